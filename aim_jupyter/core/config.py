@@ -1,0 +1,87 @@
+"""Where things are: the folders of this user, and which variable moves each.
+
+=================  ======================================  ==============================
+variable           what it moves                           default
+=================  ======================================  ==============================
+AIM_DATA_DIR       managed engine environments             ``~/.local/share/aim_jupyter``
+AIM_STATE_DIR      servers, start times                    ``~/.local/state/aim_jupyter``
+AIM_CACHE_DIR      models (else HF_HUB_CACHE or HF_HOME)   ``~/.cache/huggingface/hub``
+AIM_RECIPES_PATH   more recipe folders, colon-separated    none
+AIM_ENGINE_PYTHON  an interpreter that has an engine       none
+AIM_SYS_ROOT       root of ``sys`` and ``dev``, for tests  ``/``
+=================  ======================================  ==============================
+
+Nothing here touches the disk: folders are made by whoever first writes into them.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import platformdirs
+
+APP = "aim_jupyter"
+
+
+def data_dir() -> Path:
+    """Return the folder of the managed engine environments."""
+    return _folder("AIM_DATA_DIR") or Path(platformdirs.user_data_dir(APP))
+
+
+def state_dir() -> Path:
+    """Return the folder of the servers' state."""
+    return _folder("AIM_STATE_DIR") or Path(platformdirs.user_state_dir(APP))
+
+
+def servers_dir() -> Path:
+    """Return the folder that holds one folder per server."""
+    return state_dir() / "servers"
+
+
+def engines_dir() -> Path:
+    """Return the folder that holds one folder per managed engine environment."""
+    return data_dir() / "engines"
+
+
+def model_cache_dir() -> Path:
+    """Return the Hugging Face cache that models are read from and downloaded to.
+
+    `AIM_CACHE_DIR` wins over `HF_HUB_CACHE`, and that over `HF_HOME`.
+    """
+    home = (
+        _folder("HF_HOME") or Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache") / "huggingface"
+    )
+    chosen = _folder("AIM_CACHE_DIR") or _folder("HF_HUB_CACHE") or home / "hub"
+    return chosen.expanduser()
+
+
+def recipe_dirs() -> list[Path]:
+    """Return the folders of recipe files, later ones winning: the package's, then the user's."""
+    return [shipped_recipes(), *_paths("AIM_RECIPES_PATH")]
+
+
+def shipped_recipes() -> Path:
+    """Return the recipes that came with this package: inside the wheel, or beside a checkout."""
+    package = Path(__file__).parents[1]
+    inside = package / "recipes"
+    return inside if inside.is_dir() else package.parent / "recipes"
+
+
+def engine_python() -> Path | None:
+    """Return the interpreter named by `AIM_ENGINE_PYTHON`."""
+    return _folder("AIM_ENGINE_PYTHON")
+
+
+def sys_root() -> Path:
+    """Return the folder under which ``sys`` and ``dev`` of the machine are read."""
+    return _folder("AIM_SYS_ROOT") or Path("/")
+
+
+def _folder(variable: str) -> Path | None:
+    value = os.environ.get(variable, "")
+    return Path(value).expanduser() if value else None
+
+
+def _paths(variable: str) -> list[Path]:
+    return [Path(part).expanduser() for part in os.environ.get(variable, "").split(":") if part]

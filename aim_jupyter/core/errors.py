@@ -1,0 +1,136 @@
+"""What can be expected to go wrong, each as one line of what was found and one of what to do.
+
+::
+
+    AimError
+    ├── BadUsage            an unknown verb, option or value
+    ├── UnknownName         a model, recipe, server or engine that does not exist
+    ├── NoEngine            no engine environment that can serve this
+    ├── InstallFailed       an engine environment could not be made
+    ├── ModelMissing        the model is not where it was said to be
+    │   └── Offline         it is not cached, and the Hub can't be reached
+    ├── RecipeInvalid       a recipe file is not what the format says
+    ├── GpuUnavailable      the GPUs asked for can't be had
+    ├── NoFit               the memory does not suffice
+    ├── PortTaken           the port asked for is in use
+    ├── ServerGone          the server is not running, or its key is gone
+    │   └── StartFailed     it ended before it was ready
+    ├── WaitTimeout         not ready within the time given
+    └── StateUnusable       the state directory can't be read or written
+
+Anything that is not an `AimError` is a defect, and keeps its whole traceback.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class AimError(Exception):
+    """An expected failure.
+
+    Parameters
+    ----------
+    found : str
+        What was found, one sentence.
+    hint : str
+        What to do, one line, without "Try:". Commands stand in their notebook form (``%aim …``);
+        the command line front end rewrites them.
+    """
+
+    def __init__(self, found: str, hint: str = "") -> None:
+        super().__init__(found)
+        self.found = found
+        self.hint = hint
+
+    @property
+    def lines(self) -> list[str]:
+        """The one or two lines that a user sees."""
+        return [
+            f"{type(self).__name__}: {self.found}",
+            *([f"Try: {self.hint}"] if self.hint else []),
+        ]
+
+    def _render_traceback_(self) -> list[str]:
+        # IPython asks for this: the cell still fails and `except` still works, without the frames.
+        return self.lines
+
+
+class BadUsage(AimError):
+    """An unknown verb, option or value."""
+
+
+class UnknownName(AimError):
+    """A model, recipe, server or engine that does not exist; `nearest` holds close matches."""
+
+    def __init__(self, kind: str, name: str, known: Iterable[str], hint: str = "") -> None:
+        known = list(known)
+        self.name = name
+        self.nearest = closest(name, known)
+        if self.nearest:
+            found = f"There is no {kind} {name!r}. Nearest: {', '.join(self.nearest)}."
+        else:
+            found = f"There is no {kind} {name!r}."
+        super().__init__(found, hint)
+
+
+class NoEngine(AimError):
+    """No engine environment that can serve this."""
+
+
+class InstallFailed(AimError):
+    """An engine environment could not be made."""
+
+
+class ModelMissing(AimError):
+    """The model is not where it was said to be."""
+
+
+class Offline(ModelMissing):
+    """The model is not cached, and the Hub can't be reached."""
+
+
+class RecipeInvalid(AimError):
+    """A recipe file is not what the format says."""
+
+
+class GpuUnavailable(AimError):
+    """The GPUs asked for can't be had."""
+
+
+class NoFit(AimError):
+    """The memory does not suffice."""
+
+
+class PortTaken(AimError):
+    """The port asked for is in use."""
+
+
+class ServerGone(AimError):
+    """The server is not running, or its key is gone."""
+
+
+class StartFailed(ServerGone):
+    """The server ended before it was ready."""
+
+
+class WaitTimeout(AimError):
+    """Not ready within the time given."""
+
+
+class StateUnusable(AimError):
+    """The state directory can't be read or written."""
+
+
+def closest(name: str, known: Iterable[str], most: int = 3) -> list[str]:
+    """Return the known names nearest to `name`, best first, compared without regard to case.
+
+    Examples
+    --------
+    >>> closest("lanuch", ["launch", "logs", "stop"])
+    ['launch']
+    """
+    by_fold = {candidate.casefold(): candidate for candidate in known}
+    hits = difflib.get_close_matches(name.casefold(), by_fold, n=most, cutoff=0.6)
+    return [by_fold[hit] for hit in hits]

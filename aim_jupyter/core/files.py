@@ -1,0 +1,117 @@
+"""Files that other processes read while we write them: atomic, private, locked."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import fcntl
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from aim_jupyter.core.errors import StateUnusable
+
+_ADVICE = {
+    errno.ENOSPC: "free some space there, or set AIM_STATE_DIR to a folder on another disk",
+    errno.EDQUOT: "free some of your quota, or set AIM_STATE_DIR to a folder on another disk",
+}
+
+
+def unusable(path: Path, error: OSError) -> StateUnusable:
+    """Return what to raise when `path` can't be written or read."""
+    found = f"{path}: {error.strerror or error}."
+    return StateUnusable(
+        found, _ADVICE.get(error.errno or 0, "set AIM_STATE_DIR to a folder that you can write")
+    )
+
+
+def private_folder(path: Path) -> Path:
+    """Make `path` a folder that only this user can enter, and return it.
+
+    Raises
+    ------
+    StateUnusable
+        If it can't be made, is a link, or belongs to somebody else.
+    """
+    try:
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        facts = path.lstat()
+    except OSError as error:
+        raise unusable(path, error) from error
+    if path.is_symlink() or facts.st_uid != os.getuid():
+        raise StateUnusable(
+            f"{path} is a link or belongs to another user.",
+            "remove it, or set AIM_STATE_DIR to a folder of your own",
+        )
+    if facts.st_mode & 0o077:
+        path.chmod(0o700)
+    return path
+
+
+def write_atomic(path: Path, data: bytes, mode: int = 0o600) -> None:
+    """Write `data` beside `path`, flush it, and move it there: readers see all or nothing.
+
+    Raises
+    ------
+    StateUnusable
+        If it can't be written; `path` then holds what it held before.
+    """
+    beside: str | None = None
+    try:
+        handle, beside = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+        with os.fdopen(handle, "wb") as file:
+            os.fchmod(file.fileno(), mode)
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(beside).replace(path)
+    except OSError as error:
+        if beside is not None:
+            with contextlib.suppress(OSError):
+                Path(beside).unlink()
+        raise unusable(path, error) from error
+
+
+@contextlib.contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Hold an exclusive lock on the file `path`, made where it is absent.
+
+    Raises
+    ------
+    StateUnusable
+        If the file can't be opened.
+    """
+    try:
+        handle = os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    except OSError as error:
+        raise unusable(path, error) from error
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
+
+
+def tail(path: Path, lines: int) -> list[str]:
+    """Return the last `lines` lines of a text file, reading only its end.
+
+    Carriage returns split lines too: progress bars rewrite theirs.
+    """
+    block = 1 << 16
+    try:
+        with path.open("rb") as file:
+            end = file.seek(0, os.SEEK_END)
+            data = b""
+            while end > 0 and data.count(b"\n") <= lines:
+                start = max(0, end - block)
+                file.seek(start)
+                data = file.read(end - start) + data
+                end = start
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise unusable(path, error) from error
+    text = data.decode("utf-8", "replace").replace("\r", "\n")
+    kept = [line for line in text.split("\n") if line.strip()]
+    return kept[-lines:] if lines else []

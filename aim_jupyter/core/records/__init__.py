@@ -1,0 +1,53 @@
+"""The plain records that all parts of the core hand to each other.
+
+Immutable `msgspec` structures: they hold facts, no behaviour beyond what follows from their own
+fields, and they are what the state files, ``--json`` and the Python API show. Unknown is ``None``,
+never 0. Bytes are bytes here; GiB appear only in `aim_jupyter.columns`.
+"""
+
+from aim_jupyter.core.records.cached import CachedModel, CacheState
+from aim_jupyter.core.records.engine import EngineEnvironment, Flag
+from aim_jupyter.core.records.gpu import Cpu, Gpu, GpuState, Machine
+from aim_jupyter.core.records.plan import Plan
+from aim_jupyter.core.records.recipe import Choice, Model, Recipe, Verdict, Weights
+from aim_jupyter.core.records.sample import Sample
+from aim_jupyter.core.records.server import (
+    STAGES,
+    Crash,
+    ProcessId,
+    ServerRecord,
+    Stage,
+    StageTime,
+    State,
+)
+from aim_jupyter.core.records.status import CacheTotals, Check, NextStep, ServerView, Status
+
+__all__ = [
+    "STAGES",
+    "CacheState",
+    "CacheTotals",
+    "CachedModel",
+    "Check",
+    "Choice",
+    "Cpu",
+    "Crash",
+    "EngineEnvironment",
+    "Flag",
+    "Gpu",
+    "GpuState",
+    "Machine",
+    "Model",
+    "NextStep",
+    "Plan",
+    "ProcessId",
+    "Recipe",
+    "Sample",
+    "ServerRecord",
+    "ServerView",
+    "Stage",
+    "StageTime",
+    "State",
+    "Status",
+    "Verdict",
+    "Weights",
+]

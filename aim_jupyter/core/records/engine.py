@@ -1,0 +1,63 @@
+"""Engine environments: the interpreters in which an engine is installed."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from msgspec import Struct
+
+EngineSource = Literal["managed", "variable", "notebook", "container"]
+
+
+class Flag(Struct, frozen=True, kw_only=True):
+    """One option of the engine's own parser.
+
+    Attributes
+    ----------
+    names : tuple of str
+        All its spellings, such as ``("--max-model-len",)``; ``--no-…`` forms are among them.
+    takes_value : bool
+        False for a switch.
+    choices : tuple of str
+        What the parser accepts, empty where it does not say.
+    """
+
+    names: tuple[str, ...]
+    takes_value: bool = True
+    choices: tuple[str, ...] = ()
+
+
+class EngineEnvironment(Struct, frozen=True, kw_only=True):
+    """An interpreter in which an engine may be installed, and what it answered when asked.
+
+    Attributes
+    ----------
+    name : str
+        What the user calls it: the folder of a managed one, else its source.
+    python : str
+        Path of the interpreter.
+    engine, version, platform : str or None
+        Such as ``vllm``, ``0.32.0``, ``cpu`` or ``rocm``; None where it could not be asked.
+    command : tuple of str
+        What follows the interpreter to start the server, such as
+        ``("-m", "vllm.entrypoints.openai.api_server")``.
+    flags : tuple of Flag
+        The complete set that its parser accepts.
+    variables : tuple of str
+        The environment variables that it knows.
+    usable : bool
+        Whether it can serve; `reason` says why not.
+    """
+
+    name: str
+    python: str
+    source: EngineSource
+    engine: str | None = None
+    version: str | None = None
+    platform: str | None = None
+    command: tuple[str, ...] = ()
+    model_option: str | None = None
+    flags: tuple[Flag, ...] = ()
+    variables: tuple[str, ...] = ()
+    usable: bool = False
+    reason: str = ""

@@ -1,0 +1,68 @@
+"""A recipe placed on this machine: everything that a start needs, as data."""
+
+from __future__ import annotations
+
+import hashlib
+
+import msgspec
+from msgspec import Struct
+
+
+class Plan(Struct, frozen=True, kw_only=True):
+    """What will be started. Host, port and key are added by the supervisor, not here.
+
+    Attributes
+    ----------
+    server : str
+        The name under which it will run.
+    model_path : str
+        What the engine is told to load: a folder, or a repository of the Hub.
+    download : str or None
+        The repository that has to be downloaded first.
+    argv : tuple of str
+        Interpreter and arguments. Never holds a secret: other users read ``ps``.
+    env : dict
+        Only what is set beyond the inherited environment.
+    port : int or None
+        None lets the supervisor choose a free one.
+    gpus : tuple of int
+        HIP ordinals; empty on the CPU.
+    idle_s : float or None
+        Seconds without a request after which the server stops; None is never.
+    lifetime_s : float or None
+        Seconds after which it stops in any case.
+    reasons, changes : tuple of str
+        Why this recipe; what was dropped or translated for this engine version.
+    """
+
+    server: str
+    model: str
+    recipe_id: str
+    origin: str
+    engine: str
+    engine_name: str
+    engine_version: str
+    platform: str
+    model_path: str
+    argv: tuple[str, ...]
+    env: dict[str, str]
+    download: str | None = None
+    revision: str | None = None
+    port: int | None = None
+    gpus: tuple[int, ...] = ()
+    gpu_model: str = "cpu"
+    idle_s: float | None = 3600.0
+    lifetime_s: float | None = None
+    reasons: tuple[str, ...] = ()
+    changes: tuple[str, ...] = ()
+
+    @property
+    def fingerprint(self) -> str:
+        """Key of all starts that should take the same time: same command, environment, GPUs."""
+        same = (self.argv, sorted(self.env.items()), self.gpus, self.engine_version)
+        return hashlib.sha256(msgspec.json.encode(same)).hexdigest()[:16]
+
+    @property
+    def devices(self) -> str:
+        """The devices in words: ``CPU``, ``GPU 4`` or ``GPU 4,5``."""
+        return f"GPU {','.join(map(str, self.gpus))}" if self.gpus else "CPU"

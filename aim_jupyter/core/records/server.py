@@ -1,0 +1,115 @@
+"""A launched server: what its ``server.json`` holds."""
+
+from __future__ import annotations
+
+from typing import Literal, get_args
+
+from msgspec import Struct
+
+from aim_jupyter.core.records.plan import Plan
+
+State = Literal["starting", "running", "stopping", "stopped", "failed", "unknown"]
+Stage = Literal["download", "boot", "load", "compile", "capture", "ready"]
+STAGES: tuple[Stage, ...] = get_args(Stage)
+
+
+class ProcessId(Struct, frozen=True):
+    """A process that can be told from a later one with the same number.
+
+    Attributes
+    ----------
+    pid : int
+    start : int
+        Start time in clock ticks since boot, field 22 of ``/proc/<pid>/stat``.
+    boot : str
+        Boot id of the kernel: after a reboot nothing of before lives.
+    """
+
+    pid: int
+    start: int
+    boot: str
+
+
+class StageTime(Struct, frozen=True, kw_only=True):
+    """One stage of a start; `took_s` is None while it runs. Times are seconds since the epoch."""
+
+    stage: Stage
+    began_at: float
+    took_s: float | None = None
+    detail: str = ""
+    fraction: float | None = None
+
+
+class Crash(Struct, frozen=True, kw_only=True):
+    """Why a server ended that nobody stopped: the parts of the crash card.
+
+    Attributes
+    ----------
+    what, cause : str
+        What happened and the likely cause, a sentence each.
+    line, line_number
+        The decisive line of the engine's log, and where it stands (1-based).
+    try_line : str
+        A launch line or command that mends it, empty where none is known.
+    """
+
+    what: str
+    line: str = ""
+    line_number: int | None = None
+    log_lines: int = 0
+    cause: str = ""
+    try_line: str = ""
+    cleaned_up: str = ""
+
+
+class ServerRecord(Struct, frozen=True, kw_only=True):
+    """All that is known of a server. Written by its supervisor alone, read by everyone.
+
+    Attributes
+    ----------
+    version : int
+        Of this layout; a reader that meets a newer one says so instead of guessing.
+    supervisor, engine : ProcessId or None
+        The engine's pid is also its process group and session.
+    created_at, ready_at, ended_at : float or None
+        Seconds since the epoch (UTC).
+    expected_s : dict
+        Seconds per stage of the last start of the same plan; empty where there was none.
+    idle_since : float or None
+        When the last request was seen to end, None while one runs or before ready.
+    """
+
+    name: str
+    plan: Plan
+    version: int = 1
+    state: State = "starting"
+    stages: tuple[StageTime, ...] = ()
+    expected_s: dict[str, float] = {}
+    port: int | None = None
+    supervisor: ProcessId | None = None
+    engine: ProcessId | None = None
+    created_at: float = 0.0
+    ready_at: float | None = None
+    ended_at: float | None = None
+    idle_since: float | None = None
+    exit_code: int | None = None
+    reason: str = ""
+    crash: Crash | None = None
+    log_lines: int = 0
+    log_last: str = ""
+    facts: dict[str, float] = {}
+
+    @property
+    def stage(self) -> Stage | None:
+        """The stage that the start is in, or came to."""
+        return self.stages[-1].stage if self.stages else None
+
+    @property
+    def live(self) -> bool:
+        """Whether the record says that something runs or is about to."""
+        return self.state in ("starting", "running", "stopping")
+
+    @property
+    def url(self) -> str | None:
+        """The OpenAI base URL, for programs on this machine."""
+        return f"http://127.0.0.1:{self.port}/v1" if self.port else None

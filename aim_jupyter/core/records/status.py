@@ -1,0 +1,66 @@
+"""What the status card and the tables show: records put together for one look."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from aim_jupyter.core.records.engine import EngineEnvironment
+from aim_jupyter.core.records.gpu import Machine
+from aim_jupyter.core.records.sample import Sample
+from aim_jupyter.core.records.server import ServerRecord
+
+
+class ServerView(Struct, frozen=True, kw_only=True):
+    """A server as seen at one moment.
+
+    Attributes
+    ----------
+    eta_s : float or None
+        Seconds until ready, from the last start of the same plan; None without one.
+    idle_left_s : float or None
+        Seconds until the idle stop, None while requests run or where it never stops.
+    """
+
+    record: ServerRecord
+    sample: Sample | None = None
+    uptime_s: float | None = None
+    eta_s: float | None = None
+    idle_s: float | None = None
+    idle_left_s: float | None = None
+
+
+class CacheTotals(Struct, frozen=True, kw_only=True):
+    """The cache in one line. Sizes in bytes."""
+
+    models: int
+    incomplete: int
+    size_bytes: int
+    free_bytes: int | None = None
+
+
+class NextStep(Struct, frozen=True, kw_only=True):
+    """A line to run next, in its notebook form, and what it does."""
+
+    line: str
+    what: str
+
+
+class Status(Struct, frozen=True, kw_only=True):
+    """The five rows of the status card; `at` is seconds since the epoch, `read_s` seconds."""
+
+    at: float
+    read_s: float
+    machine: Machine
+    engine: EngineEnvironment | None = None
+    servers: tuple[ServerView, ...] = ()
+    cache: CacheTotals | None = None
+    next: tuple[NextStep, ...] = ()
+
+
+class Check(Struct, frozen=True, kw_only=True):
+    """One finding of the doctor: what was found, why it matters, the command that mends it."""
+
+    name: str
+    good: bool
+    found: str
+    fix: str = ""

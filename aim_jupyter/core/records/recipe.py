@@ -43,8 +43,12 @@ class Recipe(Struct, frozen=True, kw_only=True):
         Engine arguments (without dashes) and environment. A value of None is a bare switch.
     origin, source
         Where the settings come from.
+    metric : str
+        ``latency``, ``throughput``, or ``any`` where one setting serves both.
     engines : str
         The engine versions that it holds for, such as ``vllm>=0.18``.
+    memory_bytes : int or None
+        What the whole server needs on a CPU, as measured or derived.
     """
 
     id: str
@@ -53,7 +57,7 @@ class Recipe(Struct, frozen=True, kw_only=True):
     gpu_model: str
     tp: int = 1
     precision: str = "bf16"
-    metric: str = "throughput"
+    metric: str = "any"
     engine: str = "vllm"
     engines: str = ""
     args: dict[str, Any] = field(default_factory=dict)
@@ -62,6 +66,7 @@ class Recipe(Struct, frozen=True, kw_only=True):
     source: str = ""
     manual_only: bool = False
     context_tokens: int | None = None
+    memory_bytes: int | None = None
 
 
 class Model(Struct, frozen=True, kw_only=True):
@@ -69,8 +74,10 @@ class Model(Struct, frozen=True, kw_only=True):
 
     Attributes
     ----------
-    memory_bytes : int or None
-        What the whole server needs on a CPU, as measured or derived.
+    facts : dict
+        Numbers of its ``config.json``, under the names they have there.
+    file : str
+        Where it was read; empty for a model that was derived.
     """
 
     name: str

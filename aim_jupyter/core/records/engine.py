@@ -18,12 +18,15 @@ class Flag(Struct, frozen=True, kw_only=True):
         All its spellings, such as ``("--max-model-len",)``; ``--no-…`` forms are among them.
     takes_value : bool
         False for a switch.
+    many : bool
+        Whether it takes several values, up to the next option.
     choices : tuple of str
         What the parser accepts, empty where it does not say.
     """
 
     names: tuple[str, ...]
     takes_value: bool = True
+    many: bool = False
     choices: tuple[str, ...] = ()
 
 

@@ -1,0 +1,98 @@
+"""What engines said when they were asked, kept on disk so that each is asked once.
+
+An answer is kept under everything that could change it: the interpreter, the engine installed
+beside it, the script that asks, whether an AMD GPU driver is here (a home folder may be shared by
+machines with and without one). A failure is kept for a few minutes only, since the user is about
+to repair it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import time
+from pathlib import Path
+
+import msgspec
+from msgspec import Struct
+
+from aim_jupyter.core import config, files
+from aim_jupyter.core.engines import interpreters
+from aim_jupyter.core.errors import StateUnusable
+from aim_jupyter.core.records import Flag
+
+FAILURE_LIFE_S = 300.0
+"""Seconds for which a failure is believed."""
+
+
+class Answer(Struct, frozen=True, kw_only=True):
+    """What one engine said of itself; the fields of `records.EngineEnvironment` that it knows.
+
+    Attributes
+    ----------
+    torch : str or None
+        What its torch was built for, such as ``hip 7.2``, ``cuda 13.0`` or ``cpu``.
+    reason : str
+        Why it can't serve; empty where it can.
+    """
+
+    engine: str | None = None
+    version: str | None = None
+    platform: str | None = None
+    torch: str | None = None
+    command: tuple[str, ...] = ()
+    model_option: str | None = None
+    flags: tuple[Flag, ...] = ()
+    variables: tuple[str, ...] = ()
+    reason: str = ""
+
+
+class _Kept(Struct, frozen=True):
+    at: float
+    answer: Answer
+
+
+def key(python: Path, script: Path) -> str:
+    """Return what the answer of `python` to `script` is kept under."""
+    prefix = interpreters.prefix(python)
+    dist = interpreters.engine_dist(prefix)
+    facts = [
+        str(python.absolute()),
+        str(prefix),
+        dist.name if dist else "",
+        *(_stamp(path) for path in (python, script, dist, dist and dist.parent)),
+        os.environ.get("PYTHONPATH", ""),
+        str((config.sys_root() / "dev/kfd").exists()),
+    ]
+    return hashlib.sha256("\0".join(facts).encode()).hexdigest()[:32]
+
+
+def find(under: str) -> Answer | None:
+    """Return the answer kept under a key; None where there is none, or it is too old to believe."""
+    try:
+        kept = msgspec.json.decode(_path(under).read_bytes(), type=_Kept)
+    except (OSError, msgspec.DecodeError):
+        return None
+    if kept.answer.reason and not 0 <= time.time() - kept.at < FAILURE_LIFE_S:
+        return None
+    return kept.answer
+
+
+def keep(under: str, answer: Answer) -> None:
+    """Keep an answer. Where nothing can be written, the engine is asked again next time."""
+    path = _path(under)
+    with contextlib.suppress(StateUnusable):
+        files.private_folder(path.parent)
+        files.write_atomic(path, msgspec.json.encode(_Kept(time.time(), answer)))
+
+
+def _path(under: str) -> Path:
+    return config.data_dir() / "asked" / f"{under}.json"
+
+
+def _stamp(path: Path | None) -> str:
+    try:
+        return str(path.stat().st_mtime_ns) if path else ""
+    except OSError:
+        return ""

@@ -1,0 +1,145 @@
+"""Asks one interpreter which engine it has, in a process of its own with a time limit.
+
+Importing an engine takes seconds and prints much, so it is never done in the notebook: `asked.py`
+is run by the engine's interpreter, and its answer is kept (see `answers`).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import selectors
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+from typing import IO
+
+import msgspec
+
+from aim_jupyter.core.engines import answers, asked
+from aim_jupyter.core.engines.answers import Answer
+
+LIMIT_S = 120.0
+"""Seconds that an engine has to answer; about 10 are usual."""
+
+_MOST_BYTES = 16 << 20
+_GRACE_S = 0.5
+_SCRIPT = Path(asked.__file__)
+
+# What an engine needs no knowledge of to describe itself.
+_SECRETS = ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN", "JUPYTERHUB_API_TOKEN", "VLLM_API_KEY")
+
+
+def ask(python: Path, *, limit_s: float = LIMIT_S, fresh: bool = False) -> Answer:
+    """Return what the engine of the interpreter `python` says of itself.
+
+    Parameters
+    ----------
+    python : Path
+        An interpreter, or a program that behaves as one.
+    limit_s : float
+        Seconds after which it and its children are killed.
+    fresh : bool
+        Ask even where an answer is kept.
+
+    Returns
+    -------
+    Answer
+        Also where it is missing, fails, hangs or prints nonsense: then `reason` says so.
+
+    Examples
+    --------
+    >>> ask(Path("/no/such/python")).reason
+    'there is no program /no/such/python'
+    """
+    program = shutil.which(python)
+    if program is None:
+        return Answer(reason=f"there is no program {python}")
+    key = answers.key(Path(program), _SCRIPT)
+    kept = None if fresh else answers.find(key)
+    if kept is not None:
+        return kept
+    answer = _asked(program, limit_s)
+    answers.keep(key, answer)
+    return answer
+
+
+def _asked(program: str, limit_s: float) -> Answer:
+    with tempfile.TemporaryFile() as errors:
+        try:
+            child = subprocess.Popen(
+                [program, str(_SCRIPT), str(int(limit_s) + 5)],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=errors,
+                env=_environment(),
+                start_new_session=True,
+            )
+        except OSError as error:
+            return Answer(reason=f"it can't be started: {error.strerror}")
+        line = b""
+        try:
+            line = _line(child, limit_s)
+        except TimeoutError as error:
+            return Answer(reason=str(error))
+        finally:
+            _end(child, grace_s=0.0 if line else _GRACE_S)
+        return _answer(line) or Answer(reason=_ending(child, errors))
+
+
+def _environment() -> dict[str, str]:
+    kept = {name: value for name, value in os.environ.items() if name not in _SECRETS}
+    return {**kept, "VLLM_LOGGING_LEVEL": "ERROR", "VLLM_NO_USAGE_STATS": "1"}
+
+
+def _line(child: subprocess.Popen[bytes], limit_s: float) -> bytes:
+    """Return the marked line without its marker, as soon as it is complete; empty if none comes."""
+    assert child.stdout is not None  # noqa: S101  (it was started with a pipe)
+    marker = b"\n" + asked.MARKER.encode()
+    end = time.monotonic() + limit_s
+    seen = b""
+    with selectors.DefaultSelector() as selector:
+        selector.register(child.stdout, selectors.EVENT_READ)
+        while len(seen) < _MOST_BYTES:
+            if not selector.select(max(0.0, end - time.monotonic())):
+                raise TimeoutError(f"it did not answer within {limit_s:g} s")
+            chunk = os.read(child.stdout.fileno(), 1 << 16)
+            if not chunk:
+                return b""
+            seen += chunk
+            _, marked, rest = seen.partition(marker)
+            if marked and b"\n" in rest:
+                return rest.partition(b"\n")[0]
+    return b""
+
+
+def _end(child: subprocess.Popen[bytes], grace_s: float) -> None:
+    """Give a child that said nothing time to end by itself, then kill what is left of its group."""
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        child.wait(grace_s)
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(child.pid, signal.SIGKILL)
+    child.wait()
+    assert child.stdout is not None  # noqa: S101
+    child.stdout.close()
+
+
+def _answer(line: bytes) -> Answer | None:
+    try:
+        return msgspec.json.decode(line, type=Answer)
+    except (msgspec.DecodeError, msgspec.ValidationError):
+        return None
+
+
+def _ending(child: subprocess.Popen[bytes], errors: IO[bytes]) -> str:
+    """Return why no answer came: the signal that ended it, or the last line of its errors."""
+    if child.returncode < 0 and child.returncode != -signal.SIGKILL:
+        return f"it was ended by {signal.Signals(-child.returncode).name}"
+    errors.seek(0, os.SEEK_END)
+    errors.seek(max(0, errors.tell() - 4096))
+    lines = errors.read().decode("utf-8", "replace").strip().splitlines()
+    said = f": {lines[-1].strip()[:300]}" if lines else ""
+    return f"it gave no answer{said}"

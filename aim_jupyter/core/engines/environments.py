@@ -1,0 +1,129 @@
+"""Which engine environments this user has, and which of them a server should use."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from aim_jupyter.core.engines import candidates, interpreters
+from aim_jupyter.core.engines.answers import Answer
+from aim_jupyter.core.engines.asking import ask
+from aim_jupyter.core.engines.candidates import Candidate
+from aim_jupyter.core.errors import NoEngine, UnknownName
+from aim_jupyter.core.records import EngineEnvironment
+
+
+def find() -> list[EngineEnvironment]:
+    """Return every engine environment of this user, in the order in which `choose` prefers them.
+
+    Each is asked once (about 10 s); later calls read what it answered. One that can't serve is
+    listed with the reason. The same environment under two paths is listed once.
+
+    Examples
+    --------
+    >>> for environment in find():  # doctest: +SKIP
+    ...     print(environment.name, environment.version, environment.reason)
+    vllm-cpu-0.32 0.32.0
+    notebook None vLLM is not installed here
+    """
+    return [describe(candidate) for candidate in _distinct(candidates.all_of_them())]
+
+
+def choose(
+    name: str | None = None, *, platform: str | None = None, engine: str = "vllm"
+) -> EngineEnvironment:
+    """Return the engine environment that a server should use.
+
+    In this order: the one called `name`; the one that `AIM_ENGINE_PYTHON` names, whatever its
+    platform, since that is the user's word; then, of those for `platform`, the managed one with
+    the newest engine, this interpreter, a container's. Only as many are asked as it takes.
+
+    Parameters
+    ----------
+    name : str, optional
+        As in `find`.
+    platform : str, optional
+        Such as ``cpu`` or ``rocm``; any where left out.
+    engine : str
+        Such as ``vllm``.
+
+    Raises
+    ------
+    UnknownName
+        If no environment is called `name`.
+    NoEngine
+        If none can serve, or the one that was asked for can't.
+    """
+    if name is not None:
+        return _usable(_named(name), f"{name} is not usable", "%aim engines")
+    seen = []
+    for candidate in _distinct(candidates.all_of_them()):
+        environment = describe(candidate)
+        if candidate.source == "variable":
+            return _usable(
+                environment,
+                f"AIM_ENGINE_PYTHON ({candidate.python}) is not usable",
+                "set AIM_ENGINE_PYTHON to an interpreter that has vLLM, or unset it",
+            )
+        if environment.usable and _suits(environment, platform, engine):
+            return environment
+        seen.append(environment)
+    raise _none_of(seen, platform)
+
+
+def describe(candidate: Candidate) -> EngineEnvironment:
+    """Return a candidate with what its engine answered."""
+    if candidate.source == "notebook" and not candidates.notebook_has_engine():
+        # The usual case, known without starting another interpreter.
+        answer = Answer(reason="vLLM is not installed here")
+    else:
+        answer = ask(candidate.python)
+    return EngineEnvironment(
+        name=candidate.name,
+        python=str(candidate.python),
+        source=candidate.source,
+        engine=answer.engine,
+        version=answer.version,
+        platform=answer.platform,
+        command=answer.command,
+        model_option=answer.model_option,
+        flags=answer.flags,
+        variables=answer.variables,
+        usable=not answer.reason,
+        reason=answer.reason,
+    )
+
+
+def _distinct(found: Iterable[Candidate]) -> Iterator[Candidate]:
+    seen = set()
+    for candidate in found:
+        identity = interpreters.identity(candidate.python)
+        if identity not in seen:
+            seen.add(identity)
+            yield candidate
+
+
+def _named(name: str) -> EngineEnvironment:
+    known = {candidate.name: candidate for candidate in candidates.all_of_them()}
+    if name not in known:
+        raise UnknownName("engine", name, known, "%aim engines lists them")
+    return describe(known[name])
+
+
+def _usable(environment: EngineEnvironment, found: str, hint: str) -> EngineEnvironment:
+    if not environment.usable:
+        raise NoEngine(f"The engine {found}: {environment.reason}.", hint)
+    return environment
+
+
+def _suits(environment: EngineEnvironment, platform: str | None, engine: str) -> bool:
+    return environment.engine == engine and platform in {None, environment.platform}
+
+
+def _none_of(seen: list[EngineEnvironment], platform: str | None) -> NoEngine:
+    reasons = [
+        f"{environment.name}: {environment.reason or f'it is for {environment.platform}'}"
+        for environment in seen
+    ]
+    wanted = f" for {platform}" if platform else ""
+    found = f"No engine environment{wanted} can serve ({'; '.join(reasons) or 'there is none'})."
+    return NoEngine(found, f"%aim engine install {'rocm' if platform == 'rocm' else 'cpu'}")

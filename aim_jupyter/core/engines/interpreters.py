@@ -1,0 +1,54 @@
+"""Python interpreters on disk, as far as they can be known without starting them."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from pathlib import Path
+
+# Where pip, Debian and conda put packages, below an interpreter's prefix.
+_PACKAGES = (
+    "lib*/python3*/site-packages",
+    "lib/python3*/dist-packages",
+    "local/lib/python3*/dist-packages",
+)
+
+# The distributions that hold vLLM: its own, and the CPU build of a third party.
+_DISTS = re.compile(r"vllm(_cpu)?-(?P<version>[^-]+)\.dist-info")
+
+
+def prefix(python: Path) -> Path:
+    """Return the folder that an interpreter's packages lie under.
+
+    For one of a virtual environment that is the environment, although its file is a link to an
+    interpreter elsewhere.
+    """
+    environment = python.absolute().parent.parent
+    if (environment / "pyvenv.cfg").is_file():
+        return environment.resolve()
+    return python.resolve().parent.parent
+
+
+def identity(python: Path) -> tuple[Path, Path]:
+    """Return what is equal for two paths of the same interpreter and environment."""
+    return python.resolve(), prefix(python)
+
+
+def engine_dist(under: Path) -> Path | None:
+    """Return the metadata folder of the engine installed below a prefix, if there is one."""
+    folders = itertools.chain.from_iterable(under.glob(pattern) for pattern in _PACKAGES)
+    for folder in folders:
+        for dist in sorted(folder.glob("vllm*-*.dist-info")):
+            if _DISTS.fullmatch(dist.name):
+                return dist
+    return None
+
+
+def engine_version(under: Path) -> tuple[int, ...]:
+    """Return the version of the engine installed below a prefix as numbers; empty without one."""
+    dist = engine_dist(under)
+    found = _DISTS.fullmatch(dist.name) if dist else None
+    if found is None:
+        return ()
+    public = found["version"].partition("+")[0]
+    return tuple(int(number) for number in re.findall(r"\d+", public))

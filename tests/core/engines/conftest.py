@@ -1,0 +1,66 @@
+"""Engines that cost nothing: shell scripts that run the stub vLLM as an interpreter would."""
+
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from aim_jupyter.core.engines import candidates
+
+STUB = Path(__file__).parent / "stub"
+
+MakeEngine = Callable[..., Path]
+
+
+@pytest.fixture(autouse=True)
+def alone(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing of this user's: no variables, no environments, no containers."""
+    if request.node.get_closest_marker("engine"):
+        return
+    for name in os.environ:
+        if name.startswith(("AIM_", "PIP_", "HF_", "VLLM_", "STUB_", "PYTHONPATH")):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("AIM_DATA_DIR", str(tmp_path / "data"))
+    monkeypatch.setattr(candidates, "CONTAINER_PYTHONS", ())
+
+
+@pytest.fixture
+def program(tmp_path: Path) -> Callable[[str], Path]:
+    """Write a shell script that stands for an interpreter."""
+
+    def write(script: str, path: Path | None = None) -> Path:
+        path = path or tmp_path / "program"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(f"#!/bin/sh\n{script}\n")
+        path.chmod(0o755)
+        return path
+
+    return write
+
+
+@pytest.fixture
+def engine(program: Callable[..., Path], tmp_path: Path) -> MakeEngine:
+    """Make an interpreter with the stub vLLM; each start of it adds a line to `starts`."""
+
+    def make(path: Path | None = None, *, platform: str = "cpu", packages: Path = STUB) -> Path:
+        lines = [
+            f"echo started >> '{tmp_path / 'starts'}'",
+            f"export STUB_PLATFORM={platform} PYTHONPATH='{packages}'",
+            f"exec '{sys.executable}' \"$@\"",
+        ]
+        return program("\n".join(lines), path)
+
+    return make
+
+
+@pytest.fixture
+def starts(tmp_path: Path) -> Callable[[], int]:
+    """Count how often the engines were started."""
+
+    def count() -> int:
+        path = tmp_path / "starts"
+        return len(path.read_text().splitlines()) if path.exists() else 0
+
+    return count

@@ -1,0 +1,132 @@
+"""Which environments are listed, and which of them is chosen."""
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from aim_jupyter.core.engines import candidates, choose, find
+from aim_jupyter.core.errors import NoEngine, UnknownName
+
+from .conftest import MakeEngine
+
+
+@pytest.fixture
+def managed(engine: MakeEngine, tmp_path: Path) -> MakeEngine:
+    """Make an environment as an install does."""
+
+    def make(name: str, version: str = "0.32.0", **how: str) -> Path:
+        folder = tmp_path / "data/engines" / name
+        dist = folder / f"lib/python3.11/site-packages/vllm_cpu-{version}.dist-info"
+        dist.mkdir(parents=True)
+        return engine(folder / "bin/python", **how)
+
+    return make
+
+
+def test_a_notebook_without_vllm_is_listed_with_the_reason() -> None:
+    (only,) = find()
+    assert (only.name, only.python, only.source) == ("notebook", sys.executable, "notebook")
+    assert (only.usable, only.reason) == (False, "vLLM is not installed here")
+
+
+def test_managed_ones_are_listed_newest_first(managed: MakeEngine) -> None:
+    managed("vllm-cpu-0.9", "0.9.1")
+    managed("vllm-cpu-0.32", "0.32.0")
+    first, second, _ = find()
+    assert (first.name, first.usable, first.version) == ("vllm-cpu-0.32", True, "0.32.0")
+    assert second.name == "vllm-cpu-0.9"
+
+
+def test_what_an_install_has_under_way_is_not_listed(managed: MakeEngine, tmp_path: Path) -> None:
+    managed(".builds/vllm-cpu-0.32-1")
+    (tmp_path / "data/engines/empty").mkdir()
+    assert [environment.name for environment in find()] == ["notebook"]
+
+
+def test_an_environment_found_twice_is_listed_once(
+    managed: MakeEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    python = managed("vllm-cpu-0.32")
+    monkeypatch.setenv("AIM_ENGINE_PYTHON", str(python))
+    assert [environment.name for environment in find()] == ["variable", "notebook"]
+    assert choose("vllm-cpu-0.32").python == str(python)
+
+
+def test_a_container_is_listed_where_an_engine_lies_beside_its_interpreter(
+    engine: MakeEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    full, bare = engine(tmp_path / "full/bin/python3"), engine(tmp_path / "bare/bin/python3")
+    (tmp_path / "full/lib/python3.12/dist-packages/vllm-0.32.0+rocm723.dist-info").mkdir(
+        parents=True
+    )
+    monkeypatch.setattr(candidates, "CONTAINER_PYTHONS", (bare, full))
+    *_, last = find()
+    assert (last.name, last.python, last.source) == ("container", str(full), "container")
+
+
+def test_a_broken_one_is_listed_with_the_reason(
+    managed: MakeEngine, program: Callable[..., Path], tmp_path: Path
+) -> None:
+    managed("broken")
+    program("exit 1", tmp_path / "data/engines/broken/bin/python")
+    assert find()[0].reason == "it gave no answer"
+
+
+def test_the_variable_wins_over_all(
+    managed: MakeEngine, engine: MakeEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    managed("vllm-cpu-0.32")
+    monkeypatch.setenv("AIM_ENGINE_PYTHON", str(engine(platform="rocm")))
+    assert choose(platform="cpu").source == "variable"
+
+
+def test_the_platform_decides_among_managed_ones(managed: MakeEngine) -> None:
+    managed("vllm-cpu-0.32")
+    managed("vllm-rocm", "0.31.0", platform="rocm")
+    assert choose().name == "vllm-cpu-0.32"
+    assert choose(platform="rocm").name == "vllm-rocm"
+    with pytest.raises(NoEngine) as raised:
+        choose(platform="cuda")
+    assert raised.value.found == (
+        "No engine environment for cuda can serve (vllm-cpu-0.32: it is for cpu; "
+        "vllm-rocm: it is for rocm; notebook: vLLM is not installed here)."
+    )
+
+
+def test_only_as_many_are_asked_as_it_takes(managed: MakeEngine, starts: Callable[[], int]) -> None:
+    managed("a-newer", "0.32.0")
+    managed("an-older", "0.31.0")
+    choose()
+    assert starts() == 1
+
+
+def test_none_at_all() -> None:
+    with pytest.raises(NoEngine) as raised:
+        choose()
+    assert raised.value.lines == [
+        "NoEngine: No engine environment can serve (notebook: vLLM is not installed here).",
+        "Try: %aim engine install cpu",
+    ]
+
+
+def test_a_broken_variable_is_not_passed_over(
+    managed: MakeEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    managed("vllm-cpu-0.32")
+    monkeypatch.setenv("AIM_ENGINE_PYTHON", "/no/such/python")
+    with pytest.raises(NoEngine, match="AIM_ENGINE_PYTHON") as raised:
+        choose()
+    assert "there is no program /no/such/python" in raised.value.found
+
+
+def test_an_unknown_name_suggests_the_nearest(managed: MakeEngine) -> None:
+    managed("vllm-cpu-0.32")
+    with pytest.raises(UnknownName, match=r"Nearest: vllm-cpu-0\.32\."):
+        choose("vllm-cpu")
+
+
+def test_a_name_that_is_not_usable() -> None:
+    with pytest.raises(NoEngine, match="notebook is not usable: vLLM is not installed here"):
+        choose("notebook")

@@ -26,6 +26,9 @@ class Gpu(Struct, frozen=True, kw_only=True):
         Whether this process could open it; `reason` says why not.
     source : str
         Where the facts come from, such as ``kfd`` or ``rocm-smi``.
+    vram_used_bytes_reported : int or None
+        The driver's figure as it stands: on a partition it is the whole GPU's, repeated on each,
+        and `vram_used_bytes` is then what processes hold of this partition, where that is known.
     state, holder, server, pid, lease_age_s
         Occupancy: who holds it, under which server name, since when (seconds).
     """
@@ -61,6 +64,7 @@ class Gpu(Struct, frozen=True, kw_only=True):
     server: str | None = None
     pid: int | None = None
     lease_age_s: float | None = None
+    vram_used_bytes_reported: int | None = None
 
 
 class Cpu(Struct, frozen=True, kw_only=True):

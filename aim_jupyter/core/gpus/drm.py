@@ -1,0 +1,120 @@
+"""What the amdgpu driver says of each card: memory in use, load, partition modes, sensors.
+
+``/sys/bus/pci/devices/<bdf>`` (or ``/sys/class/drm/card<N>/device``), one folder per physical
+GPU: partitions have none of their own [facts 1.5].
+"""
+
+from __future__ import annotations
+
+import re
+
+from msgspec import Struct
+
+from aim_jupyter.core.gpus import pci
+from aim_jupyter.core.gpus.topology import AMD
+from aim_jupyter.core.gpus.tree import U64, Reader
+
+DRIVER = "sys/bus/pci/drivers/amdgpu"
+PCI = "sys/bus/pci/devices"
+DRM = "sys/class/drm"
+
+_CARD = re.compile(r"card(\d+)")
+_COMPUTE = ("SPX", "DPX", "TPX", "QPX", "CPX")
+_MEMORY = ("NPS1", "NPS2", "NPS4", "NPS8")
+_MOST_BYTES = 1 << 50
+_MOST_NODES = 1 << 16
+
+
+class Card(Struct, frozen=True, kw_only=True):
+    """One physical GPU. Memory in bytes, power in W, temperature in degrees Celsius."""
+
+    address: pci.Address | None = None
+    device_id: int | None = None
+    name: str | None = None
+    vram_bytes: int | None = None
+    vram_used_bytes: int | None = None
+    gtt_bytes: int | None = None
+    vram_vendor: str | None = None
+    busy_pct: int | None = None
+    compute_partition: str | None = None
+    memory_partition: str | None = None
+    numa_node: int | None = None
+    unique_id: int | None = None
+    power_w: float | None = None
+    temp_c: float | None = None
+
+
+def find(reader: Reader) -> dict[str, str]:
+    """Return the folder of every card that amdgpu drives, by PCI address (or path without one)."""
+    names = reader.names(DRIVER)
+    bound = {str(address): f"{PCI}/{name}" for name in names if (address := pci.parse(name))}
+    return bound or _by_class(reader)
+
+
+def _by_class(reader: Reader) -> dict[str, str]:
+    found = {}
+    for name in reader.names(DRM):
+        folder = f"{DRM}/{name}/device"
+        if _CARD.fullmatch(name) and hexadecimal(reader.text(f"{folder}/vendor")) == AMD:
+            # The link is how the kernel names the parent; a copied folder does not say.
+            address = pci.parse((reader.target(folder) or "").rpartition("/")[2])
+            found[str(address) if address else folder] = folder
+    return found
+
+
+def read(reader: Reader, folder: str) -> Card:
+    """Read one card. A field that the driver does not offer is None."""
+    power, temperature = _sensors(reader, folder)
+    return Card(
+        address=pci.parse(folder.rpartition("/")[2])
+        or pci.parse((reader.target(folder) or "").rpartition("/")[2]),
+        device_id=hexadecimal(reader.text(f"{folder}/device"), 0xFFFF),
+        name=reader.text(f"{folder}/product_name"),
+        vram_bytes=reader.number(f"{folder}/mem_info_vram_total", _MOST_BYTES) or None,
+        vram_used_bytes=reader.number(f"{folder}/mem_info_vram_used", _MOST_BYTES),
+        gtt_bytes=reader.number(f"{folder}/mem_info_gtt_total", _MOST_BYTES),
+        vram_vendor=reader.text(f"{folder}/mem_info_vram_vendor"),
+        busy_pct=reader.number(f"{folder}/gpu_busy_percent", 100),
+        compute_partition=_one_of(reader.text(f"{folder}/current_compute_partition"), _COMPUTE),
+        memory_partition=_one_of(reader.text(f"{folder}/current_memory_partition"), _MEMORY),
+        # -1 is the kernel's word for "unknown", and no plain decimal.
+        numa_node=reader.number(f"{folder}/numa_node", _MOST_NODES),
+        unique_id=hexadecimal(reader.text(f"{folder}/unique_id")) or None,
+        power_w=power,
+        temp_c=temperature,
+    )
+
+
+def _sensors(reader: Reader, folder: str) -> tuple[float | None, float | None]:
+    """Return power (W) and the junction's temperature, else the edge's (degrees Celsius)."""
+    for name in reader.names(f"{folder}/hwmon"):
+        base = f"{folder}/hwmon/{name}"
+        micro_w = _first(reader, base, ("power1_average", "power1_input"), 10_000_000_000)
+        milli_c = _first(reader, base, ("temp2_input", "temp1_input"), 200_000)
+        return _scaled(micro_w, 1e6), _scaled(milli_c, 1e3)
+    return None, None
+
+
+def _first(reader: Reader, base: str, names: tuple[str, ...], most: int) -> int | None:
+    for name in names:
+        if (number := reader.number(f"{base}/{name}", most)) is not None:
+            return number
+    return None
+
+
+def _scaled(number: int | None, by: float) -> float | None:
+    return None if number is None else number / by
+
+
+def _one_of(text: str | None, known: tuple[str, ...]) -> str | None:
+    word = (text or "").upper()
+    return word if word in known else None
+
+
+def hexadecimal(text: str | None, most: int = U64) -> int | None:
+    """Return a hexadecimal number with or without ``0x``, from 0 to `most`, or None."""
+    digits = (text or "").lower().removeprefix("0x")
+    if not re.fullmatch(r"[0-9a-f]{1,16}", digits):
+        return None
+    number = int(digits, 16)
+    return number if number <= most else None

@@ -1,0 +1,59 @@
+"""Which partition mode a GPU is in, from what the topology says, where the driver does not.
+
+The driver's own word (``current_compute_partition``) wins; reading it may wake an idle GPU, and a
+container may hide it, so the mode is otherwise derived from the XCCs and the sizes of the nodes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from aim_jupyter.core.gpus import devices
+from aim_jupyter.core.gpus.topology import Node
+
+_BY_COUNT = {1: "SPX", 2: "DPX", 3: "TPX", 4: "QPX"}
+_DOMAINS = (1, 2, 4, 8)
+
+
+def count(siblings: Sequence[Node]) -> int | None:
+    """Return into how many partitions the GPU of these nodes is split.
+
+    The device table knows the XCCs of a whole GPU, so this holds even where a container shows
+    only some of its partitions; for an unknown GPU all partitions are taken to be in sight.
+    """
+    per_node = siblings[0].num_xcc
+    if per_node is None:
+        return None
+    row = devices.device(devices.hexadecimal(siblings[0].device_id))
+    whole = row.xcc if row and row.xcc else per_node * len(siblings)
+    return whole // per_node if whole % per_node == 0 else len(siblings)
+
+
+def compute_mode(siblings: Sequence[Node]) -> str | None:
+    """Return SPX to CPX from the XCCs per node (facts 2.3), or None on an old kernel."""
+    parts = count(siblings)
+    if parts is None:
+        return None
+    if parts > 1 and siblings[0].num_xcc == 1:
+        return "CPX"
+    return _BY_COUNT.get(parts, "CPX")
+
+
+def memory_mode(siblings: Sequence[Node]) -> str | None:
+    """Return NPS1 to NPS8 from the partitions' sizes, or None where they do not tell.
+
+    The driver's reserve comes out of the last memory domain alone, and the partitions in that
+    domain share the loss: one short partition of four is four domains (NPS4), all short is NPS1.
+    Derived from the captured MI308X in CPX/NPS4 and `amdgpu_amdkfd_xcp_memory_size`; unverified
+    for the other modes.
+    """
+    parts = count(siblings)
+    row = devices.device(devices.hexadecimal(siblings[0].device_id))
+    if parts is None or parts < 2 or parts != len(siblings) or not row or not row.vram_gib:  # noqa: PLR2004
+        return None
+    quota = row.vram_gib * devices.GIB // parts
+    sizes = [node.vram_bytes for node in siblings]
+    short = sum(1 for size in sizes if size is not None and size < quota)
+    if None in sizes or not short or parts % short or parts // short not in _DOMAINS:
+        return None
+    return f"NPS{parts // short}"

@@ -1,0 +1,104 @@
+"""The processor and the memory that this process may really use, container limits included."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from aim_jupyter.core.gpus.tree import DiskTree, Reader, decimal
+from aim_jupyter.core.records.gpu import Cpu
+
+_KIB = 1024
+# "No limit" in cgroup v1 is the largest page-aligned int64, far beyond any machine.
+_MOST_BYTES = 1 << 50
+
+
+def cpu(reader: Reader | None = None) -> Cpu:
+    """Return model, cores and memory of this process's machine, as far as its cgroup lets it.
+
+    Sources: ``/proc/cpuinfo``, `os.sched_getaffinity`, ``/proc/meminfo``, and cgroup v2
+    (``cpu.max``, ``memory.max``, ``memory.current``) or v1 (``cpu.cfs_quota_us``,
+    ``memory.limit_in_bytes``, ``memory.usage_in_bytes``).
+    """
+    reader = reader or Reader(DiskTree(Path("/")))
+    total, available = _memory(reader)
+    return Cpu(
+        model=_model(reader),
+        cores=_cores(reader),
+        memory_bytes=total,
+        memory_available_bytes=available,
+    )
+
+
+def _model(reader: Reader) -> str | None:
+    for line in (reader.text("proc/cpuinfo") or "").split("\n", 40):
+        key, _, value = line.partition(":")
+        if key.strip() == "model name":
+            return value.strip() or None
+    return None
+
+
+def _cores(reader: Reader) -> int:
+    """Return the cores of the affinity mask, less where a quota allows less (rounded up)."""
+    cores = len(os.sched_getaffinity(0))
+    for folder in _folders(reader, "cpu"):
+        quota, _, period = (reader.text(f"{folder}/cpu.max") or "").partition(" ")
+        quota = quota or reader.text(f"{folder}/cpu.cfs_quota_us") or ""
+        period = period or reader.text(f"{folder}/cpu.cfs_period_us") or ""
+        allowed, per = decimal(quota), decimal(period)
+        if allowed and per:
+            cores = min(cores, -(-allowed // per))
+    return max(cores, 1)
+
+
+def _memory(reader: Reader) -> tuple[int | None, int | None]:
+    facts = _meminfo(reader)
+    total, available = facts.get("MemTotal"), facts.get("MemAvailable")
+    for folder in _folders(reader, "memory"):
+        limit = _first(reader, folder, "memory.max", "memory.limit_in_bytes")
+        if limit is None or (total is not None and limit >= total):
+            continue
+        total = limit
+        used = _first(reader, folder, "memory.current", "memory.usage_in_bytes")
+        room = None if used is None else max(limit - used + _reclaimable(reader, folder), 0)
+        available = min((x for x in (available, room) if x is not None), default=None)
+    return total, available
+
+
+def _meminfo(reader: Reader) -> dict[str, int]:
+    found = {}
+    for line in (reader.text("proc/meminfo") or "").splitlines():
+        key, _, value = line.partition(":")
+        if (number := decimal(value.strip().removesuffix(" kB"))) is not None:
+            found[key] = number * _KIB
+    return found
+
+
+def _reclaimable(reader: Reader, folder: str) -> int:
+    """Return the file cache in the group's usage, which the kernel gives back when asked."""
+    for line in (reader.text(f"{folder}/memory.stat") or "").splitlines():
+        key, _, value = line.partition(" ")
+        if key == "inactive_file":
+            return decimal(value) or 0
+    return 0
+
+
+def _first(reader: Reader, folder: str, *names: str) -> int | None:
+    for name in names:
+        if (number := reader.number(f"{folder}/{name}", _MOST_BYTES)) is not None:
+            return number
+    return None
+
+
+def _folders(reader: Reader, controller: str) -> list[str]:
+    """Return this process's cgroup folder and all above it: a limit anywhere on the way holds."""
+    found: list[str] = []
+    for line in (reader.text("proc/self/cgroup") or "").splitlines():
+        _, _, rest = line.partition(":")
+        controllers, _, path = rest.partition(":")
+        if controllers and controller not in controllers.split(","):
+            continue
+        base = f"sys/fs/cgroup/{controller}" if controllers else "sys/fs/cgroup"
+        parts = [part for part in path.split("/") if part and part != ".."]
+        found += ["/".join([base, *parts[:depth]]) for depth in range(len(parts), -1, -1)]
+    return found

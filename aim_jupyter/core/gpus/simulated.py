@@ -1,0 +1,132 @@
+"""Machines that are not there: what would 4 x MI355X run?
+
+``mi300x:8`` is eight cards in their usual mode, ``mi300x:8:cpx-nps4`` the same ones partitioned.
+A count is of cards: ``mi250x:4`` lists eight devices, two GCDs each, and eight MI300X in CPX list
+64. ``cpu`` or ``none`` is a machine without GPU.
+"""
+
+from __future__ import annotations
+
+from aim_jupyter.core.errors import BadUsage, UnknownName
+from aim_jupyter.core.gpus import devices
+from aim_jupyter.core.gpus.devices import GIB, RESERVED_BYTES, Device
+from aim_jupyter.core.records.gpu import Cpu, Gpu, Machine
+
+_PARTS = {"SPX": 1, "DPX": 2, "TPX": 3, "QPX": 4}
+_MOST_CARDS = 64
+# An EPYC host of the usual kind: enough memory that the GPUs decide what fits.
+_HOST = Cpu(model="simulated", cores=96, memory_bytes=1536 * GIB, memory_available_bytes=1500 * GIB)
+
+
+def machine(spec: str) -> Machine:
+    """Return the machine of a specification such as ``mi300x:8`` or ``mi300x:8:cpx-nps4``.
+
+    Sizes are those that drivers report, derived by the quota rule of facts 1.2 for partitions.
+
+    Raises
+    ------
+    UnknownName
+        If there is no such model; the message holds the nearest.
+    BadUsage
+        If the count or the mode is not possible for it.
+    """
+    word = spec.strip().lower()
+    if word in ("none", "cpu"):
+        return Machine(host="simulated-cpu", cpu=_HOST, simulated=True)
+    key, _, rest = word.partition(":")
+    count, _, mode = rest.partition(":")
+    row = _row(key)
+    compute, memory = _mode(row, mode)
+    gpus = _gpus(row, _count(spec, count), compute, memory)
+    return Machine(host=f"simulated-{word}", gpus=gpus, cpu=_HOST, simulated=True)
+
+
+def names() -> list[str]:
+    """Return the models that can be simulated, as typed."""
+    return [row.key for row in devices.devices() if row.model and row.vram_gib]
+
+
+def _row(key: str) -> Device:
+    for row in devices.devices():
+        if row.key == key and row.vram_gib:
+            return row
+    raise UnknownName("simulated machine", key, names(), f"one of {', '.join(names())}, cpu")
+
+
+def _count(spec: str, text: str) -> int:
+    if text.isascii() and text.isdecimal() and 1 <= int(text[:3]) <= _MOST_CARDS:
+        return int(text[:3])
+    if not text:
+        return 1
+    raise BadUsage(
+        f"{spec!r} is no machine: {text!r} is no count from 1 to {_MOST_CARDS}.",
+        "write it as mi300x:8 or mi300x:8:cpx-nps4",
+    )
+
+
+def _mode(row: Device, text: str) -> tuple[str | None, str | None]:
+    """Return compute and memory partition; SPX/NPS1 unless asked for, none where it has no modes."""
+    if not text:
+        return next(((mode, memory[0]) for mode, memory in row.modes.items()), (None, None))
+    compute, _, memory = text.upper().partition("-")
+    allowed = row.modes.get(compute, ())
+    memory = memory or (allowed[0] if allowed else "")
+    if memory not in allowed:
+        raise BadUsage(f"{row.model} has no mode {text}.", f"one of {', '.join(_modes(row))}")
+    return compute, memory
+
+
+def _modes(row: Device) -> list[str]:
+    return [f"{mode}-{m}".lower() for mode, memory in row.modes.items() for m in memory] or ["none"]
+
+
+def _gpus(row: Device, cards: int, compute: str | None, memory: str | None) -> tuple[Gpu, ...]:
+    parts = _parts(row, compute)
+    sizes = _sizes(row, parts, int(memory[3:]) if memory else 1)
+    found = []
+    for package in range(cards * row.dies):
+        for part in range(parts):
+            found.append(_gpu(row, package, part, len(found), sizes[part], (compute, memory)))
+    return tuple(found)
+
+
+def _parts(row: Device, compute: str | None) -> int:
+    return _PARTS.get(compute or "SPX", row.xcc or 1)
+
+
+def _sizes(row: Device, parts: int, domains: int) -> list[int]:
+    """Return bytes per partition: a domain each, shared; the reserve comes out of the last one."""
+    whole = row.reported_bytes or 0
+    if domains == 1:
+        return [whole // parts] * parts
+    domain, sharing = (row.vram_gib or 0) * GIB // domains, parts // domains
+    return [domain // sharing] * (parts - sharing) + [
+        (domain - RESERVED_BYTES) // sharing
+    ] * sharing
+
+
+def _gpu(
+    row: Device, package: int, part: int, rank: int, size: int, modes: tuple[str | None, str | None]
+) -> Gpu:
+    parts = _parts(row, modes[0])
+    return Gpu(
+        name=row.name,
+        model=row.model,
+        pci_device_id=row.ids[0],
+        gfx=row.gfx,
+        vram_bytes=size,
+        vram_used_bytes=0,
+        render_minor=128 + package * (row.xcc or 1) + part,
+        pci_bdf=f"{package >> 5:04x}:{8 * (package & 31) + 3:02x}:00.{part:x}",
+        partition_index=part,
+        compute_partition=modes[0],
+        memory_partition=modes[1],
+        cu_count=row.cu // parts if row.cu else None,
+        integrated=row.integrated,
+        usable=True,
+        hip_index=rank,
+        source="simulated",
+        num_xcc=(row.xcc or 1) // parts,
+        hive_id=1 if row.fabric == "xgmi" else None,
+        state="free",
+    )

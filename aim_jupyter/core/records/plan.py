@@ -57,6 +57,11 @@ class Plan(Struct, frozen=True, kw_only=True):
     changes: tuple[str, ...] = ()
 
     @property
+    def command(self) -> tuple[object, ...]:
+        """What decides whether two plans mean the same server, whatever it is called."""
+        return (self.model, self.argv, self.env, self.gpus)
+
+    @property
     def fingerprint(self) -> str:
         """Key of all starts that should take the same time: same command, environment, GPUs."""
         same = (self.argv, sorted(self.env.items()), self.gpus, self.engine_version)

@@ -1,0 +1,218 @@
+"""Pure: a request, a model, a machine and an engine environment in; a plan and its reasons out.
+
+Nothing here reads a disk, a device or a clock, so that the dry run and the launch can't differ.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Sequence
+from typing import Any
+
+from msgspec import Struct, field
+
+from aim_jupyter.core.errors import BadUsage, NoFit, closest
+from aim_jupyter.core.records import (
+    Choice,
+    EngineEnvironment,
+    Machine,
+    NextStep,
+    Plan,
+    ServerView,
+)
+
+#: What every start gets, where the engine has the flag: its name, and why.
+_DRAIN_OPTION = ("shutdown-timeout", 30)
+_GUARD_OPTION = ("middleware", "aim_guard.Guard")
+
+DEFAULT_IDLE_S = 3600.0
+
+
+class Request(Struct, frozen=True, kw_only=True):
+    """What a user asks for.
+
+    Attributes
+    ----------
+    model : str
+        A name of the catalogue, a repository of the Hub, or a folder.
+    gpus : tuple of int or None
+        HIP ordinals; None leaves the choice to us.
+    context : int or None
+        Tokens of one conversation.
+    options : dict
+        The engine's own options without dashes; None is a bare switch. They beat the recipe's.
+    unset : tuple of str
+        Options of the recipe to leave out.
+    env : dict
+        Beats the recipe's environment.
+    idle_s, lifetime_s : float or None
+        Seconds; None is never.
+    force : bool
+        Launch in spite of a NO.
+    """
+
+    model: str
+    recipe: str | None = None
+    engine: str | None = None
+    gpus: tuple[int, ...] | None = None
+    users: int | None = None
+    context: int | None = None
+    name: str | None = None
+    port: int | None = None
+    idle_s: float | None = DEFAULT_IDLE_S
+    lifetime_s: float | None = None
+    options: dict[str, Any] = field(default_factory=dict)
+    unset: tuple[str, ...] = ()
+    env: dict[str, str] = field(default_factory=dict)
+    force: bool = False
+
+
+class Placed(Struct, frozen=True, kw_only=True):
+    """Where the weights are: a folder, or a repository of which some is still to come."""
+
+    path: str
+    revision: str | None = None
+    download: str | None = None
+    env: dict[str, str] = field(default_factory=dict)
+
+
+def choose(choices: Collection[Choice], request: Request) -> Choice:
+    """Return the recipe to launch: the best that fits, or the one that was asked for.
+
+    Raises
+    ------
+    NoFit
+        If none fits and the request does not insist.
+    """
+    ranked = sorted(choices, key=lambda choice: choice.rank)
+    if not ranked:
+        raise NoFit(f"There is no recipe for {request.model}.", "%aim recipes lists what there is")
+    best = ranked[0]
+    if best.verdict == "NO" and not request.force:
+        force = f"%aim launch {request.model} --force to try it all the same"
+        raise NoFit(f"{best.recipe.id}: {best.reason}.", best.try_line or force)
+    return best
+
+
+def plan(
+    request: Request, choice: Choice, environment: EngineEnvironment, placed: Placed, server: str
+) -> Plan:
+    """Return the plan for the chosen recipe.
+
+    Parameters
+    ----------
+    server : str
+        The name that the server will have.
+
+    Raises
+    ------
+    BadUsage
+        If an option of the user is not one of the engine's; the nearest is suggested.
+    """
+    recipe = choice.recipe
+    options, changes = _options(request, choice, environment)
+    start = [environment.python, *environment.command]
+    model = [environment.model_option, placed.path] if environment.model_option else [placed.path]
+    names = ["--served-model-name", recipe.model, "default"]
+    argv = [*start, *(word for word in model if word), *names, *_arguments(options)]
+    return Plan(
+        server=server,
+        model=recipe.model,
+        recipe_id=recipe.id,
+        origin=recipe.origin,
+        engine=environment.engine or recipe.engine,
+        engine_name=environment.name,
+        engine_version=environment.version or "",
+        platform=environment.platform or "",
+        model_path=placed.path,
+        argv=tuple(argv),
+        env={**recipe.env, **placed.env, **request.env},
+        download=placed.download,
+        revision=placed.revision,
+        port=request.port,
+        gpus=choice.gpus,
+        gpu_model=recipe.gpu_model,
+        idle_s=request.idle_s,
+        lifetime_s=request.lifetime_s,
+        reasons=(choice.reason, f"origin: {recipe.origin}", *_source(recipe.source)),
+        changes=tuple(changes),
+    )
+
+
+def next_steps(
+    machine: Machine, environment: EngineEnvironment | None, servers: Sequence[ServerView]
+) -> tuple[NextStep, ...]:
+    """Return the one or two lines that make sense now."""
+    usable = [gpu for gpu in machine.gpus if gpu.usable]
+    if environment is None:
+        platform = "rocm" if usable else "cpu"
+        what = "make an engine environment: a few minutes, once"
+        return (NextStep(line=f"%aim engine install {platform}", what=what),)
+    steps = []
+    free = [gpu for gpu in usable if gpu.state == "free"]
+    if free:
+        which = " and ".join(str(gpu.hip_index) for gpu in free[:2])
+        steps.append(NextStep(line="%aim recipes", what=f"see what fits on GPU {which}"))
+    if servers:
+        latest = max(servers, key=lambda view: view.record.created_at)
+        steps.append(NextStep(line="client = %aim client", what=f"talk to {latest.record.name}"))
+    elif not usable:
+        steps.append(NextStep(line="server = %aim launch", what="start the CPU demo"))
+    return tuple(steps)
+
+
+def _source(source: str) -> list[str]:
+    return [f"source: {source}"] if source else []
+
+
+def _options(
+    request: Request, choice: Choice, environment: EngineEnvironment
+) -> tuple[dict[str, Any], list[str]]:
+    known = {name.removeprefix("--") for flag in environment.flags for name in flag.names}
+    given = {_spelled(name): value for name, value in request.options.items()}
+    if request.context is not None:
+        given.setdefault("max-model-len", request.context)
+    for name in given:
+        _check_known(name, known, environment)
+    unset = {_spelled(name) for name in request.unset}
+    options: dict[str, Any] = {}
+    changes: list[str] = []
+    for name, value in choice.recipe.args.items():
+        spelled = _spelled(name)
+        if spelled in unset:
+            changes.append(f"--{spelled} left out, as asked")
+        elif spelled not in known:
+            who = f"{environment.engine} {environment.version}"
+            changes.append(f"--{spelled} dropped: {who} has no such option")
+        else:
+            options[spelled] = value
+    for name, value in (_GUARD_OPTION, _DRAIN_OPTION):
+        if name in known:
+            options.setdefault(name, value)
+    return {**options, **given}, changes
+
+
+def _check_known(name: str, known: set[str], environment: EngineEnvironment) -> None:
+    if name in known:
+        return
+    near = closest(name, known)
+    raise BadUsage(
+        f"Neither aim nor {environment.engine} {environment.version} has an option --{name}.",
+        f"--{near[0]}" if near else "%aim help launch",
+    )
+
+
+def _spelled(name: str) -> str:
+    return name.lstrip("-").replace("_", "-")
+
+
+def _arguments(options: dict[str, Any]) -> list[str]:
+    """Return options as separate words of argv; nothing is ever joined and split again."""
+    words = []
+    for name, value in options.items():
+        words.append(f"--{name}")
+        if isinstance(value, dict | list):
+            words.append(json.dumps(value))
+        elif value is not None and value is not True:
+            words.append(str(value))
+    return words

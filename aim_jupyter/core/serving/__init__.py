@@ -1,0 +1,22 @@
+"""Servers: launched, watched by a supervisor each, found again from any process, and stopped."""
+
+from aim_jupyter.core.serving.folder import ServerFolder, find, folders, name_for
+from aim_jupyter.core.serving.launching import launch, running_for
+from aim_jupyter.core.serving.logs import follow
+from aim_jupyter.core.serving.stopping import DRAIN_S, stop
+from aim_jupyter.core.serving.viewing import current, sample, view
+
+__all__ = [
+    "DRAIN_S",
+    "ServerFolder",
+    "current",
+    "find",
+    "folders",
+    "follow",
+    "launch",
+    "name_for",
+    "running_for",
+    "sample",
+    "stop",
+    "view",
+]

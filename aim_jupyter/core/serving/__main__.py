@@ -1,0 +1,34 @@
+"""The supervisor as a program: ``python -m aim_jupyter.core.serving FOLDER``.
+
+The first process leaves at once, so that whoever launched has no child to look after; the second
+lives in a session of its own. The first one's exit code says whether the second has taken charge.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+from aim_jupyter.core.serving.folder import ServerFolder
+from aim_jupyter.core.serving.supervisor import Supervisor
+
+
+def main(folder: str) -> int:
+    """Detach, take charge of the server in `folder`, and stay until it has ended."""
+    reader, writer = os.pipe()
+    if os.fork():
+        os.close(writer)
+        return 0 if os.read(reader, 1) == b"." else 1
+    os.close(reader)
+    os.setsid()
+    supervisor = Supervisor(ServerFolder(Path(folder)))
+    supervisor.announce()
+    os.write(writer, b".")
+    os.close(writer)
+    supervisor.run()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1]))

@@ -1,0 +1,100 @@
+"""The engine as a child of its supervisor, or as found by a new one."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Protocol
+
+from aim_jupyter.core.records import Plan, ProcessId
+from aim_jupyter.core.serving.ports import LOOPBACK
+from aim_jupyter.core.serving.process import alive, identify
+
+GUARD = Path(__file__).with_name("guard")
+
+#: What the notebook's process may hold and an engine never needs.
+_SECRETS = (
+    "JUPYTERHUB_API_TOKEN",
+    "JPY_API_TOKEN",
+    "JUPYTER_TOKEN",
+    "HF_TOKEN",
+    "HUGGING_FACE_HUB_TOKEN",
+)
+
+#: Ours to set: the stages are read from INFO lines, and nothing is reported to anybody.
+_OWN = {
+    "VLLM_LOGGING_LEVEL": "INFO",
+    "VLLM_CONFIGURE_LOGGING": "1",
+    "VLLM_NO_USAGE_STATS": "1",
+    "DO_NOT_TRACK": "1",
+    "PYTHONUNBUFFERED": "1",
+}
+
+
+class Engine(Protocol):
+    """What the supervisor asks of an engine; the names are those of `subprocess.Popen`."""
+
+    id: ProcessId
+
+    def poll(self) -> int | None:
+        """Return the exit code once it has ended, 0 where nobody could see it; else None."""
+
+
+class OwnEngine:
+    """An engine that this process has started.
+
+    Parameters
+    ----------
+    plan : Plan
+    port : int
+    key : str
+        Goes into the environment; other users can't read that, but they can read ``ps``.
+    log : Path
+        Standard output and error are appended to it, by the engine itself: a supervisor that dies
+        breaks no pipe.
+    """
+
+    def __init__(self, plan: Plan, port: int, key: str, log: Path) -> None:
+        argv = [*plan.argv, "--host", LOOPBACK, "--port", str(port)]
+        with log.open("ab") as output:
+            self._child = subprocess.Popen(
+                argv,
+                env=environment(plan, key, os.environ),
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+                cwd=log.parent,
+            )
+        known = identify(self._child.pid)
+        # The child can't have been reaped yet: only `poll` below does that.
+        assert known is not None  # noqa: S101
+        self.id = known
+
+    def poll(self) -> int | None:
+        """Return the exit code, negative for a signal, or None while it runs."""
+        return self._child.poll()
+
+
+class FoundEngine:
+    """An engine whose supervisor is gone: only its identity is known."""
+
+    def __init__(self, process: ProcessId) -> None:
+        self.id = process
+
+    def poll(self) -> int | None:
+        """Return None while it runs, then 0: its true exit code went to nobody."""
+        return None if alive(self.id) else 0
+
+
+def environment(plan: Plan, key: str, inherited: Mapping[str, str]) -> dict[str, str]:
+    """Return the engine's whole environment.
+
+    The plan's variables beat the inherited ones, and those that the supervisor depends on beat
+    both. Tokens of the hub and of Hugging Face are left out: the model is already on disk.
+    """
+    env = {name: value for name, value in inherited.items() if name not in _SECRETS}
+    path = os.pathsep.join(filter(None, (str(GUARD), inherited.get("PYTHONPATH"))))
+    return {**env, **plan.env, **_OWN, "PYTHONPATH": path, "VLLM_API_KEY": key}

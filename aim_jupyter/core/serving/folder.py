@@ -1,0 +1,185 @@
+"""One folder per server under the state directory, and who is in it.
+
+::
+
+    servers/<name>/
+        server.json      the record: atomic, versioned, written by the supervisor alone
+        key              the server's key, 0600
+        events.jsonl     what happened, a JSON object a line
+        engine.log       what the engine printed
+        supervisor.log   what the supervisor printed: empty unless it met a defect
+        stop.json        a stop that somebody asked for
+        samples.json     the last scrapes of the engine's metrics
+"""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import secrets
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+from msgspec import Struct
+
+from aim_jupyter.core import config, files
+from aim_jupyter.core.errors import BadUsage, ServerGone, UnknownName
+from aim_jupyter.core.events import EventLog
+from aim_jupyter.core.records import ServerRecord
+
+VERSION = 1
+_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
+
+
+class StopRequest(Struct, frozen=True, kw_only=True):
+    """What `stop.json` holds: how long running requests may take, and who asked."""
+
+    drain_s: float
+    by: str
+
+
+class ServerFolder:
+    """The folder of one server; nothing is read before it is asked for."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.name = path.name
+        self.log = path / "engine.log"
+        self.samples = path / "samples.json"
+        self.events = EventLog(path / "events.jsonl", path.name)
+
+    def read(self) -> ServerRecord:
+        """Return the record.
+
+        Raises
+        ------
+        ServerGone
+            If it is absent, was cut short, or was written by a newer version.
+        """
+        try:
+            record = msgspec.json.decode(
+                (self.path / "server.json").read_bytes(), type=ServerRecord
+            )
+        except (OSError, msgspec.DecodeError) as error:
+            raise ServerGone(
+                f"The record of server {self.name!r} can't be read: {error}.",
+                f"rm -r {self.path}   (once no engine of it runs)",
+            ) from error
+        if record.version > VERSION:
+            raise ServerGone(
+                f"Server {self.name!r} was launched by a newer aim_jupyter "
+                f"(record version {record.version}, this one reads {VERSION}).",
+                "use the newer one, or update this environment: pip install -U aim-jupyter",
+            )
+        return record
+
+    def write(self, record: ServerRecord) -> None:
+        """Replace the record, all or nothing."""
+        files.write_atomic(self.path / "server.json", msgspec.json.encode(record))
+
+    def key(self) -> str:
+        """Return the server's key.
+
+        Raises
+        ------
+        ServerGone
+            If the key file is gone or unreadable: then no client can be made.
+        """
+        try:
+            return (self.path / "key").read_text().strip()
+        except OSError as error:
+            raise ServerGone(
+                f"The key of server {self.name!r} is gone: {self.path / 'key'}.",
+                f"%aim stop {self.name}, then launch it again: a running engine keeps its old key",
+            ) from error
+
+    def make_key(self) -> str:
+        """Draw a new random key into the key file."""
+        key = secrets.token_urlsafe(32)
+        files.write_atomic(self.path / "key", key.encode())
+        return key
+
+    def ask_stop(self, request: StopRequest) -> None:
+        """Leave a request to stop for the supervisor."""
+        files.write_atomic(self.path / "stop.json", msgspec.json.encode(request))
+
+    def stop_request(self) -> StopRequest | None:
+        """Return the request to stop, if somebody left one."""
+        with contextlib.suppress(OSError, msgspec.DecodeError):
+            return msgspec.json.decode((self.path / "stop.json").read_bytes(), type=StopRequest)
+        return None
+
+
+def check_name(name: str) -> str:
+    """Return `name` if it can name a server.
+
+    Raises
+    ------
+    BadUsage
+        If it could be mistaken for an option or a path.
+    """
+    if not _NAME.fullmatch(name):
+        raise BadUsage(
+            f"{name!r} can't name a server.",
+            "use lower-case letters, digits, dots and dashes, beginning with a letter or digit",
+        )
+    return name
+
+
+def name_for(model: str) -> str:
+    """Return the server name that a model suggests: its last part, lower case.
+
+    Examples
+    --------
+    >>> name_for("Qwen/Qwen3-32B")
+    'qwen3-32b'
+    """
+    last = model.rstrip("/").rsplit("/", 1)[-1].lower()
+    return re.sub(r"[^a-z0-9._-]+", "-", last).strip("-._")[:63] or "server"
+
+
+def folders() -> Iterator[ServerFolder]:
+    """Yield the folders of all servers, by name."""
+    root = config.servers_dir()
+    try:
+        entries = sorted(root.iterdir())
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise files.unusable(root, error) from error
+    for path in entries:
+        if path.is_dir() and _NAME.fullmatch(path.name):
+            yield ServerFolder(path)
+
+
+def find(name: str) -> ServerFolder:
+    """Return the folder of the server `name`.
+
+    Raises
+    ------
+    UnknownName
+        If there is none, with the nearest names.
+    """
+    known = {folder.name: folder for folder in folders()}
+    if name not in known:
+        raise UnknownName("server", name, known, "%aim ps lists the servers")
+    return known[name]
+
+
+@contextlib.contextmanager
+def lock() -> Iterator[None]:
+    """Hold the lock under which servers are named, made and replaced."""
+    root = files.private_folder(config.state_dir())
+    files.private_folder(config.servers_dir())
+    with files.locked(root / "lock"):
+        yield
+
+
+def make(name: str) -> ServerFolder:
+    """Make an empty folder for the server `name`, replacing that of an ended one."""
+    path = config.servers_dir() / check_name(name)
+    if path.exists():
+        shutil.rmtree(path)
+    return ServerFolder(files.private_folder(path))

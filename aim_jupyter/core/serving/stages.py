@@ -1,0 +1,139 @@
+"""How far a start is, read from the engine's log.
+
+`LogReader` yields the new lines of a growing file; `StageTracker` turns lines into stages with
+times, by the rules of ``stages.toml``.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import re
+import tomllib
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from msgspec.structs import replace
+
+from aim_jupyter.core.records import STAGES, Stage, StageTime
+
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+_PREFIX = re.compile(
+    r"^(?:\(\w+(?: pid=\d+)?\) )?(?:(?:DEBUG|INFO|WARNING|ERROR) [\d-]+ [\d:]+ \[[^\]]*\] )?"
+)
+
+
+class Rule(NamedTuple):
+    """One row of ``stages.toml``."""
+
+    stage: Stage
+    match: re.Pattern[str]
+    detail: str
+    fact: str
+
+
+@functools.cache
+def rules(engine: str) -> tuple[Rule, ...]:
+    """Return the rules for the log of `engine`; none where the engine is not in the file."""
+    table = tomllib.loads(Path(__file__).with_name("stages.toml").read_text())
+    return tuple(
+        Rule(row["stage"], re.compile(row["match"]), row.get("detail", ""), row.get("fact", ""))
+        for row in table.get(engine, [])
+    )
+
+
+def plain(line: str) -> str:
+    """Return a log line without colours and without the engine's prefix."""
+    return _PREFIX.sub("", _COLOUR.sub("", line), count=1)
+
+
+class LogReader:
+    """The lines of a file that is being written; carriage returns end lines as well."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._offset = 0
+        self._rest = b""
+
+    def skip(self) -> None:
+        """Leave out what is there now."""
+        with contextlib.suppress(FileNotFoundError):
+            self._offset = self._path.stat().st_size
+
+    def new_lines(self, limit_bytes: int = 1 << 20) -> Iterator[str]:
+        """Yield the complete lines that were added since the last call, at most `limit_bytes`."""
+        try:
+            with self._path.open("rb") as file:
+                file.seek(self._offset)
+                data = file.read(limit_bytes)
+        except FileNotFoundError:
+            return
+        self._offset += len(data)
+        parts = re.split(rb"[\r\n]+", self._rest + data)
+        self._rest = parts.pop()
+        for part in parts:
+            if part:
+                yield part.decode("utf-8", "replace")
+
+
+class StageTracker:
+    """The stages of one start, in order, each with its time.
+
+    Parameters
+    ----------
+    engine : str
+        Whose log it is.
+    """
+
+    def __init__(self, engine: str, stages: Iterable[StageTime] = ()) -> None:
+        self._rules = rules(engine)
+        self.stages: list[StageTime] = list(stages)
+        self.facts: dict[str, float] = {}
+
+    def enter(self, stage: Stage, now: float, detail: str = "") -> bool:
+        """Begin `stage` unless it, or a later one, has begun. Return whether it began now."""
+        if self.stages and STAGES.index(stage) <= STAGES.index(self.stages[-1].stage):
+            return False
+        self.finish(now)
+        self.stages.append(StageTime(stage=stage, began_at=now, detail=detail))
+        return True
+
+    def finish(self, now: float) -> None:
+        """End the stage that runs."""
+        if self.stages and self.stages[-1].took_s is None:
+            last = self.stages[-1]
+            self.stages[-1] = replace(
+                last, took_s=round(max(0.0, now - last.began_at), 3), fraction=None
+            )
+
+    def note(self, detail: str, fraction: float | None = None) -> None:
+        """Say more about the stage that runs."""
+        last = self.stages[-1]
+        self.stages[-1] = replace(last, detail=detail or last.detail, fraction=fraction)
+
+    def feed(self, line: str, now: float) -> bool:
+        """Take one log line; return whether anything that a card shows has changed."""
+        text = plain(line)
+        for rule in self._rules:
+            found = rule.match.search(text)
+            if found:
+                return self._apply(rule, found, now)
+        return False
+
+    def _apply(self, rule: Rule, found: re.Match[str], now: float) -> bool:
+        groups = {name: value for name, value in found.groupdict().items() if value is not None}
+        if rule.fact:
+            value = next(iter(groups.values()))
+            self.facts[rule.fact] = float(value.replace(",", ""))
+        changed = self.enter(rule.stage, now)
+        if self.stages[-1].stage == rule.stage and rule.detail:
+            self.note(rule.detail.format_map(groups), _fraction(groups))
+            changed = True
+        return changed
+
+
+def _fraction(groups: dict[str, str]) -> float | None:
+    if "done" in groups and "of" in groups and int(groups["of"]):
+        return int(groups["done"]) / int(groups["of"])
+    return int(groups["percent"]) / 100 if "percent" in groups else None

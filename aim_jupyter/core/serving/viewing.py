@@ -1,0 +1,98 @@
+"""Servers as anybody sees them, told truthfully also when their supervisor is gone."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+
+import msgspec
+from msgspec.structs import replace
+
+from aim_jupyter.core import metrics
+from aim_jupyter.core.metrics import Scrape
+from aim_jupyter.core.records import Sample, ServerRecord, ServerView
+from aim_jupyter.core.serving import endpoint, starts
+from aim_jupyter.core.serving.folder import ServerFolder
+from aim_jupyter.core.serving.process import alive, boot_id, members
+
+#: Seconds that `%aim metrics` looks back.
+WINDOW_S = 60.0
+#: Seconds that a server's folder may be without a supervisor while it is being launched.
+HANDOVER_S = 20.0
+
+
+def current(folder: ServerFolder) -> ServerRecord:
+    """Return the record, corrected by what the processes say.
+
+    A record that speaks of life is believed only while its supervisor lives. Without one, a server
+    whose engine still runs is ``unknown`` (nobody watches it), one without any process ``failed``,
+    and one from before the last boot ``stopped``.
+    """
+    record = folder.read()
+    if not record.live or alive(record.supervisor):
+        return record
+    if record.supervisor is None and time.time() - record.created_at < HANDOVER_S:
+        return record
+    if record.supervisor is not None and record.supervisor.boot != boot_id():
+        return replace(record, state="stopped", reason="the machine was restarted")
+    if record.engine is not None and members(record.engine):
+        return replace(record, state="unknown", reason="its supervisor is gone, its engine runs")
+    return replace(record, state="failed", reason="its supervisor and its engine are gone")
+
+
+def view(folder: ServerFolder) -> ServerView:
+    """Return the server with its figures as of now."""
+    record = current(folder)
+    now = time.time()
+    seen = sample(folder, record) if record.state == "running" else None
+    idle_s = seen.idle_s if seen else None
+    limit = record.plan.idle_s
+    return ServerView(
+        record=record,
+        sample=seen,
+        uptime_s=now - record.ready_at if record.ready_at and record.live else None,
+        eta_s=_eta(record, now),
+        idle_s=idle_s,
+        idle_left_s=max(0.0, limit - idle_s) if limit is not None and idle_s is not None else None,
+    )
+
+
+def sample(folder: ServerFolder, record: ServerRecord) -> Sample | None:
+    """Scrape the engine now and return the activity of the last minute, None without an answer."""
+    port, now = record.port, time.time()
+    reply = endpoint.get(port, "/metrics", folder.key()) if port else None
+    if reply is None or reply.status != 200:  # noqa: PLR2004
+        return None
+    try:
+        scrape = metrics.read(reply.body.decode("utf-8", "replace"), now)
+    except ValueError:
+        return None
+    busy = scrape.values.get("running", 0.0) + scrape.values.get("waiting", 0.0) > 0
+    earlier = _before(folder, now - WINDOW_S)
+    idle_s = 0.0 if busy or _moved(folder, scrape) else now - (record.idle_since or now)
+    return metrics.between(earlier, scrape, idle_s)
+
+
+def _eta(record: ServerRecord, now: float) -> float | None:
+    if record.state != "starting":
+        return None
+    return starts.remaining_s(record.stages, record.expected_s, now)
+
+
+def _history(folder: ServerFolder) -> list[Scrape]:
+    with contextlib.suppress(OSError, msgspec.DecodeError):
+        return msgspec.json.decode(folder.samples.read_bytes(), type=list[Scrape])
+    return []
+
+
+def _before(folder: ServerFolder, at: float) -> Scrape | None:
+    """Return the last scrape before `at`, else the first: a young server has a shorter window."""
+    history = _history(folder)
+    older = [scrape for scrape in history if scrape.at <= at]
+    return older[-1] if older else next(iter(history), None)
+
+
+def _moved(folder: ServerFolder, scrape: Scrape) -> bool:
+    """Whether requests came in since the supervisor looked last."""
+    history = _history(folder)
+    return bool(history) and history[-1].values.get("requests") != scrape.values.get("requests")

@@ -1,0 +1,79 @@
+"""A scripted fake engine, for tests of this package and of yours.
+
+It is a real child process: a program that behaves as an interpreter in which a small stand-in for
+vLLM is installed. It is found, asked, started, watched and stopped through the same code as the
+real engine; only the model is missing.
+
+Examples
+--------
+>>> import os, tempfile
+>>> from pathlib import Path
+>>> from aim_jupyter.testing import Script, fake_engine
+>>> folder = Path(tempfile.mkdtemp())
+>>> os.environ["AIM_ENGINE_PYTHON"] = str(fake_engine(folder, Script(boot_s=0.1)))
+>>> # from here on, `aim launch` starts the fake
+"""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from pathlib import Path
+
+import msgspec
+from msgspec import Struct
+
+SITE = Path(__file__).with_name("site")
+
+
+class Script(Struct, frozen=True, kw_only=True):
+    """How the fake engine behaves.
+
+    Attributes
+    ----------
+    boot_s, load_s : float
+        Seconds that these stages take.
+    shards : int
+        How many weight files it pretends to load.
+    fail_at : str
+        A stage at which it prints `fail_line` and ends with `exit_code`; empty for never.
+    never_ready : bool
+        Its ``/health`` answers 503 for ever.
+    ignore_term : bool
+        It goes on after SIGTERM.
+    children : int
+        Child processes that only a signal ends, as vLLM's engine core and workers.
+    token_s : float
+        Seconds between two words of a reply.
+    flood_lines : int
+        Lines that it prints to its log while it loads.
+    """
+
+    boot_s: float = 0.05
+    load_s: float = 0.05
+    shards: int = 2
+    fail_at: str = ""
+    fail_line: str = "RuntimeError: the fake engine was told to fail"
+    exit_code: int = 1
+    never_ready: bool = False
+    ignore_term: bool = False
+    children: int = 1
+    token_s: float = 0.0
+    flood_lines: int = 0
+
+
+def fake_engine(folder: Path, script: Script | None = None) -> Path:
+    """Write a fake engine's interpreter into `folder` and return its path.
+
+    Point `AIM_ENGINE_PYTHON` at it. The behaviour is fixed when it is written.
+    """
+    program = folder / "fake-engine-python"
+    behaviour = msgspec.json.encode(script or Script()).decode()
+    program.write_text(
+        "#!/bin/sh\n"
+        f"export PYTHONPATH={shlex.quote(str(SITE))}${{PYTHONPATH:+:$PYTHONPATH}}\n"
+        f"export AIM_FAKE_ENGINE={shlex.quote(behaviour)}\n"
+        f'exec {shlex.quote(sys.executable)} "$@"\n'
+    )
+    program.chmod(0o755)
+    return program

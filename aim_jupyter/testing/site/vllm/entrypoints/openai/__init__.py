@@ -1,0 +1,1 @@
+"""As in vLLM: where its programs are."""

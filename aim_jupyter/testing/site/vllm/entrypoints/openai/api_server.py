@@ -1,0 +1,300 @@
+"""The fake engine's server: vLLM's log lines, routes and metrics, without a model."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from argparse import ArgumentParser, Namespace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+from vllm import __version__
+from vllm.entrypoints.openai.cli_args import make_arg_parser
+
+
+class Counters:
+    """What ``/metrics`` tells; one lock for all."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.running = 0
+        self.http = 0
+        self.finished = 0
+        self.prompt = 0
+        self.generated = 0
+        self.first_token_s: list[float] = []
+
+    def text(self) -> str:
+        """Return the counters in the Prometheus format."""
+        labels = '{model_name="fake",engine="0"}'
+        with self.lock:
+            rows = [
+                ("gauge", "vllm:num_requests_running", labels, self.running),
+                ("gauge", "vllm:num_requests_waiting", labels, 0),
+                ("gauge", "vllm:kv_cache_usage_perc", labels, 0.25 if self.running else 0.0),
+                ("counter", "vllm:prompt_tokens_total", labels, self.prompt),
+                ("counter", "vllm:generation_tokens_total", labels, self.generated),
+                (
+                    "counter",
+                    "vllm:request_success_total",
+                    '{finished_reason="stop"}',
+                    self.finished,
+                ),
+                ("counter", "http_requests_total", '{handler="/v1/chat/completions"}', self.http),
+            ]
+            text = "".join(
+                f"# TYPE {name} {kind}\n{name}{tags} {value}\n" for kind, name, tags, value in rows
+            )
+            return text + self._first_token()
+
+    def _first_token(self) -> str:
+        name, times = "vllm:time_to_first_token_seconds", self.first_token_s
+        bounds = (0.01, 0.1, 1.0, float("inf"))
+        buckets = "".join(
+            f'{name}_bucket{{le="{"+Inf" if bound == bounds[-1] else bound}"}} '
+            f"{sum(value <= bound for value in times)}\n"
+            for bound in bounds
+        )
+        sums = f"{name}_sum {sum(times)}\n{name}_count {len(times)}\n"
+        return f"# TYPE {name} histogram\n{buckets}{sums}"
+
+
+class Server(ThreadingHTTPServer):
+    """Listens as vLLM does: on a port that its launcher may be holding for it."""
+
+    daemon_threads = True
+
+    def __init__(self, arguments: Namespace, script: dict[str, object]) -> None:
+        self.arguments = arguments
+        self.script = script
+        self.counters = Counters()
+        super().__init__((arguments.host, arguments.port), Handler, bind_and_activate=False)
+        # As vLLM: the port is taken before the model is loaded, and listened on after.
+        self.server_bind()
+
+    def server_bind(self) -> None:
+        """Bind with the option that lets a holder keep the port."""
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        super().server_bind()
+
+
+class Handler(BaseHTTPRequestHandler):
+    """The routes that the tests use."""
+
+    server: Server
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self) -> None:
+        """Answer health, models and metrics."""
+        if self.path == "/health":
+            self._send(503 if self.server.script["never_ready"] else 200, b"")
+        elif not self._has_key():
+            self._send(401, b'{"error":"Unauthorized"}')
+        elif self.path == "/metrics":
+            self._send(200, self.server.counters.text().encode(), "text/plain")
+        elif self.path == "/v1/models":
+            names = self.server.arguments.served_model_name
+            self._json(
+                {"object": "list", "data": [{"id": name, "object": "model"} for name in names]}
+            )
+        else:
+            self._send(404, b'{"error":"Not Found"}')
+
+    def do_POST(self) -> None:
+        """Answer chat completions."""
+        body = json.loads(self.rfile.read(int(self.headers.get("Content-Length", 0))) or b"{}")
+        if not self._has_key():
+            self._send(401, b'{"error":"Unauthorized"}')
+        elif self.path == "/v1/chat/completions":
+            self._chat(body)
+        else:
+            self._send(404, b'{"error":"Not Found"}')
+
+    def _chat(self, body: dict[str, object]) -> None:
+        counters, began = self.server.counters, time.monotonic()
+        with counters.lock:
+            counters.running += 1
+            counters.http += 1
+        messages = body["messages"]
+        words = f"You said: {messages[-1]['content']}".split(" ")
+        try:
+            time.sleep(float(self.server.script["token_s"]))
+            with counters.lock:
+                counters.first_token_s.append(time.monotonic() - began)
+            self._stream(body, words) if body.get("stream") else self._reply(body, words)
+            with counters.lock:
+                counters.finished += 1
+                counters.prompt += _tokens(messages)
+                counters.generated += len(words)
+        finally:
+            with counters.lock:
+                counters.running -= 1
+
+    def _reply(self, body: dict[str, object], words: list[str]) -> None:
+        time.sleep(float(self.server.script["token_s"]) * (len(words) - 1))
+        choice = {
+            "index": 0,
+            "finish_reason": "stop",
+            "message": {"role": "assistant", "content": " ".join(words)},
+        }
+        usage = _usage(body, words)
+        self._json(
+            {
+                "id": "fake",
+                "object": "chat.completion",
+                "created": 0,
+                "model": body["model"],
+                "choices": [choice],
+                "usage": usage,
+            }
+        )
+
+    def _stream(self, body: dict[str, object], words: list[str]) -> None:
+        self.send_response(200)
+        self.send_header("Content-Type", "text/event-stream")
+        self.send_header("Connection", "close")
+        self.end_headers()
+        for position, word in enumerate(words):
+            self._event(
+                body, {"role": "assistant", "content": word if position == 0 else " " + word}
+            )
+            time.sleep(float(self.server.script["token_s"]))
+        self._event(body, {}, "stop")
+        self._event(body, None, usage=_usage(body, words))
+        self.wfile.write(b"data: [DONE]\n\n")
+        self.close_connection = True
+
+    def _event(
+        self,
+        body: dict[str, object],
+        delta: object,
+        reason: str | None = None,
+        usage: object = None,
+    ) -> None:
+        choices = [] if delta is None else [{"index": 0, "delta": delta, "finish_reason": reason}]
+        event = {
+            "id": "fake",
+            "object": "chat.completion.chunk",
+            "created": 0,
+            "model": body["model"],
+            "choices": choices,
+            "usage": usage,
+        }
+        self.wfile.write(f"data: {json.dumps(event)}\n\n".encode())
+        self.wfile.flush()
+
+    def _has_key(self) -> bool:
+        key = os.environ.get("VLLM_API_KEY")
+        return not key or self.headers.get("Authorization") == f"Bearer {key}"
+
+    def _json(self, value: object) -> None:
+        self._send(200, json.dumps(value).encode(), "application/json")
+
+    def _send(self, status: int, body: bytes, kind: str = "application/json") -> None:
+        self.send_response(status)
+        self.send_header("Content-Type", kind)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        """Stay silent: the real engine's access log is not what the tests look at."""
+
+
+def _tokens(messages: list[dict[str, str]]) -> int:
+    return sum(len(message["content"].split()) for message in messages)
+
+
+def _usage(body: dict[str, object], words: list[str]) -> dict[str, int]:
+    prompt = _tokens(body["messages"])
+    return {
+        "prompt_tokens": prompt,
+        "completion_tokens": len(words),
+        "total_tokens": prompt + len(words),
+    }
+
+
+def say(text: str) -> None:
+    """Print a line as vLLM's logger does."""
+    prefix = f"(APIServer pid={os.getpid()}) INFO 11-23 12:00:00 [fake.py:1] "
+    print(prefix + text, file=sys.stderr, flush=True)
+
+
+def come_up(arguments: Namespace, script: dict[str, object]) -> None:
+    """Go through the stages, failing where the script says so."""
+    say(f"vLLM API server version {__version__}")
+    _maybe_fail("boot", script)
+    time.sleep(float(script["boot_s"]))
+    say(f"Initializing a V1 LLM engine (v{__version__}) with config: fake")
+    say(f"Starting to load model {arguments.model}...")
+    _maybe_fail("load", script)
+    for line in range(int(script["flood_lines"])):
+        print(f"flood line {line}", file=sys.stderr)
+    shards = int(script["shards"])
+    for shard in range(1, shards + 1):
+        time.sleep(float(script["load_s"]) / shards)
+        percent = 100 * shard // shards
+        print(
+            f"\rLoading safetensors checkpoint shards: {percent:3d}% Completed | {shard}/{shards}",
+            file=sys.stderr,
+            flush=True,
+        )
+    say(
+        "CPU KV cache size: 87,296 tokens, Maximum concurrency for 1,024 tokens per request: 85.25x"
+    )
+    say("init engine (profile, create kv cache, warmup model) took 0.01 seconds")
+    _maybe_fail("ready", script)
+    say(f"Starting vLLM server on http://{arguments.host}:{arguments.port}")
+
+
+def _maybe_fail(stage: str, script: dict[str, object]) -> None:
+    if script["fail_at"] == stage:
+        print(
+            f"(EngineCore pid=1) ERROR 11-23 12:00:00 [fake.py:2] {script['fail_line']}",
+            file=sys.stderr,
+        )
+        print(
+            "RuntimeError: Engine core initialization failed. See root cause above.",
+            file=sys.stderr,
+        )
+        raise SystemExit(script["exit_code"])
+
+
+def main() -> None:
+    """Serve until told to end."""
+    script = json.loads(os.environ["AIM_FAKE_ENGINE"])
+    arguments = make_arg_parser(ArgumentParser()).parse_args()
+    server = Server(arguments, script)
+    children = [
+        subprocess.Popen([sys.executable, "-c", "import time; time.sleep(3600)"])
+        for _ in range(int(script["children"]))
+    ]
+
+    def on_term(*_: object) -> None:
+        if not script["ignore_term"]:
+            threading.Thread(target=drain, daemon=True).start()
+
+    def drain() -> None:
+        end = time.monotonic() + arguments.shutdown_timeout
+        while server.counters.running and time.monotonic() < end:
+            time.sleep(0.02)
+        server.shutdown()
+
+    signal.signal(signal.SIGTERM, on_term)
+    try:
+        come_up(arguments, script)
+        server.server_activate()
+        server.serve_forever(poll_interval=0.05)
+    finally:
+        for child in children:
+            child.terminate()
+            child.wait()
+
+
+if __name__ == "__main__":
+    main()

@@ -105,11 +105,8 @@ def named(name: str | None) -> Device | None:
 
     Tools print ``AMD Instinct MI300X OAM``, and no id beside it (amd-smi 7's default table).
     """
-    fits = [
-        row
-        for row in devices()
-        if row.name and f"{(name or '').strip()} ".startswith(f"{row.name} ")
-    ]
+    said = f"{(name or '').strip()} "
+    fits = [row for row in devices() if row.name and said.startswith(f"{row.name} ")]
     return max(fits, key=lambda row: len(row.name or ""), default=None)
 
 

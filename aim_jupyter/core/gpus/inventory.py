@@ -13,21 +13,8 @@ from aim_jupyter.core.records.gpu import Gpu
 _GIB = 1 << 30
 # GPUs inside a processor, facts 2.4. gfx942 is not among them: an MI300A is an accelerator.
 _INTEGRATED = frozenset(
-    [
-        "gfx902",
-        "gfx909",
-        "gfx90c",
-        "gfx1013",
-        "gfx1033",
-        "gfx1035",
-        "gfx1036",
-        "gfx1037",
-        "gfx1103",
-        "gfx1150",
-        "gfx1151",
-        "gfx1152",
-        "gfx1153",
-    ]
+    f"gfx{version}"
+    for version in (902, 909, "90c", 1013, 1033, 1035, 1036, 1037, 1103, 1150, 1151, 1152, 1153)
 )
 
 

@@ -1,4 +1,4 @@
-"""Machines that are not there: what would 4 x MI355X run?
+"""Machines that are not there, to ask what 4 x MI355X would run.
 
 ``mi300x:8`` is eight cards in their usual mode, ``mi300x:8:cpx-nps4`` the same ones partitioned.
 A count is of cards: ``mi250x:4`` lists eight devices, two GCDs each, and eight MI300X in CPX list
@@ -7,6 +7,8 @@ A count is of cards: ``mi250x:4`` lists eight devices, two GCDs each, and eight 
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
 from aim_jupyter.core.errors import BadUsage, UnknownName
 from aim_jupyter.core.gpus import devices
 from aim_jupyter.core.gpus.devices import GIB, RESERVED_BYTES, Device
@@ -14,6 +16,7 @@ from aim_jupyter.core.records.gpu import Cpu, Gpu, Machine
 
 _PARTS = {"SPX": 1, "DPX": 2, "TPX": 3, "QPX": 4}
 _MOST_CARDS = 64
+_FIRST_MINOR = 128
 # An EPYC host of the usual kind: enough memory that the GPUs decide what fits.
 _HOST = Cpu(model="simulated", cores=96, memory_bytes=1536 * GIB, memory_available_bytes=1500 * GIB)
 
@@ -65,7 +68,7 @@ def _count(spec: str, text: str) -> int:
 
 
 def _mode(row: Device, text: str) -> tuple[str | None, str | None]:
-    """Return compute and memory partition; SPX/NPS1 unless asked for, none where it has no modes."""
+    """Return compute and memory partition: SPX/NPS1 unless asked for, none where it has none."""
     if not text:
         return next(((mode, memory[0]) for mode, memory in row.modes.items()), (None, None))
     compute, _, memory = text.upper().partition("-")
@@ -81,17 +84,23 @@ def _modes(row: Device) -> list[str]:
 
 
 def _gpus(row: Device, cards: int, compute: str | None, memory: str | None) -> tuple[Gpu, ...]:
-    parts = _parts(row, compute)
+    parts = _PARTS.get(compute or "SPX", row.xcc or 1)
     sizes = _sizes(row, parts, int(memory[3:]) if memory else 1)
-    found = []
-    for package in range(cards * row.dies):
-        for part in range(parts):
-            found.append(_gpu(row, package, part, len(found), sizes[part], (compute, memory)))
-    return tuple(found)
-
-
-def _parts(row: Device, compute: str | None) -> int:
-    return _PARTS.get(compute or "SPX", row.xcc or 1)
+    whole = [_gpu(row, package, parts) for package in range(cards * row.dies)]
+    return tuple(
+        replace(
+            gpu,
+            hip_index=package * parts + part,
+            vram_bytes=sizes[part],
+            render_minor=_FIRST_MINOR + package * (row.xcc or 1) + part,
+            pci_bdf=f"{package >> 5:04x}:{8 * (package & 31) + 3:02x}:00.{part:x}",
+            partition_index=part,
+            compute_partition=compute,
+            memory_partition=memory,
+        )
+        for package, gpu in enumerate(whole)
+        for part in range(parts)
+    )
 
 
 def _sizes(row: Device, parts: int, domains: int) -> list[int]:
@@ -100,33 +109,23 @@ def _sizes(row: Device, parts: int, domains: int) -> list[int]:
     if domains == 1:
         return [whole // parts] * parts
     domain, sharing = (row.vram_gib or 0) * GIB // domains, parts // domains
-    return [domain // sharing] * (parts - sharing) + [
-        (domain - RESERVED_BYTES) // sharing
-    ] * sharing
+    last = (domain - RESERVED_BYTES) // sharing
+    return [domain // sharing] * (parts - sharing) + [last] * sharing
 
 
-def _gpu(
-    row: Device, package: int, part: int, rank: int, size: int, modes: tuple[str | None, str | None]
-) -> Gpu:
-    parts = _parts(row, modes[0])
+def _gpu(row: Device, package: int, parts: int) -> Gpu:
     return Gpu(
         name=row.name,
         model=row.model,
         pci_device_id=row.ids[0],
         gfx=row.gfx,
-        vram_bytes=size,
         vram_used_bytes=0,
-        render_minor=128 + package * (row.xcc or 1) + part,
-        pci_bdf=f"{package >> 5:04x}:{8 * (package & 31) + 3:02x}:00.{part:x}",
-        partition_index=part,
-        compute_partition=modes[0],
-        memory_partition=modes[1],
         cu_count=row.cu // parts if row.cu else None,
         integrated=row.integrated,
         usable=True,
-        hip_index=rank,
         source="simulated",
         num_xcc=(row.xcc or 1) // parts,
-        hive_id=1 if row.fabric == "xgmi" else None,
+        # MI250X: the two GCDs of a card are linked, xGMI boxes all to all.
+        hive_id={"xgmi": 1, "package": package // row.dies + 1}.get(row.fabric or ""),
         state="free",
     )

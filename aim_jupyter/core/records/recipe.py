@@ -26,6 +26,31 @@ class Weights(Struct, frozen=True, kw_only=True):
     download_bytes: int | None = None
 
 
+class Profile(Struct, frozen=True, kw_only=True):
+    """What AMD's selector looks at in one of their profile files, in their words.
+
+    Attributes
+    ----------
+    id : str
+        File name without its ending, after ``general/`` or ``custom/<aim_id>/`` where it lies there.
+    layer : str
+        The search path that it was found in; earlier ones win.
+    gpu : str
+        ``NONE`` for a machine without GPUs.
+    """
+
+    id: str
+    layer: Literal["custom", "model", "general"]
+    type: Literal["optimized", "preview", "unoptimized", "general"]
+    gpu: str
+    gpu_count: int
+    precision: str
+    metric: str
+    engine: str = "vllm"
+    aim_id: str | None = None
+    manual_only: bool = False
+
+
 class Recipe(Struct, frozen=True, kw_only=True):
     """How to serve one model on one kind of GPU.
 
@@ -49,6 +74,8 @@ class Recipe(Struct, frozen=True, kw_only=True):
         The engine versions that it holds for, such as ``vllm>=0.18``.
     memory_bytes : int or None
         What the whole server needs on a CPU, as measured or derived.
+    profile : Profile or None
+        What it was in AMD's catalogue, for one that was imported from there.
     """
 
     id: str
@@ -67,6 +94,7 @@ class Recipe(Struct, frozen=True, kw_only=True):
     manual_only: bool = False
     context_tokens: int | None = None
     memory_bytes: int | None = None
+    profile: Profile | None = None
 
 
 class Model(Struct, frozen=True, kw_only=True):
@@ -76,6 +104,12 @@ class Model(Struct, frozen=True, kw_only=True):
     ----------
     facts : dict
         Numbers of its ``config.json``, under the names they have there.
+    weights : dict
+        Its variants, under the name that recipe ids use.
+    args, env : dict
+        What all its recipes share.
+    derive : bool
+        Whether recipes may be derived for GPUs that none is written for.
     file : str
         Where it was read; empty for a model that was derived.
     """
@@ -85,12 +119,49 @@ class Model(Struct, frozen=True, kw_only=True):
     licence: str | None = None
     gated: bool = False
     facts: dict[str, Any] = field(default_factory=dict)
+    weights: dict[str, Weights] = field(default_factory=dict)
+    args: dict[str, Any] = field(default_factory=dict)
+    env: dict[str, str] = field(default_factory=dict)
+    derive: bool = True
     recipes: tuple[Recipe, ...] = ()
     file: str = ""
 
 
+class Offer(Struct, frozen=True, kw_only=True):
+    """What would have to change for a recipe to fit: one thing.
+
+    Attributes
+    ----------
+    line : str
+        The complete command, in its notebook form.
+    change : str
+        The part of `line` that is new, as it stands there.
+    verdict, reason
+        What the change leads to.
+    """
+
+    line: str
+    change: str = ""
+    verdict: Verdict | None = None
+    reason: str = ""
+
+
 class Choice(Struct, frozen=True, kw_only=True):
-    """A recipe with the verdict on it for this machine and request. Memory in bytes, per GPU."""
+    """A recipe with the verdict on it for this machine and request. Memory in bytes, per GPU.
+
+    Attributes
+    ----------
+    total_bytes : int or None
+        Memory of one GPU. What weights, KV cache and overhead leave of it is kept free.
+    kv_bytes, kv_need_bytes : int or None
+        Room for the KV cache, and what `users` with `context_tokens` each need of it.
+    overhead_bytes, overhead_low_bytes, overhead_high_bytes : int or None
+        Everything else that the engine takes: expected, and the band of what was measured.
+    users_fit : float or None
+        How many such users there is room for.
+    offers : tuple of Offer
+        Ready commands that change one thing, for a recipe that does not fit.
+    """
 
     recipe: Recipe
     verdict: Verdict
@@ -100,3 +171,14 @@ class Choice(Struct, frozen=True, kw_only=True):
     weights_bytes: int | None = None
     evidence: Literal["tested", "unverified"] = "unverified"
     try_line: str | None = None
+    total_bytes: int | None = None
+    kv_bytes: int | None = None
+    kv_need_bytes: int | None = None
+    overhead_bytes: int | None = None
+    overhead_low_bytes: int | None = None
+    overhead_high_bytes: int | None = None
+    users: int | None = None
+    users_fit: float | None = None
+    context_tokens: int | None = None
+    kv_dtype: str | None = None
+    offers: tuple[Offer, ...] = ()

@@ -51,6 +51,8 @@ class Crash(Struct, frozen=True, kw_only=True):
         The decisive line of the engine's log, and where it stands (1-based).
     try_line : str
         A launch line or command that mends it, empty where none is known.
+    try_change, try_reason : str
+        The part of `try_line` that is new, as it stands there; why it should do.
     """
 
     what: str
@@ -59,6 +61,8 @@ class Crash(Struct, frozen=True, kw_only=True):
     log_lines: int = 0
     cause: str = ""
     try_line: str = ""
+    try_change: str = ""
+    try_reason: str = ""
     cleaned_up: str = ""
 
 
@@ -77,6 +81,10 @@ class ServerRecord(Struct, frozen=True, kw_only=True):
         Seconds per stage of the last start of the same plan; empty where there was none.
     idle_since : float or None
         When the last request was seen to end, None while one runs or before ready.
+    facts : dict
+        What the engine said of itself at its start: `weights_gib`, `kv_gib`, `kv_tokens`. The
+        cards also know `users`, `context_tokens`, `first_token_s`, `weights_predicted_gib` and
+        `kv_predicted_gib`.
     """
 
     name: str

@@ -15,6 +15,8 @@ class ServerView(Struct, frozen=True, kw_only=True):
 
     Attributes
     ----------
+    at : float or None
+        That moment, in seconds since the epoch; cards count running times up to it.
     eta_s : float or None
         Seconds until ready, from the last start of the same plan; None without one.
     idle_left_s : float or None
@@ -22,6 +24,7 @@ class ServerView(Struct, frozen=True, kw_only=True):
     """
 
     record: ServerRecord
+    at: float | None = None
     sample: Sample | None = None
     uptime_s: float | None = None
     eta_s: float | None = None
@@ -46,11 +49,20 @@ class NextStep(Struct, frozen=True, kw_only=True):
 
 
 class Status(Struct, frozen=True, kw_only=True):
-    """The five rows of the status card; `at` is seconds since the epoch, `read_s` seconds."""
+    """The five rows of the status card.
+
+    Attributes
+    ----------
+    at : float
+        Seconds since the epoch; the reading took `read_s` seconds.
+    user : str or None
+        Who looks: a GPU with this holder is "you".
+    """
 
     at: float
     read_s: float
     machine: Machine
+    user: str | None = None
     engine: EngineEnvironment | None = None
     servers: tuple[ServerView, ...] = ()
     cache: CacheTotals | None = None

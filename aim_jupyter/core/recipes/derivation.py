@@ -1,16 +1,33 @@
-"""Recipes by rule, for models that nobody has written one for."""
+"""Recipes by rule, where nobody has written one.
+
+For a GPU that a model has no stated recipe for, those of the GPU whose class it shares are taken
+over; whatever is left of precisions and sizes gets the settings of ``rules.toml``. All of them
+say ``derived``.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from typing import Any
 
+from msgspec import structs
+
+from aim_jupyter.core.recipes import rules
+from aim_jupyter.core.recipes.architecture import Architecture, architecture
+from aim_jupyter.core.recipes.expansion import parallel, recipe_id
+from aim_jupyter.core.recipes.hardware import GIB, kinds
+from aim_jupyter.core.recipes.rules import Case
 from aim_jupyter.core.records import Model, Recipe, Weights
+
+SIZES = (1, 2, 4, 8)
+ODD_SIZES = (3, 5, 6, 7)
+MOST_CONTEXT = 32_768
+LEAST_CONTEXT = 4_096
 
 ENGINE_BYTES = 1_056 << 20
 """The demo server without its KV cache and weights: 1,123 MiB PSS with 64 MiB of KV, vLLM 0.32."""
 
-MOST_CONTEXT = 4096
-SOURCE = "derived from config.json"
+_BY_RULE = "by rule from the architecture; measured by nobody"
 
 
 def derive(name: str, config: dict[str, Any]) -> Model:
@@ -23,50 +40,123 @@ def derive(name: str, config: dict[str, Any]) -> Model:
     config : dict
         Its ``config.json``.
     """
-    return Model(name=name, facts=config, recipes=(_cpu(name, config),))
+    precision = architecture(config).precision or "bf16"
+    weights = {precision: Weights(repo=name, precision=precision)}
+    return complete(Model(name=name, facts=config, weights=weights), ("cpu", *kinds()))
 
 
-def _cpu(name: str, config: dict[str, Any]) -> Recipe:
-    context = min(int(config.get("max_position_embeddings") or MOST_CONTEXT), MOST_CONTEXT)
-    weights, token = _weights_bytes(config), _token_bytes(config)
-    kv = 1 << max(26, (2 * context * token - 1).bit_length())
+def complete(model: Model, gpus: Iterable[str]) -> Model:
+    """Return `model` with the derived recipes that it lacks for the kinds of GPU in `gpus`."""
+    if not model.derive:
+        return model
+    recipes = model.recipes
+    numbers = architecture(model.facts)
+    for gpu in gpus:
+        for make in (_for_cpu,) if gpu == "cpu" else (_as_its_class, _by_rule):
+            taken = {_place(one) for one in recipes if one.gpu_model == gpu}
+            made = make(model, numbers, gpu)
+            recipes += tuple(one for one in made if _place(one) not in taken)
+    return structs.replace(model, recipes=recipes)
+
+
+def _place(recipe: Recipe) -> tuple[str, str, int, str]:
+    return (recipe.engine, recipe.weights.repo, recipe.tp, recipe.precision)
+
+
+def _as_its_class(model: Model, numbers: Architecture, gpu: str) -> Iterator[Recipe]:
+    del numbers  # what was stated for another GPU of the class needs no rule
+    other = kinds()[gpu].like
+    for recipe in model.recipes:
+        if recipe.gpu_model == other and recipe.profile is None:
+            yield structs.replace(
+                recipe,
+                id=recipe.id.replace(other.lower(), gpu.lower(), 1),
+                gpu_model=gpu,
+                origin="derived",
+                source=f"as on {other}, same class; not measured here. {recipe.source}",
+            )
+
+
+def _by_rule(model: Model, numbers: Architecture, gpu: str) -> Iterator[Recipe]:
+    if not numbers.heads:
+        return
+    for variant, weights in model.weights.items():
+        if weights.precision not in kinds()[gpu].precisions:
+            continue
+        for tp in (*SIZES, *ODD_SIZES):
+            if numbers.divides(tp) and not _experts_left_over(numbers, weights.precision, tp):
+                yield _derived(model, numbers, variant, gpu, tp)
+
+
+def _experts_left_over(numbers: Architecture, precision: str, tp: int) -> bool:
+    return numbers.experts_break(tp, precision) and bool(numbers.experts % tp)
+
+
+def _derived(model: Model, numbers: Architecture, variant: str, gpu: str, tp: int) -> Recipe:
+    weights = model.weights[variant]
+    context = _context(numbers, weights, gpu, tp)
+    case = Case(architecture=numbers, gpu=gpu, precision=weights.precision, tp=tp)
+    args, env = rules.apply(case)
     return Recipe(
-        id="cpu-bf16-tp1",
-        model=name,
-        weights=Weights(repo=name, precision="bf16"),
-        gpu_model="cpu",
+        id=recipe_id(gpu, variant, tp),
+        model=model.name,
+        weights=weights,
+        gpu_model=gpu,
+        tp=tp,
+        precision=weights.precision,
+        engines="vllm>=0.19",
+        args={**parallel("vllm", tp), "max-model-len": context, **args, **model.args},
+        env={**env, **model.env},
+        source=_BY_RULE,
+        # Sizes that no publication has: named, and taken only when asked for.
+        manual_only=tp in ODD_SIZES,
+        context_tokens=context,
+    )
+
+
+def _context(numbers: Architecture, weights: Weights, gpu: str, tp: int) -> int:
+    """Return the longest usual context whose KV cache for one request fits beside the weights."""
+    context = min(numbers.context or MOST_CONTEXT, MOST_CONTEXT)
+    size = weights_bytes(weights, numbers)
+    split = min(tp, numbers.kv_heads or 1) if not numbers.kv_rank else 1
+    room = kinds()[gpu].memory_bytes * 0.9 - (size or 0) / tp - 6 * GIB
+    while context > LEAST_CONTEXT and context * (numbers.token_bytes or 0) / split > room > 0:
+        context //= 2
+    return context
+
+
+def weights_bytes(weights: Weights, numbers: Architecture) -> int | None:
+    """Return the size of a variant: what its files take, else by its parameters."""
+    return weights.download_bytes or numbers.weights_bytes(weights.precision)
+
+
+def _for_cpu(model: Model, numbers: Architecture, gpu: str) -> Iterator[Recipe]:
+    for variant, weights in model.weights.items():
+        if weights.precision in ("bf16", "fp16", "fp32"):
+            yield _cpu(model, numbers, variant, gpu)
+
+
+def _cpu(model: Model, numbers: Architecture, variant: str, gpu: str) -> Recipe:
+    weights = model.weights[variant]
+    context = min(numbers.context or LEAST_CONTEXT, LEAST_CONTEXT)
+    size, token = weights_bytes(weights, numbers), numbers.token_bytes
+    # Two full contexts, in powers of two from 64 MiB.
+    kv = 1 << max(26, (2 * context * (token or 0) - 1).bit_length())
+    return Recipe(
+        id=recipe_id(gpu, variant, 1),
+        model=model.name,
+        weights=weights,
+        gpu_model=gpu,
+        precision=weights.precision,
         engines="vllm>=0.18",
         args={
             "enforce-eager": None,
             "kv-cache-memory-bytes": f"{kv >> 20}M",
             "max-model-len": context,
+            **model.args,
         },
-        env={"VLLM_ENABLE_V1_MULTIPROCESSING": "0"},
-        source=SOURCE,
+        env={"VLLM_ENABLE_V1_MULTIPROCESSING": "0", **model.env},
+        source="the demo's measured settings, KV cache for two full contexts",
         context_tokens=context,
-        memory_bytes=weights + kv + ENGINE_BYTES if weights and token else None,
+        memory_bytes=size + kv + ENGINE_BYTES if size and token else None,
     )
-
-
-def _token_bytes(config: dict[str, Any]) -> int:
-    """Return the KV cache bytes of one token in bf16, 0 where the config does not say."""
-    layers = config.get("num_hidden_layers") or 0
-    heads = config.get("num_attention_heads") or 0
-    kv_heads = config.get("num_key_value_heads") or heads
-    head = config.get("head_dim") or (config.get("hidden_size") or 0) // (heads or 1)
-    return int(2 * layers * kv_heads * head * 2)
-
-
-def _weights_bytes(config: dict[str, Any]) -> int:
-    """Return the bf16 bytes of a dense model, 0 where the config does not say."""
-    try:
-        layers, hidden = config["num_hidden_layers"], config["hidden_size"]
-        heads, inner = config["num_attention_heads"], config["intermediate_size"]
-        vocabulary = config["vocab_size"]
-    except KeyError:
-        return 0
-    head = config.get("head_dim") or hidden // heads
-    kv_heads = config.get("num_key_value_heads") or heads
-    attention = hidden * head * (2 * heads + 2 * kv_heads)
-    embeddings = vocabulary * hidden * (1 if config.get("tie_word_embeddings") else 2)
-    return int(2 * (layers * (attention + 3 * hidden * inner) + embeddings))

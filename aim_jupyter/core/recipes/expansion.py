@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 from aim_jupyter.core.recipes.document import Document
 from aim_jupyter.core.recipes.format import PRECISIONS, ModelFile, Setting, WeightsEntry
+from aim_jupyter.core.recipes.hardware import GIB
 from aim_jupyter.core.records import Model, Recipe, Weights
-
-GIB = 1 << 30
 
 
 def expand(document: Document) -> Model:
@@ -23,13 +22,13 @@ def expand(document: Document) -> Model:
         have, or two settings have the same id.
     """
     file = document.convert(ModelFile)
+    weights = {name: _weights(document, file, name) for name in file.weights}
     recipes: dict[str, Recipe] = {}
-    for place, setting in enumerate(file.settings):
-        for recipe in _combinations(document, file, place, setting):
+    for place in range(len(file.settings)):
+        for recipe in _combinations(document, file, weights, place):
             if recipe.id in recipes:
-                raise document.invalid(
-                    ("settings", place), "another combination or a 'name'", f"{recipe.id} again"
-                )
+                where = ("settings", place)
+                raise document.invalid(where, "another combination or 'name'", f"{recipe.id} twice")
             recipes[recipe.id] = recipe
     return Model(
         name=file.model,
@@ -37,51 +36,84 @@ def expand(document: Document) -> Model:
         licence=file.licence,
         gated=file.gated,
         facts=file.facts,
+        weights=weights,
+        args=file.args,
+        env=_text(file.env),
+        derive=file.derive,
         recipes=tuple(recipes.values()),
         file=str(document.path),
     )
 
 
-def recipe_id(gpu: str, weights: str, tp: int, metric: str = "any", name: str | None = None) -> str:
+def recipe_id(gpu: str, weights: str, tp: int, *endings: str | None) -> str:
     """Return the id of a recipe: unique within its model.
 
     Examples
     --------
-    >>> recipe_id("MI300X", "fp8", 2)
-    'mi300x-fp8-tp2'
+    >>> recipe_id("MI300X", "fp8", 2, "latency", None)
+    'mi300x-fp8-tp2-latency'
     """
-    ending = [part for part in (None if metric == "any" else metric, name) if part]
-    return "-".join([gpu.lower(), weights, f"tp{tp}", *ending])
+    return "-".join([gpu.lower(), weights, f"tp{tp}", *filter(None, endings)])
+
+
+def parallel(engine: str, tp: int) -> dict[str, int]:
+    """Return the argument that spreads one copy over `tp` GPUs, none for a single one.
+
+    Examples
+    --------
+    >>> parallel("vllm", 4)
+    {'tensor-parallel-size': 4}
+    """
+    if tp == 1:
+        return {}
+    return {"tp-size" if engine == "sglang" else "tensor-parallel-size": tp}
+
+
+class _Combination(NamedTuple):
+    gpu: str
+    weights: str
+    tp: int
+    metric: str | None
 
 
 def _combinations(
-    document: Document, file: ModelFile, place: int, setting: Setting
+    document: Document, file: ModelFile, weights: dict[str, Weights], place: int
 ) -> Iterator[Recipe]:
-    axes = (setting.gpu, setting.weights, setting.tp, setting.metric or "any")
-    for gpu, variant, tp, metric in itertools.product(*map(_listed, axes)):
-        if variant not in file.weights:
-            raise document.invalid(
-                ("settings", place, "weights"), f"one of {', '.join(file.weights)}", variant
-            )
-        weights = _weights(document, file, variant)
-        yield Recipe(
-            id=recipe_id(gpu, variant, tp, metric, setting.name),
-            model=file.model,
-            weights=weights,
-            gpu_model=gpu,
-            tp=tp,
-            precision=weights.precision,
-            metric=metric,
-            engine=setting.engine,
-            engines=setting.engines or file.engines,
-            args=file.args | setting.args,
-            env={name: str(value) for name, value in (file.env | setting.env).items()},
-            origin=setting.origin or file.origin,
-            source=setting.source or file.source,
-            manual_only=setting.manual_only,
-            context_tokens=setting.context,
-            memory_bytes=round(setting.memory_gib * GIB) if setting.memory_gib else None,
-        )
+    setting = file.settings[place]
+    for variant in _listed(setting.weights):
+        if variant not in weights:
+            where = ("settings", place, "weights")
+            raise document.invalid(where, f"one of {', '.join(weights)}", variant)
+    axes = map(_listed, (setting.gpu, setting.weights, setting.tp, setting.metric))
+    for axis in itertools.product(*axes):
+        combination = _Combination(*axis)
+        yield _recipe(file, setting, combination, weights[combination.weights])
+
+
+def _recipe(
+    file: ModelFile, setting: Setting, combination: _Combination, weights: Weights
+) -> Recipe:
+    gpu, variant, tp, metric = combination
+    engine = setting.engine if setting.engine != "vllm" else None
+    shared = {} if engine else file.args
+    return Recipe(
+        id=recipe_id(gpu, variant, tp, metric, engine, setting.name),
+        model=file.model,
+        weights=weights,
+        gpu_model=gpu,
+        tp=tp,
+        precision=weights.precision,
+        metric=metric or "any",
+        engine=setting.engine,
+        engines=setting.engines or file.engines,
+        args={**parallel(setting.engine, tp), **shared, **setting.args},
+        env=_text(file.env) | _text(setting.env),
+        origin=setting.origin or file.origin,
+        source=setting.source or file.source,
+        manual_only=setting.manual_only,
+        context_tokens=setting.context,
+        memory_bytes=round(setting.memory_gib * GIB) if setting.memory_gib else None,
+    )
 
 
 def _weights(document: Document, file: ModelFile, variant: str) -> Weights:
@@ -90,9 +122,8 @@ def _weights(document: Document, file: ModelFile, variant: str) -> Weights:
         entry = WeightsEntry(repo=entry)
     precision = entry.precision or variant
     if precision not in PRECISIONS:
-        raise document.invalid(
-            ("weights", variant), f"a 'precision', one of {', '.join(PRECISIONS)}", "none"
-        )
+        where, wanted = ("weights", variant), f"a 'precision', one of {', '.join(PRECISIONS)}"
+        raise document.invalid(where, wanted, "none")
     return Weights(
         repo=entry.repo,
         precision=precision,
@@ -100,6 +131,10 @@ def _weights(document: Document, file: ModelFile, variant: str) -> Weights:
         revision=entry.revision,
         download_bytes=round(entry.download_gib * GIB) if entry.download_gib else None,
     )
+
+
+def _text(env: dict[str, Any]) -> dict[str, str]:
+    return {name: str(value) for name, value in env.items()}
 
 
 def _listed(value: Any) -> list[Any]:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from msgspec import structs
 
 from aim_jupyter.core.errors import UnknownName
-from aim_jupyter.core.recipes.expansion import GIB
+from aim_jupyter.core.recipes.hardware import GIB
 from aim_jupyter.core.records import Choice, Cpu, Gpu, Machine, Model, Recipe
 
 Fit = Callable[[Choice, tuple[Gpu, ...], int | None, int | None], Choice]

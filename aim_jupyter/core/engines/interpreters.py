@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import itertools
 import re
+import shutil
+import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 # Where pip, Debian and conda put packages, below an interpreter's prefix.
@@ -52,3 +55,16 @@ def engine_version(under: Path) -> tuple[int, ...]:
         return ()
     public = found["version"].partition("+")[0]
     return tuple(int(number) for number in re.findall(r"\d+", public))
+
+
+def suitable(versions: Sequence[str]) -> Path | None:
+    """Return an interpreter of one of `versions` to build on: the one below this, else on the path.
+
+    This one is preferred to a better version: it is known to work.
+    """
+    own = f"{sys.version_info.major}.{sys.version_info.minor}"
+    if own in versions:
+        base = Path(sys.base_prefix) / "bin" / f"python{own}"
+        return base if base.exists() else Path(sys.executable)
+    found = filter(None, (shutil.which(f"python{version}") for version in versions))
+    return next(map(Path, found), None)

@@ -1,0 +1,71 @@
+"""Where engines are installed from: data in ``sources.toml``, whose head explains each field."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+from msgspec import Struct
+
+SHIPPED = Path(__file__).with_name("sources.toml")
+
+InstallPlatform = Literal["cpu", "rocm"]
+
+
+class Source(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One place that may have the engine."""
+
+    name: str
+    text: str
+    requirements: tuple[str, ...]
+    arguments: tuple[str, ...] = ()
+    probes: tuple[str, ...] = ()
+    machines: tuple[str, ...] = ()
+    glibc: str = ""
+    disk_gb: float = 0.0
+    unwanted: tuple[str, ...] = ()
+
+
+class Recipe(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How the environment for one platform is made.
+
+    Attributes
+    ----------
+    platform : str
+        What it serves on.
+    name : str
+        Of the environment.
+    pythons : tuple of str
+        Versions that the engine is built for, such as ``3.12``, best first.
+    glibc : str
+        The oldest that any source supports; empty where it does not matter.
+    gfx : tuple of str
+        GPU architectures of which one must be here; empty for CPUs.
+    torch : str
+        What torch must have been built for, the first word of `answers.Answer.torch`.
+    container : str
+        The image to advise where this machine does not qualify.
+    """
+
+    platform: InstallPlatform
+    name: str
+    pythons: tuple[str, ...]
+    sources: tuple[Source, ...]
+    glibc: str = ""
+    gfx: tuple[str, ...] = ()
+    torch: str = ""
+    container: str = ""
+
+
+def read(path: Path = SHIPPED) -> dict[InstallPlatform, Recipe]:
+    """Return the recipes of a file by platform.
+
+    Raises
+    ------
+    msgspec.ValidationError, tomllib.TOMLDecodeError
+        If the file is not as the shipped one is; it is part of the program, so that is a defect.
+    """
+    content = msgspec.convert(tomllib.loads(path.read_text()), type=dict[str, list[Recipe]])
+    return {recipe.platform: recipe for recipe in content["recipes"]}

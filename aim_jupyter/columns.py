@@ -1,0 +1,266 @@
+"""The names, order, types and units of every table that a verb returns: a public contract.
+
+The suffix of a name is its unit: ``_gib _pct _s _ms _tok_s _w _c _tokens``, and ``_at`` is a time
+in UTC. A name has one type wherever it stands. A column may be added at the end; none is renamed
+or dropped without a major version. Unknown is None here and ``<NA>`` in a DataFrame.
+
+`aim_jupyter.tables` makes DataFrames of these rows; the command line prints them as they are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+from aim_jupyter.core.events import Event
+from aim_jupyter.core.records import (
+    CachedModel,
+    Choice,
+    EngineEnvironment,
+    Gpu,
+    Sample,
+    ServerRecord,
+    ServerView,
+)
+
+Verb = Literal["gpus", "recipes", "ps", "metrics", "cache", "events", "engines"]
+Dtype = Literal["string", "Int64", "Float64", "boolean", "datetime64[us, UTC]"]
+Value = str | int | float | bool | datetime | None
+Row = dict[str, Value]
+
+GIB = 1024**3
+# pandas cuts longer text in its display; a reason that ends in "…" says that there is more.
+REASON_LENGTH = 50
+
+INDEX: dict[Verb, str | None] = {
+    "gpus": None,
+    "recipes": "rank",
+    "ps": "server",
+    "metrics": "server",
+    "cache": "model",
+    "events": "at",
+    "engines": "name",
+}
+
+COLUMNS: dict[Verb, tuple[str, ...]] = {
+    "gpus": (
+        *("gpu", "pci", "model", "state", "vram_gib", "vram_used_gib", "vram_free_gib"),
+        *("busy_pct", "holder", "server", "pid", "lease_age_s", "power_w", "temp_c"),
+        *("gfx", "partition", "reason"),
+    ),
+    "recipes": (
+        *("recipe", "verdict", "reason", "users_fit", "precision", "tp", "gpus"),
+        *("weights_gib", "kv_gib", "kv_need_gib", "overhead_gib", "evidence"),
+        *("overhead_low_gib", "overhead_high_gib", "spare_gib", "users", "context_tokens"),
+        *("kv_dtype", "gpu_model", "engine", "origin", "manual_only", "download_gib", "try_line"),
+    ),
+    "ps": (
+        *("state", "stage", "model", "recipe", "gpus", "endpoint", "uptime_s", "eta_s"),
+        *("gen_tok_s", "kv_used_pct", "idle_s", "idle_left_s", "engine", "pid"),
+        *("started_at", "reason"),
+    ),
+    "metrics": (
+        *("gen_tok_s", "prompt_tok_s", "req_running", "req_waiting", "kv_used_pct"),
+        *("prefix_hit_pct", "ttft_p50_ms", "ttft_p95_ms", "itl_p50_ms", "itl_p95_ms"),
+        *("e2e_p50_ms", "e2e_p95_ms", "req_done", "req_failed", "preempted"),
+        *("vram_used_gib", "busy_pct", "power_w", "temp_c", "idle_s", "window_s"),
+    ),
+    "cache": (
+        *("state", "size_gib", "expected_gib", "revision", "files", "files_missing"),
+        *("in_use_by", "pinned", "last_used_at", "path", "reason"),
+    ),
+    "events": ("server", "kind", "stage", "took_s", "message"),
+    "engines": ("engine", "version", "platform", "source", "usable", "reason", "path"),
+}
+
+_WHOLE = (
+    *("gpu", "pid", "busy_pct", "lease_age_s", "power_w", "temp_c", "tp", "users", "rank"),
+    *("context_tokens", "uptime_s", "eta_s", "idle_s", "idle_left_s", "req_running"),
+    *("req_waiting", "req_done", "req_failed", "preempted", "files", "files_missing"),
+)
+_DECIMAL = ("users_fit", "took_s", "window_s")
+_DECIMAL_UNITS = ("_gib", "_pct", "_ms", "_tok_s")
+_YES_NO = ("manual_only", "pinned", "usable")
+
+
+def dtype(name: str) -> Dtype:
+    """Return the nullable pandas type of a column.
+
+    Examples
+    --------
+    >>> dtype("vram_gib"), dtype("pid"), dtype("reason")
+    ('Float64', 'Int64', 'string')
+    """
+    if name in _WHOLE:
+        return "Int64"
+    if name in _DECIMAL or name.endswith(_DECIMAL_UNITS):
+        return "Float64"
+    if name in _YES_NO:
+        return "boolean"
+    return "datetime64[us, UTC]" if name == "at" or name.endswith("_at") else "string"
+
+
+def gpu_row(gpu: Gpu) -> Row:
+    """Return the row of one GPU."""
+    free = _difference(gpu.vram_bytes, gpu.vram_used_bytes)
+    return _row(
+        "gpus",
+        gpu,
+        gpu=gpu.hip_index,
+        pci=gpu.pci_bdf,
+        vram_gib=_gib(gpu.vram_bytes),
+        vram_used_gib=_gib(gpu.vram_used_bytes),
+        vram_free_gib=_gib(free),
+        partition=gpu.compute_partition,
+    )
+
+
+def recipe_row(choice: Choice) -> Row:
+    """Return the row of one recipe and the verdict on it."""
+    recipe = choice.recipe
+    return _row(
+        "recipes",
+        choice,
+        rank=choice.rank,
+        recipe=recipe.id,
+        precision=recipe.precision,
+        tp=recipe.tp,
+        gpus=_ordinals(choice.gpus),
+        weights_gib=_gib(choice.weights_bytes),
+        kv_gib=_gib(choice.kv_bytes),
+        kv_need_gib=_gib(choice.kv_need_bytes),
+        overhead_gib=_gib(choice.overhead_bytes),
+        overhead_low_gib=_gib(choice.overhead_low_bytes),
+        overhead_high_gib=_gib(choice.overhead_high_bytes),
+        spare_gib=_gib(_difference(choice.kv_bytes, choice.kv_need_bytes)),
+        gpu_model=recipe.gpu_model,
+        engine=recipe.engine,
+        origin=recipe.origin,
+        manual_only=recipe.manual_only,
+        download_gib=_gib(recipe.weights.download_bytes),
+    )
+
+
+def server_row(view: ServerView) -> Row:
+    """Return the row of one server."""
+    record, plan = view.record, view.record.plan
+    sample = view.sample or Sample(at=0.0)
+    return _row(
+        "ps",
+        view,
+        server=record.name,
+        state=record.state,
+        stage=record.stage,
+        model=plan.model,
+        recipe=plan.recipe_id,
+        gpus=_ordinals(plan.gpus),
+        endpoint=record.url,
+        gen_tok_s=sample.gen_tok_s,
+        kv_used_pct=sample.kv_used_pct,
+        engine=f"{plan.engine} {plan.engine_version}",
+        pid=record.engine.pid if record.engine else None,
+        started_at=_time(record.created_at or None),
+        reason=_why(record),
+    )
+
+
+def metrics_row(server: str, sample: Sample) -> Row:
+    """Return the row of one server's activity."""
+    gib = _gib(sample.vram_used_bytes)
+    return _row("metrics", sample, server=server, vram_used_gib=gib)
+
+
+def sample_row(sample: Sample) -> Row:
+    """Return the row of one moment of a server's history, indexed by ``at``."""
+    row = metrics_row("", sample)
+    del row["server"]
+    return {"at": _time(sample.at), **row}
+
+
+def cache_row(model: CachedModel) -> Row:
+    """Return the row of one model on disk."""
+    return _row(
+        "cache",
+        model,
+        size_gib=_gib(model.size_bytes),
+        expected_gib=_gib(model.expected_bytes),
+        last_used_at=_time(model.last_used_at),
+    )
+
+
+def event_row(event: Event) -> Row:
+    """Return the row of one event."""
+    return _row("events", event, at=_time(event.at))
+
+
+def engine_row(environment: EngineEnvironment) -> Row:
+    """Return the row of one engine environment."""
+    return _row("engines", environment, path=environment.python)
+
+
+ROW: Mapping[Verb, Callable[..., Row]] = {
+    "gpus": gpu_row,
+    "recipes": recipe_row,
+    "ps": server_row,
+    "metrics": metrics_row,
+    "cache": cache_row,
+    "events": event_row,
+    "engines": engine_row,
+}
+
+
+def shorten(text: str | None) -> str | None:
+    """Return a reason in at most 50 characters, None for an empty one."""
+    if not text or len(text) <= REASON_LENGTH:
+        return text or None
+    return text[: REASON_LENGTH - 1].rstrip() + "…"
+
+
+def _row(verb: Verb, record: object, **facts: Value) -> Row:
+    """Put the row in order: what is not among `facts` is the record's field of that name."""
+    index = INDEX[verb]
+    names = ([index] if index else []) + list(COLUMNS[verb])
+    values: dict[str, Any] = {
+        name: facts[name] if name in facts else getattr(record, name) for name in names
+    }
+    return {name: _fit(name, value) for name, value in values.items()}
+
+
+def _fit(name: str, value: Any) -> Value:
+    if value is None:
+        return None
+    kind = dtype(name)
+    if name == "reason":
+        return shorten(value)
+    shaped: Value = value
+    if kind == "Int64":
+        shaped = round(value)
+    elif kind == "Float64":
+        shaped = _rounded(float(value))
+    return shaped
+
+
+def _rounded(value: float) -> float:
+    # Something small stays something: the demo model has 0.003 GiB, not 0.0.
+    return round(value, 1) or round(value, 3)
+
+
+def _gib(size: float | None) -> float | None:
+    return None if size is None else size / GIB
+
+
+def _difference(whole: int | None, part: int | None) -> int | None:
+    return None if whole is None or part is None else whole - part
+
+
+def _ordinals(gpus: tuple[int, ...]) -> str | None:
+    return ",".join(map(str, gpus)) or None
+
+
+def _time(at: float | None) -> datetime | None:
+    return None if at is None else datetime.fromtimestamp(at, UTC)
+
+
+def _why(record: ServerRecord) -> str:
+    return record.crash.what if record.crash else record.reason

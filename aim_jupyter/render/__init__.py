@@ -1,0 +1,23 @@
+"""What users see: each card as HTML and as text, from the records alone.
+
+Pure functions without IPython: the front ends decide where a card is shown. How cards look and
+read is laid down in the design; `tests/render/gallery.py` shows them all.
+"""
+
+from aim_jupyter.render.card import Card
+from aim_jupyter.render.chat import reply_footer
+from aim_jupyter.render.gpus import gpus_card
+from aim_jupyter.render.launch import launch_card
+from aim_jupyter.render.starting import progress_line
+from aim_jupyter.render.status import status_card
+from aim_jupyter.render.text import table as table_text
+
+__all__ = [
+    "Card",
+    "gpus_card",
+    "launch_card",
+    "progress_line",
+    "reply_footer",
+    "status_card",
+    "table_text",
+]

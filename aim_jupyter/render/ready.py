@@ -1,0 +1,118 @@
+"""The body of a launch card once the server runs: where it is, what it can take, how to talk."""
+
+from __future__ import annotations
+
+import re
+
+from aim_jupyter.core.records import Plan, ServerView
+from aim_jupyter.render import html, words
+from aim_jupyter.render.facts import Fact, lines, rows
+from aim_jupyter.render.html import Html, tag
+
+# What a JupyterLab editor colours, and the variable that it takes for it.
+_COLORS = (
+    (re.compile(r'"[^"]*"'), "var(--jp-mirror-editor-string-color, #ba2121)"),
+    (re.compile(r"%\w+"), "var(--jp-mirror-editor-operator-color, #aa22ff)"),
+    (re.compile(r"\b\d+\b"), "var(--jp-mirror-editor-number-color, #008000)"),
+)
+_TOKEN = re.compile("|".join(f"({pattern.pattern})" for pattern, _ in _COLORS))
+
+
+def client_code(plan: Plan) -> str:
+    """Return the cell that asks a server its first question."""
+    return "\n".join(
+        [
+            f"client = %aim client {words.argument(plan.server)}",
+            "reply = client.chat.completions.create(",
+            f'    model="{plan.model}",',
+            '    messages=[{"role": "user",',
+            '               "content": "Hello"}])',
+            "reply.choices[0].message.content",
+        ]
+    )
+
+
+def ending(view: ServerView) -> tuple[str, str]:
+    """Return the right side of the head: the figure that matters, and what is said after it."""
+    record = view.record
+    first = record.facts.get("first_token_s")
+    after = f" · first token after {words.milliseconds(first)}" if first is not None else ""
+    if record.ready_at is None:
+        return "", after.removeprefix(" · ")
+    return f"ready in {words.duration(record.ready_at - record.created_at)}", after
+
+
+def facts(view: ServerView, browser_path: str | None) -> list[Fact]:
+    """Return what is known of the server: where it is, what it can take, when it stops."""
+    url = view.record.url
+    found = [Fact(name="This notebook", said=f"`{url}`" if url else words.UNKNOWN)]
+    if browser_path:
+        found.append(Fact(name="Your browser", said=f"`{browser_path}`"))
+    found.append(Fact(name="Key", said="in the client · or `server.api_key`"))
+    named = {"Capacity": _capacity(view), "Memory": _memory(view), "Stops": _stops(view)}
+    return found + [
+        Fact(name=name, said=said[0], notes=tuple(said[1:])) for name, said in named.items() if said
+    ]
+
+
+def _capacity(view: ServerView) -> list[str]:
+    known = view.record.facts
+    users, context, tokens = (known.get(key) for key in ("users", "context_tokens", "kv_tokens"))
+    said = []
+    if users is not None and context is not None:
+        count = words.plural(int(users), "user")
+        said.append(f"{count} at {words.number(context)} tokens at the same time")
+    if tokens is not None:
+        said.append(f"{words.number(tokens)} tokens of KV cache in all")
+    return said
+
+
+def _memory(view: ServerView) -> list[str]:
+    known = view.record.facts
+    weights, cache = known.get("weights_gib"), known.get("kv_gib")
+    if weights is None and cache is None:
+        return []
+    said = [f"weights {_gib(weights)}, KV cache {_gib(cache)}"]
+    guessed = [known.get("weights_predicted_gib"), known.get("kv_predicted_gib")]
+    if None not in guessed:
+        said.append(f"predicted {_gib(guessed[0], '')} and {_gib(guessed[1])}")
+    return said
+
+
+def _gib(value: float | None, unit: str = " GiB") -> str:
+    return words.gib(None if value is None else value * words.GIB, unit)
+
+
+def _stops(view: ServerView) -> list[str]:
+    plan = view.record.plan
+    idle = words.limit(plan.idle_s)
+    said = "only when you stop it" if plan.idle_s is None else f"after {idle} without requests"
+    if plan.lifetime_s is not None:
+        said += f", at the latest {words.limit(plan.lifetime_s)} after its launch"
+    return [said, "outlives kernel and Jupyter restarts"]
+
+
+def body(view: ServerView, browser_path: str | None) -> Html:
+    """Return the facts on the left, and the cell to run on the right."""
+    named = rows(facts(view, browser_path), width=90, gap=4)
+    left = tag("div", named, style="flex:1 1 380px;min-width:0")
+    box = _colored(client_code(view.record.plan))
+    right = tag("div", box, style="flex:0 1 362px;min-width:300px")
+    both = tag("div", left, right, style="display:flex;flex-wrap:wrap;gap:12px 24px")
+    return html.part(both)
+
+
+def _colored(code: str) -> Html:
+    pieces: list[str] = []
+    at = 0
+    for found in _TOKEN.finditer(code):
+        color = _COLORS[(found.lastindex or 1) - 1][1]
+        pieces += [code[at : found.start()], tag("span", found[0], style=f"color:{color}")]
+        at = found.end()
+    return html.code_box(html.join(*pieces, code[at:]))
+
+
+def text(view: ServerView, browser_path: str | None) -> list[str]:
+    """Return the same as text."""
+    code = client_code(view.record.plan).splitlines()
+    return [*lines(facts(view, browser_path)), "", *(f"    {line}" for line in code)]

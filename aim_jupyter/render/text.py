@@ -1,0 +1,132 @@
+"""The parts that cards are built of, as text: for terminals, nbconvert and screen readers.
+
+Lines may hold the bold codes of `bold`; `plain` takes them out again, and widths don't count them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from numbers import Real
+from typing import Any
+
+from aim_jupyter.core.records import Gpu
+from aim_jupyter.render import words
+
+_ON, _OFF = "\x1b[1m", "\x1b[0m"
+_CODES = re.compile(r"(\x1b\[[01]m)")
+# Where the right side of a head ends, and where the values of named rows begin.
+WIDTH = 91
+LABEL = 9
+FULL, EMPTY, STRIPED = "■", "□", "▨"
+_SPARKS = "▁▂▃▄▅▆▇█"
+
+
+def bold(value: object) -> str:
+    """Return text that a terminal shows bold."""
+    return f"{_ON}{value}{_OFF}"
+
+
+def plain(text: str) -> str:
+    """Return `text` without the codes of `bold`."""
+    return text.replace(_ON, "").replace(_OFF, "")
+
+
+def safe(text: str) -> str:
+    """Return `text` with no control codes but those of `bold`."""
+    return "".join(
+        piece if piece in (_ON, _OFF) else words.clean(piece) for piece in _CODES.split(text)
+    )
+
+
+def prose(text: str) -> str:
+    """Return a sentence without the backticks that mark code in it."""
+    return text.replace("`", "")
+
+
+def left(text: str, width: int) -> str:
+    """Return `text` with blanks after it, up to `width`."""
+    return text + " " * (width - len(plain(text)))
+
+
+def right(text: str, width: int) -> str:
+    """Return `text` with blanks before it, up to `width`."""
+    return " " * (width - len(plain(text))) + text
+
+
+def head(title: str, about: str, ending: str = "") -> list[str]:
+    """Return the first line of a card and the blank one below it."""
+    start = f"{bold('aim')}{' ' if title else ''}{bold(title) if title else ''}  {about}"
+    room = WIDTH - len(plain(start))
+    gap = " " * max(3, room - len(plain(ending)))
+    return [f"{start}{gap}{ending}".rstrip(), ""]
+
+
+def row(name: str, *values: str, width: int = LABEL) -> list[str]:
+    """Return a named row; each further value gets a line of its own, below the first."""
+    return [
+        f"{'' if index else name:<{width}}{value}".rstrip() for index, value in enumerate(values)
+    ]
+
+
+def bar(gpu: Gpu, cells: int = 10) -> str:
+    """Return the bar of a GPU's memory; a hidden one has none."""
+    if gpu.state == "hidden" or not gpu.vram_bytes:
+        return ""
+    filled = round(cells * min(1.0, (gpu.vram_used_bytes or 0) / gpu.vram_bytes))
+    mark = STRIPED if gpu.state == "unexplained" else FULL
+    return mark * filled + EMPTY * (cells - filled)
+
+
+def progress(fraction: float, cells: int = 20) -> str:
+    """Return a bar of what is done so far."""
+    filled = round(cells * min(1.0, max(0.0, fraction)))
+    return FULL * filled + EMPTY * (cells - filled)
+
+
+def spark(values: Sequence[float | None], cells: int = 12) -> str:
+    """Return a line of blocks through the latest `values`; a blank where one is not known."""
+    shown = list(values)[-cells:]
+    top = max([value for value in shown if value is not None], default=0.0) or 1.0
+    steps = len(_SPARKS) - 1
+    blocks = [
+        " " if value is None else _SPARKS[round(steps * max(0.0, value) / top)] for value in shown
+    ]
+    return "".join(blocks)
+
+
+def columns(lines: Sequence[Sequence[str]], numeric: Sequence[bool], gap: int = 2) -> list[str]:
+    """Return rows of cells as aligned lines; the cells of a numeric column end together."""
+    widths = [max(len(plain(cell)) for cell in column) for column in zip(*lines, strict=True)]
+    aligned = [
+        [
+            right(cell, width) if digits else left(cell, width)
+            for cell, width, digits in zip(line, widths, numeric, strict=True)
+        ]
+        for line in lines
+    ]
+    return [(" " * gap).join(cells).rstrip() for cells in aligned]
+
+
+def table(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Return rows of plain values as an aligned table with a head.
+
+    Numbers end together, a missing value is a dash. Columns that are empty throughout stay:
+    what is not known is said, not hidden.
+    """
+    if not rows:
+        return ""
+    names = list(rows[0])
+    numeric = [all(_is_number(row[name]) for row in rows) for name in names]
+    lines = [names, *([_cell(row[name]) for name in names] for row in rows)]
+    return "\n".join(columns(lines, numeric))
+
+
+def _is_number(value: object) -> bool:
+    return value is None or (isinstance(value, Real) and not isinstance(value, bool))
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return words.UNKNOWN
+    return ("yes" if value else "no") if isinstance(value, bool) else words.clean(value)

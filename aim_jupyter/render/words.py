@@ -1,0 +1,155 @@
+"""Figures and names as users read them: units, times, counts; a dash for what is not known."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import time
+from collections.abc import Sequence
+
+# Written as code points: an en dash and a multiplication sign, easily taken for others.
+UNKNOWN = "\u2013"
+TIMES = "\u00d7"
+GIB = 1024.0**3
+TIB = 1024 * GIB
+MIB = 1024.0**2
+MINUTE, HOUR, DAY = 60, 3600, 86400
+
+_ENGINES = {"vllm": "vLLM", "sglang": "SGLang"}
+_PLATFORMS = {"cpu": "CPU", "rocm": "ROCm", "cuda": "CUDA"}
+# Escape sequences of terminals; every control character but line feed and tab; what turns the
+# direction of writing.
+_CONTROL = re.compile(
+    r"\x1b\[[0-9;?]*[ -/]*[@-~]|[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]"
+)
+
+
+def clean(value: object) -> str:
+    """Return `value` as text that can't steer a terminal: names and logs come from outside."""
+    return _CONTROL.sub("", str(value))
+
+
+def gib(size: float | None, unit: str = " GiB") -> str:
+    """Return bytes as GiB with one decimal.
+
+    Examples
+    --------
+    >>> gib(192 * 1024**3)
+    '192.0 GiB'
+    """
+    return UNKNOWN if size is None else f"{size / GIB:,.1f}{unit}"
+
+
+def disk(size: float | None) -> str:
+    """Return bytes on disk in the unit in which they read best: MiB, GiB or TiB.
+
+    Examples
+    --------
+    >>> disk(1.24 * 1024**4), disk(3.2 * 1024**2)
+    ('1.24 TiB', '3.2 MiB')
+    """
+    if size is None:
+        return UNKNOWN
+    if size >= TIB:
+        return f"{size / TIB:,.2f} TiB"
+    return gib(size) if size >= GIB / 20 else f"{size / MIB:.1f} MiB"
+
+
+def number(value: float | None, unit: str = "") -> str:
+    """Return a figure without decimals, thousands with a comma, and its unit after a space."""
+    return UNKNOWN if value is None else f"{value:,.0f}" + (f" {unit}" if unit else "")
+
+
+def plural(count: int, noun: str) -> str:
+    """Return a count and its noun.
+
+    Examples
+    --------
+    >>> plural(1, "line"), plural(1018, "line")
+    ('1 line', '1,018 lines')
+    """
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
+def duration(seconds: float | None) -> str:
+    """Return a length of time in its two largest units.
+
+    Examples
+    --------
+    >>> duration(0.42), duration(149), duration(3900), duration(183600)
+    ('0.4 s', '2 min 29 s', '1 h 05 min', '2 d 03 h')
+    """
+    if seconds is None:
+        return UNKNOWN
+    seconds = max(0.0, seconds)
+    if round(seconds, 1) < 1:
+        return f"{seconds:.1f} s" if seconds else "0 s"
+    whole = round(seconds)
+    for size, unit, part, smaller in (
+        (DAY, "d", HOUR, "h"),
+        (HOUR, "h", MINUTE, "min"),
+        (MINUTE, "min", 1, "s"),
+    ):
+        if whole >= size:
+            return f"{whole // size} {unit} {whole % size // part:02d} {smaller}"
+    return f"{whole} s"
+
+
+def limit(seconds: float | None) -> str:
+    """Return a length of time that was chosen or runs out: whole minutes up to two hours.
+
+    Examples
+    --------
+    >>> limit(3600), limit(45), limit(28800)
+    ('60 min', '45 s', '8 h 00 min')
+    """
+    if seconds is None or not MINUTE <= seconds <= 2 * HOUR:
+        return duration(seconds)
+    return f"{round(seconds / MINUTE)} min"
+
+
+def milliseconds(seconds: float) -> str:
+    """Return a short time in milliseconds, with a decimal below one."""
+    value = seconds * 1000
+    return f"{value:.1f} ms" if round(value, 1) < 1 else f"{value:,.0f} ms"
+
+
+def clock(at: float) -> str:
+    """Return seconds since the epoch as the reader's time of day."""
+    return time.strftime("%H:%M:%S", time.localtime(at))
+
+
+def date(at: float | None) -> str:
+    """Return seconds since the epoch as the reader's date."""
+    return UNKNOWN if at is None else time.strftime("%Y-%m-%d", time.localtime(at))
+
+
+def engine(name: str | None, version: str | None = None) -> str:
+    """Return an engine as its makers write it, with its version."""
+    shown = _ENGINES.get(name, name) if name else "engine"
+    return f"{shown} {version}" if version else shown
+
+
+def platform(name: str | None) -> str:
+    """Return an engine's platform as its makers write it: ``rocm 7.2`` is ``ROCm 7.2``."""
+    if not name:
+        return UNKNOWN
+    first, *rest = name.split()
+    return " ".join([_PLATFORMS.get(first, first), *rest])
+
+
+def listing(items: Sequence[object], last: str = "and") -> str:
+    """Return items as a sentence has them.
+
+    Examples
+    --------
+    >>> listing([4, 5, 6])
+    '4, 5 and 6'
+    """
+    texts = [str(item) for item in items]
+    return f" {last} ".join(filter(None, [", ".join(texts[:-1]), *texts[-1:]]))
+
+
+def argument(value: str) -> str:
+    """Return `value` as it has to stand in a command line."""
+    return shlex.quote(value)

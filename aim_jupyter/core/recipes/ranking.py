@@ -1,19 +1,43 @@
-"""Every recipe of a model with its verdict on a machine, in one order."""
+"""Every recipe of a model with its verdict on a machine, in one order: policy ``default``.
+
+The order, each point deciding only what those before it left open:
+
+1. the recipe that was asked for by id,
+2. FITS before TIGHT before NO,
+3. what may be chosen by itself before manual-only,
+4. what serves the metric asked for before what is tuned for the other,
+5. what somebody has run before what a rule says: user and measured, amd-validated, published,
+   derived,
+6. the fewest GPUs; for latency the most that help, up to four times the fewest that fit,
+7. the precision that keeps most of the model: bf16, fp16, fp32, fp8, mxfp8, int8, mxfp6, mxfp4,
+   fp4, int4,
+8. the id.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from msgspec import structs
 
-from aim_jupyter.core.errors import UnknownName
-from aim_jupyter.core.recipes.hardware import GIB
-from aim_jupyter.core.records import Choice, Cpu, Gpu, Machine, Model, Recipe
+from aim_jupyter.core.errors import GpuUnavailable, UnknownName
+from aim_jupyter.core.recipes.architecture import Architecture, architecture
+from aim_jupyter.core.recipes.asked import Asked
+from aim_jupyter.core.recipes.derivation import complete
+from aim_jupyter.core.recipes.hardware import kinds
+from aim_jupyter.core.recipes.memory import judge_cpu, judge_gpu
+from aim_jupyter.core.recipes.placement import kinds_of, place
+from aim_jupyter.core.records import Choice, Gpu, Machine, Model, Recipe
 
 Fit = Callable[[Choice, tuple[Gpu, ...], int | None, int | None], Choice]
-"""Adds the memory verdict to a placed choice: choice, its GPUs, users, context in tokens."""
+"""Returns a placed choice with the memory verdict: choice, its GPUs, users, context in tokens."""
 
-_VERDICTS = {"FITS": 0, "TIGHT": 1, "NO": 2}
+_VERDICTS = ("FITS", "TIGHT", "NO")
+_ORIGINS = {"user": 0, "measured": 0, "amd-validated": 1, "published": 2, "derived": 3}
+_PRECISIONS = (
+    "bf16", "fp16", "fp32", "fp8", "mxfp8", "int8", "mxfp6", "mxfp4", "fp4", "int4",
+)  # fmt: skip
+_HELPS = 4
 
 
 def rank(
@@ -24,66 +48,148 @@ def rank(
     context: int | None = None,
     recipe: str | None = None,
     gpus: Sequence[int] | None = None,
+    most_gpus: int | None = None,
+    precision: str | None = None,
+    metric: str | None = None,
+    engine: str = "vllm",
     fit: Fit | None = None,
 ) -> tuple[Choice, ...]:
     """Return every recipe of `model` with verdict and reason, the one to take first.
+
+    Those that somebody wrote are all there; derived ones are for the machine's own GPUs.
+
+    Parameters
+    ----------
+    users, context : int or None
+        Requests at the same time, and tokens of each.
+    recipe : str or None
+        Id of the recipe to put first.
+    gpus : sequence of int or None
+        HIP ordinals to choose among.
+    most_gpus : int or None
+        How many GPUs at most.
 
     Raises
     ------
     UnknownName
         If the model has no recipe with the id `recipe`.
+    GpuUnavailable
+        If one of `gpus` is not there.
     """
-    judged = [_judge(one, machine, gpus) for one in model.recipes]
-    if fit is not None:
-        judged = [one if one.verdict == "NO" else fit(one, (), users, context) for one in judged]
-    if recipe is not None:
-        _check(model, recipe)
-    ordered = sorted(judged, key=lambda choice: _order(choice, recipe))
+    asked = Asked(
+        recipe=recipe,
+        gpus=None if gpus is None else tuple(gpus),
+        most_gpus=most_gpus,
+        precision=precision,
+        metric=metric,
+        engine=engine,
+        users=users,
+        context=context,
+    )
+    return judge_all(model, machine, asked, fit)
+
+
+def judge_all(
+    model: Model, machine: Machine, asked: Asked, fit: Fit | None = None
+) -> tuple[Choice, ...]:
+    """Return what `rank` does, for wishes in one piece."""
+    _check_gpus(machine, asked.gpus)
+    model = _completed(model, machine, asked.recipe)
+    numbers = architecture(model.facts)
+    judged = [_judge(one, machine, asked, numbers, fit) for one in model.recipes]
+    fewest = min((one.recipe.tp for one in judged if one.verdict != "NO"), default=1)
+    ordered = sorted(judged, key=lambda choice: _order(choice, asked, fewest))
     return tuple(structs.replace(choice, rank=place) for place, choice in enumerate(ordered, 1))
 
 
-def _check(model: Model, recipe: str) -> None:
-    known = [one.id for one in model.recipes]
-    if recipe not in known:
-        raise UnknownName("recipe", recipe, known, f"%aim recipes {model.name}")
+def _completed(model: Model, machine: Machine, recipe: str | None) -> Model:
+    found = complete(model, kinds_of(machine) or ("cpu",))
+    if recipe is None or any(one.id == recipe for one in found.recipes):
+        return found
+    known = complete(model, ("cpu", *kinds()))
+    if any(one.id == recipe for one in known.recipes):
+        return known
+    ids = [one.id for one in known.recipes]
+    raise UnknownName("recipe", recipe, ids, f"%aim recipes {model.name}")
 
 
-def _order(choice: Choice, asked: str | None) -> tuple[object, ...]:
+def _check_gpus(machine: Machine, gpus: Iterable[int] | None) -> None:
+    there = [gpu.hip_index for gpu in machine.gpus if gpu.hip_index is not None]
+    missing = [str(wanted) for wanted in gpus or () if wanted not in there]
+    if missing:
+        have = ", ".join(map(str, there)) or "none"
+        raise GpuUnavailable(
+            f"There is no GPU {', '.join(missing)}; this machine has {have}.", "%aim gpus"
+        )
+
+
+def _judge(
+    recipe: Recipe, machine: Machine, asked: Asked, numbers: Architecture, fit: Fit | None
+) -> Choice:
+    refused = _refusal(recipe, machine, asked)
+    if refused:
+        return Choice(recipe=recipe, verdict="NO", reason=refused[:50])
+    try:
+        gpus = _devices(recipe, machine, asked)
+    except GpuUnavailable as error:
+        return Choice(recipe=recipe, verdict="NO", reason=error.found)
+    choice = Choice(
+        recipe=recipe, verdict="FITS", reason="", gpus=tuple(gpu.hip_index or 0 for gpu in gpus)
+    )
+    if recipe.gpu_model == "cpu":
+        choice = judge_cpu(choice, machine.cpu)
+    elif fit is not None:
+        choice = fit(choice, gpus, asked.users, asked.context)
+    else:
+        choice = judge_gpu(choice, gpus, numbers, asked)
+    return _marked(choice)
+
+
+def _refusal(recipe: Recipe, machine: Machine, asked: Asked) -> str:
+    """Return why a recipe is out of the question, before any device is looked at."""
+    there = kinds_of(machine)
+    if recipe.engine != asked.engine:
+        return f"for {recipe.engine}; ask for it with --engine"
+    if asked.precision not in (None, "auto", recipe.precision, _amd_name(recipe.precision)):
+        return f"is {recipe.precision}; {asked.precision} was asked for"
+    if asked.most_gpus and recipe.gpu_model != "cpu" and recipe.tp > asked.most_gpus:
+        return f"takes {recipe.tp} GPUs; at most {asked.most_gpus} asked for"
+    if recipe.gpu_model == "cpu" and there:
+        return f"for CPU; this machine has {', '.join(there)}"
+    return ""
+
+
+def _amd_name(precision: str) -> str:
+    return "fp4" if precision == "mxfp4" else precision
+
+
+def _devices(recipe: Recipe, machine: Machine, asked: Asked) -> tuple[Gpu, ...]:
+    if recipe.gpu_model == "cpu":
+        return ()
+    return place(machine, recipe.gpu_model, recipe.tp, asked.gpus)
+
+
+def _marked(choice: Choice) -> Choice:
+    if not choice.recipe.manual_only:
+        return choice
+    ending = "; manual only"
+    return structs.replace(choice, reason=choice.reason[: 50 - len(ending)] + ending)
+
+
+def _order(choice: Choice, asked: Asked, fewest: int) -> tuple[object, ...]:
     recipe = choice.recipe
     return (
-        recipe.id != asked,
-        _VERDICTS[choice.verdict],
+        recipe.id != asked.recipe,
+        _VERDICTS.index(choice.verdict),
         recipe.manual_only,
-        recipe.tp,
+        recipe.metric not in ("any", asked.metric or recipe.metric),
+        _ORIGINS[recipe.origin],
+        _sizes(recipe.tp, asked.metric, fewest),
+        _PRECISIONS.index(recipe.precision),
         recipe.id,
     )
 
 
-def _judge(recipe: Recipe, machine: Machine, gpus: Sequence[int] | None) -> Choice:
-    kinds = sorted({gpu.model or "unknown GPU" for gpu in machine.gpus if _usable(gpu)})
-    if recipe.gpu_model != "cpu":
-        has = ", ".join(kinds) or "no usable GPU"
-        return _no(recipe, f"for {recipe.gpu_model}; this machine has {has}")
-    if kinds or gpus:
-        return _no(recipe, f"for CPU; this machine has {', '.join(kinds)}")
-    return _judge_cpu(recipe, machine.cpu)
-
-
-def _judge_cpu(recipe: Recipe, cpu: Cpu) -> Choice:
-    need, free = recipe.memory_bytes, cpu.memory_available_bytes
-    if need is None or free is None:
-        what = "need" if need is None else "free memory"
-        return Choice(recipe=recipe, verdict="TIGHT", reason=f"its {what} is unknown")
-    if need > free:
-        reason = f"needs {need / GIB:.1f} GiB, {free / GIB:.1f} GiB are free"
-        return _no(recipe, reason)
-    reason = f"needs {need / GIB:.1f} of {free / GIB:.1f} GiB free"
-    return Choice(recipe=recipe, verdict="FITS", reason=reason)
-
-
-def _usable(gpu: Gpu) -> bool:
-    return gpu.usable is not False and not gpu.integrated and gpu.state != "hidden"
-
-
-def _no(recipe: Recipe, reason: str) -> Choice:
-    return Choice(recipe=recipe, verdict="NO", reason=reason[:50])
+def _sizes(tp: int, metric: str | None, fewest: int) -> tuple[bool, int]:
+    too_many = tp > _HELPS * fewest
+    return (too_many, tp if too_many or metric != "latency" else -tp)

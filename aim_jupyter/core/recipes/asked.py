@@ -1,0 +1,32 @@
+"""What a choice among recipes has to satisfy."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+
+class Asked(Struct, frozen=True, kw_only=True):
+    """The wishes of one request; None leaves the matter to us.
+
+    Attributes
+    ----------
+    recipe : str or None
+        Id of the recipe to take.
+    gpus : tuple of int or None
+        HIP ordinals to choose among.
+    most_gpus : int or None
+        How many GPUs at most.
+    metric : str or None
+        ``latency`` spreads a model over more GPUs, ``throughput`` takes as few as it fits on.
+    users, context : int or None
+        Requests at the same time, and tokens of each.
+    """
+
+    recipe: str | None = None
+    gpus: tuple[int, ...] | None = None
+    most_gpus: int | None = None
+    precision: str | None = None
+    metric: str | None = None
+    engine: str = "vllm"
+    users: int | None = None
+    context: int | None = None

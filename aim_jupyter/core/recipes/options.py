@@ -1,0 +1,141 @@
+"""The options of one engine by any of their spellings, as its own parser has them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from msgspec import Struct
+
+from aim_jupyter.core.errors import closest
+from aim_jupyter.core.records import Flag
+
+
+class Option(Struct, frozen=True, kw_only=True):
+    """One option under its first long name, without dashes.
+
+    Attributes
+    ----------
+    off : str or None
+        The name that switches it off, for a switch that has one.
+    checked : bool
+        False where the engine was not asked what it accepts.
+    """
+
+    name: str
+    takes_value: bool = True
+    many: bool = False
+    choices: tuple[str, ...] = ()
+    off: str | None = None
+    checked: bool = True
+
+    def accept(self, value: Any, *, off: bool = False) -> Any:
+        """Return the value as the option takes it; True and False for a switch.
+
+        Parameters
+        ----------
+        off : bool
+            Whether it was given by the name that switches it off.
+
+        Raises
+        ------
+        ValueError
+            If it does not take the value; half a sentence says why.
+        """
+        if not self.checked:
+            return False if off else value is None or value
+        if not self.takes_value:
+            return self._switch(value, off=off)
+        if value is None or isinstance(value, bool):
+            raise ValueError("it needs a value")
+        for one in value if isinstance(value, list) else [value]:
+            if self.choices and str(one) not in self.choices:
+                near = closest(str(one), self.choices, 5) or self.choices[:5]
+                raise ValueError(f"it can't be {one!r}; one of {', '.join(near)}")
+        return value
+
+    def _switch(self, value: Any, *, off: bool) -> bool:
+        said = value.casefold() if isinstance(value, str) else value
+        if said not in (None, True, False, "", "true", "false"):
+            raise ValueError("it is a switch and takes no value")
+        on = (said in (None, True, "", "true")) != off
+        if not on and self.off is None:
+            raise ValueError("it is off unless given")
+        return on
+
+
+class Options:
+    """All options of an engine; where the engine was not asked there are none, and all are taken.
+
+    Parameters
+    ----------
+    flags : iterable of Flag
+        Of the engine environment.
+    """
+
+    def __init__(self, flags: Iterable[Flag]) -> None:
+        self._by_name: dict[str, tuple[Option, bool]] = {}
+        for option, names in map(_option, flags):
+            for name in names:
+                self._by_name.setdefault(name, (option, name == option.off))
+
+    @property
+    def names(self) -> list[str]:
+        """Every spelling."""
+        return list(self._by_name)
+
+    def find(self, name: str) -> tuple[Option, bool] | None:
+        """Return an option by any spelling, and whether that spelling switches it off."""
+        if self._by_name:
+            return self._by_name.get(name)
+        on = name.removeprefix("no-")
+        return Option(name=on, off=f"no-{on}", checked=False), on != name
+
+    def words(self, args: Mapping[str, Any]) -> list[str]:
+        """Return arguments as words of argv; nothing is ever joined and split again.
+
+        Examples
+        --------
+        >>> Options([]).words({"enforce-eager": True, "async-scheduling": False, "seed": 8})
+        ['--enforce-eager', '--no-async-scheduling', '--seed', '8']
+        """
+        return [word for name, value in args.items() for word in self._said(name, value)]
+
+    def _said(self, name: str, value: Any) -> list[str]:
+        if value is False:
+            return [f"--no-{name}"]
+        if value is True:
+            return [f"--{name}"]
+        found = self.find(name)
+        if isinstance(value, list) and found and found[0].many:
+            return [
+                f"--{name}",
+                *(one if isinstance(one, str) else json.dumps(one) for one in value),
+            ]
+        return [f"--{name}", json.dumps(value) if isinstance(value, dict | list) else str(value)]
+
+
+def plain(name: str) -> str:
+    """Return an option's name without leading dashes, written with dashes up to the first dot.
+
+    Examples
+    --------
+    >>> plain("--distributed_executor_backend")
+    'distributed-executor-backend'
+    >>> plain("-cc.pass_config.fuse_rope")
+    'cc.pass_config.fuse_rope'
+    """
+    first, dot, rest = name.lstrip("-").partition(".")
+    return first.replace("_", "-") + dot + rest
+
+
+def _option(flag: Flag) -> tuple[Option, list[str]]:
+    names = [plain(name) for name in flag.names]
+    long = [plain(name) for name in flag.names if name.startswith("--")] or names
+    on = next((name for name in long if not name.startswith("no-")), long[0])
+    off = f"no-{on}" if f"no-{on}" in names else None
+    option = Option(
+        name=on, takes_value=flag.takes_value, many=flag.many, choices=flag.choices, off=off
+    )
+    return option, names

@@ -1,0 +1,111 @@
+"""On which devices: concrete, free, of one kind and one size, close to each other."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Hashable, Iterable
+
+from aim_jupyter.core.errors import GpuUnavailable
+from aim_jupyter.core.recipes.hardware import kind_name, kinds
+from aim_jupyter.core.records import Gpu, Machine
+
+#: What keeps devices close, closest first.
+_CLOSE: tuple[Callable[[Gpu], Hashable], ...] = (
+    lambda gpu: gpu.hive_id or 0,
+    lambda gpu: gpu.numa_node,
+)
+
+
+def usable(machine: Machine) -> list[Gpu]:
+    """Return the devices that this notebook could use, busy or not."""
+    return [gpu for gpu in machine.gpus if gpu.usable is not False and gpu.state != "hidden"]
+
+
+def kinds_of(machine: Machine) -> tuple[str, ...]:
+    """Return the kinds of GPU that recipes exist for, as far as the machine has them."""
+    return tuple(sorted({kind_name(gpu.model) for gpu in usable(machine)} - {None}, key=str))  # type: ignore[arg-type]
+
+
+def place(machine: Machine, kind: str, count: int, among: Iterable[int] | None) -> tuple[Gpu, ...]:
+    """Return `count` free devices of a kind.
+
+    All are of one size. Those within one xGMI hive come first, then those on one NUMA node; of
+    several groups that suffice the smallest is taken, so that large ones stay whole.
+
+    Parameters
+    ----------
+    among : iterable of int or None
+        HIP ordinals to choose from, else all.
+
+    Raises
+    ------
+    GpuUnavailable
+        If there are not so many; what was found says why in at most 50 characters.
+    """
+    present = [gpu for gpu in usable(machine) if kind_name(gpu.model) == kind]
+    if not present:
+        raise GpuUnavailable(f"for {kind}; this machine has {_models(machine)}"[:50])
+    if among is not None:
+        present = [gpu for gpu in present if gpu.hip_index in set(among)]
+    free = [gpu for gpu in present if gpu.state in (None, "free") and gpu.hip_index is not None]
+    sizes = _groups(free, lambda gpu: (gpu.vram_bytes, gpu.compute_partition))
+    enough = [group for group in sizes if len(group) >= count]
+    if not enough:
+        raise GpuUnavailable(_too_few(count, present, free))
+    return tuple(sorted(_closest(_smallest(enough), count, _CLOSE), key=_ordinal))
+
+
+def imagined(kind: str, count: int) -> Machine:
+    """Return a machine of `count` free devices of a kind, to ask what they would run."""
+    memory = kinds()[kind].memory_bytes
+    gpus = (
+        Gpu(model=kind, gfx=kinds()[kind].gfx, vram_bytes=memory, hip_index=place, hive_id=1)
+        for place in range(count)
+    )
+    return Machine(host=f"{kind.lower()}:{count}", gpus=tuple(gpus), simulated=True)
+
+
+def _closest(
+    gpus: list[Gpu], count: int, close: tuple[Callable[[Gpu], Hashable], ...]
+) -> list[Gpu]:
+    if not close:
+        return sorted(gpus, key=_ordinal)[:count]
+    groups = _groups(gpus, close[0])
+    enough = [group for group in groups if len(group) >= count]
+    if enough:
+        return _closest(_smallest(enough), count, close[1:])
+    # Over several groups: whole ones first, so that few links leave a group.
+    spread = sorted(groups, key=lambda group: (-len(group), _ordinal(group[0])))
+    return [gpu for group in spread for gpu in group][:count]
+
+
+def _groups(gpus: Iterable[Gpu], key: Callable[[Gpu], Hashable]) -> list[list[Gpu]]:
+    groups: dict[Hashable, list[Gpu]] = defaultdict(list)
+    for gpu in gpus:
+        groups[key(gpu)].append(gpu)
+    return list(groups.values())
+
+
+def _smallest(groups: list[list[Gpu]]) -> list[Gpu]:
+    return min(groups, key=lambda group: (len(group), _ordinal(group[0])))
+
+
+def _ordinal(gpu: Gpu) -> int:
+    return gpu.hip_index or 0
+
+
+def _models(machine: Machine) -> str:
+    names = sorted({gpu.model or "an unknown GPU" for gpu in usable(machine)})
+    return ", ".join(names) or ("no usable GPU" if machine.gpus else "no GPU")
+
+
+def _too_few(count: int, present: list[Gpu], free: list[Gpu]) -> str:
+    needs = f"needs {count} GPU{'s' * (count > 1)}"
+    if len(present) < count:
+        return f"{needs}, there {'is' if len(present) == 1 else 'are'} {len(present)}"
+    if not free:
+        return f"{needs}, none is free"
+    if len(free) >= count:
+        return f"{needs} of one size"
+    ordinals = ", ".join(str(gpu.hip_index) for gpu in free)
+    return f"{needs}, {len(free)} {'is' if len(free) == 1 else 'are'} free: {ordinals}"

@@ -66,6 +66,17 @@ class Gpu(Struct, frozen=True, kw_only=True):
     lease_age_s: float | None = None
     vram_used_bytes_reported: int | None = None
 
+    @property
+    def key(self) -> str | None:
+        """What a lease names: physical PCI address and partition, as in ``0000:0c:00.0-3``.
+
+        Never the HIP ordinal, which depends on who looks, nor the unique id, which all
+        partitions of a GPU share. None where the address is not known.
+        """
+        if self.pci_bdf is None:
+            return None
+        return f"{self.pci_bdf[:-1]}0-{self.partition_index or 0}"
+
 
 class Cpu(Struct, frozen=True, kw_only=True):
     """The processor: what serves where there is no GPU. Memory in bytes."""

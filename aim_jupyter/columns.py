@@ -32,6 +32,8 @@ Row = dict[str, Value]
 GIB = 1024**3
 # pandas cuts longer text in its display; a reason that ends in "…" says that there is more.
 REASON_LENGTH = 50
+# Below this a figure keeps three decimals.
+SMALL = 0.1
 
 INDEX: dict[Verb, str | None] = {
     "gpus": None,
@@ -54,6 +56,7 @@ COLUMNS: dict[Verb, tuple[str, ...]] = {
         *("weights_gib", "kv_gib", "kv_need_gib", "overhead_gib", "evidence"),
         *("overhead_low_gib", "overhead_high_gib", "spare_gib", "users", "context_tokens"),
         *("kv_dtype", "gpu_model", "engine", "origin", "manual_only", "download_gib", "try_line"),
+        "model",
     ),
     "ps": (
         *("state", "stage", "model", "recipe", "gpus", "endpoint", "uptime_s", "eta_s"),
@@ -124,6 +127,7 @@ def recipe_row(choice: Choice) -> Row:
         choice,
         rank=choice.rank,
         recipe=recipe.id,
+        model=recipe.model,
         precision=recipe.precision,
         tp=recipe.tp,
         gpus=_ordinals(choice.gpus),

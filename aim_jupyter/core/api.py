@@ -9,9 +9,11 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 
-from aim_jupyter.core import cache, engines, files, planning, recipes, resolving, serving
+from msgspec.structs import replace
+
+from aim_jupyter.core import cache, diagnosis, engines, files, planning, recipes, resolving, serving
 from aim_jupyter.core import gpus as detection
-from aim_jupyter.core.engines.installation import Platform
+from aim_jupyter.core.engines import InstallPlatform
 from aim_jupyter.core.errors import (
     AimError,
     ServerGone,
@@ -21,6 +23,7 @@ from aim_jupyter.core.errors import (
 from aim_jupyter.core.planning import Request
 from aim_jupyter.core.records import (
     CachedModel,
+    Check,
     Choice,
     EngineEnvironment,
     Machine,
@@ -32,6 +35,7 @@ from aim_jupyter.core.records import (
 from aim_jupyter.core.serving import ServerFolder
 
 DEMO = "demo"
+DRAIN_S = serving.DRAIN_S
 
 
 # -- the machine and what is installed -----------------------------------------------------------
@@ -47,7 +51,7 @@ def engine_list() -> list[EngineEnvironment]:
     return engines.find()
 
 
-def install_engine(platform: Platform, *, force: bool = False) -> EngineEnvironment:
+def install_engine(platform: InstallPlatform, *, force: bool = False) -> EngineEnvironment:
     """Make a managed engine environment and return it; progress goes to `events.report`.
 
     Raises
@@ -56,6 +60,11 @@ def install_engine(platform: Platform, *, force: bool = False) -> EngineEnvironm
         If no source ended in a working engine; nothing half-made is left.
     """
     return engines.install(platform, force=force)
+
+
+def doctor() -> list[Check]:
+    """Return what was checked on this machine, the failed checks first."""
+    return diagnosis.checks(machine())
 
 
 # -- from a model to a plan ----------------------------------------------------------------------
@@ -80,7 +89,8 @@ def recipe_list(
         if (ranked := recipes.rank(one, here, users=users, context=context))
     ]
     order = {"FITS": 0, "TIGHT": 1, "NO": 2}
-    return sorted(best, key=lambda choice: (order[choice.verdict], choice.recipe.model != DEMO))
+    best.sort(key=lambda choice: (order[choice.verdict], choice.recipe.model != DEMO))
+    return [replace(choice, rank=rank) for rank, choice in enumerate(best, start=1)]
 
 
 def plan(request: Request) -> Plan:
@@ -217,7 +227,7 @@ def start_failed(record: ServerRecord) -> StartFailed:
     return StartFailed(" ".join(filter(None, words)), crash.try_line)
 
 
-def stop(name: str | None = None, *, drain_s: float = serving.DRAIN_S) -> ServerView:
+def stop(name: str | None = None, *, drain_s: float = DRAIN_S) -> ServerView:
     """End a server and verify that nothing of it is left; an ended one stays as it is."""
     folder = server(name)
     serving.stop(folder, drain_s=drain_s)

@@ -26,6 +26,9 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
+#: A name of fewer letters may be a part of any other.
+MEANINGFUL = 3
+
 
 class AimError(Exception):
     """An expected failure.
@@ -130,7 +133,12 @@ def closest(name: str, known: Iterable[str], most: int = 3) -> list[str]:
     --------
     >>> closest("lanuch", ["launch", "logs", "stop"])
     ['launch']
+    >>> closest("qwen3", ["Qwen/Qwen3-0.6B", "demo"])
+    ['Qwen/Qwen3-0.6B']
     """
     by_fold = {candidate.casefold(): candidate for candidate in known}
-    hits = difflib.get_close_matches(name.casefold(), by_fold, n=most, cutoff=0.6)
-    return [by_fold[hit] for hit in hits]
+    wanted = name.casefold()
+    hits = difflib.get_close_matches(wanted, by_fold, n=most, cutoff=0.6)
+    if len(wanted) >= MEANINGFUL:
+        hits += [fold for fold in by_fold if wanted in fold and fold not in hits]
+    return [by_fold[hit] for hit in hits[:most]]

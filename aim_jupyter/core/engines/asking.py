@@ -19,6 +19,7 @@ from typing import IO
 
 import msgspec
 
+from aim_jupyter.core import events
 from aim_jupyter.core.engines import answers, asked
 from aim_jupyter.core.engines.answers import Answer
 
@@ -33,7 +34,7 @@ _SCRIPT = Path(asked.__file__)
 _SECRETS = ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN", "JUPYTERHUB_API_TOKEN", "VLLM_API_KEY")
 
 
-def ask(python: Path, *, limit_s: float = LIMIT_S, fresh: bool = False) -> Answer:
+def ask(python: Path, *, limit_s: float = LIMIT_S, fresh: bool = False, notice: str = "") -> Answer:
     """Return what the engine of the interpreter `python` says of itself.
 
     Parameters
@@ -44,6 +45,8 @@ def ask(python: Path, *, limit_s: float = LIMIT_S, fresh: bool = False) -> Answe
         Seconds after which it and its children are killed.
     fresh : bool
         Ask even where an answer is kept.
+    notice : str
+        Reported before it is asked, which takes seconds; not where an answer is kept.
 
     Returns
     -------
@@ -62,6 +65,8 @@ def ask(python: Path, *, limit_s: float = LIMIT_S, fresh: bool = False) -> Answe
     kept = None if fresh else answers.find(key)
     if kept is not None:
         return kept
+    if notice:
+        events.report(notice)
     answer = _asked(program, limit_s)
     answers.keep(key, answer)
     return answer

@@ -34,8 +34,8 @@ def build(recipe: Recipe, source: Source, base: Path, log: Log) -> tuple[Path, A
     try:
         _create(folder, base, log)
         _fill(python, source, log)
-        events.report(f"Importing vLLM to prove it, {log.elapsed_s:.0f} s.")
-        return folder, _proven(ask(python, fresh=True), recipe)
+        notice = f"Importing vLLM to prove it, {log.elapsed_s:.0f} s."
+        return folder, _proven(ask(python, fresh=True, notice=notice), recipe)
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise

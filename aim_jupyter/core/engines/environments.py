@@ -76,7 +76,8 @@ def describe(candidate: Candidate) -> EngineEnvironment:
         # The usual case, known without starting another interpreter.
         answer = Answer(reason="vLLM is not installed here")
     else:
-        answer = ask(candidate.python)
+        notice = f"Asking {candidate.name} what its engine is: once, about 10 s."
+        answer = ask(candidate.python, notice=notice)
     return EngineEnvironment(
         name=candidate.name,
         python=str(candidate.python),

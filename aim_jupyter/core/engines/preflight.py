@@ -80,7 +80,7 @@ def _no_gpu(recipe: Recipe, host: Host) -> list[str]:
         return ["/dev/kfd is closed to this user: join its group, usually render or video"]
     if not set(recipe.gfx) & set(host.gfx):
         here = ", ".join(host.gfx) or "no GPU"
-        return [f"its wheels are for {', '.join(recipe.gfx)}, here is {here}"]
+        return [f"its wheels are for {', '.join(recipe.gfx)}; here is {here}"]
     return []
 
 

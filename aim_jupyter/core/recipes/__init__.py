@@ -1,7 +1,27 @@
 """Recipes: what is known about serving a model, and which of it this machine should use."""
 
+from aim_jupyter.core.recipes.advice import offers
+from aim_jupyter.core.recipes.answering import Asker
+from aim_jupyter.core.recipes.arguments import Overrides, Reconciled, reconcile
+from aim_jupyter.core.recipes.asked import Asked
 from aim_jupyter.core.recipes.catalogue import Catalogue, catalogue
-from aim_jupyter.core.recipes.derivation import derive
-from aim_jupyter.core.recipes.ranking import rank
+from aim_jupyter.core.recipes.derivation import complete, derive
+from aim_jupyter.core.recipes.explanation import reasons
+from aim_jupyter.core.recipes.ranking import Fit, judge_all, rank
 
-__all__ = ["Catalogue", "catalogue", "derive", "rank"]
+__all__ = [
+    "Asked",
+    "Asker",
+    "Catalogue",
+    "Fit",
+    "Overrides",
+    "Reconciled",
+    "catalogue",
+    "complete",
+    "derive",
+    "judge_all",
+    "offers",
+    "rank",
+    "reasons",
+    "reconcile",
+]

@@ -12,7 +12,9 @@ from aim_jupyter.core import config
 from aim_jupyter.core.errors import RecipeInvalid, UnknownName
 from aim_jupyter.core.recipes import index
 from aim_jupyter.core.recipes.index import Entry
+from aim_jupyter.core.recipes.profile import LAYERS
 from aim_jupyter.core.records import Model, Recipe, Weights
+from aim_jupyter.core.records.recipe import Profile
 
 
 class Catalogue:
@@ -52,11 +54,22 @@ class Catalogue:
             return self._assemble(by_fold.get(wanted) or last[0])
         raise UnknownName("model", name, last or self.names, "%aim recipes lists all models")
 
+    def registry(self, name: str) -> tuple[Recipe, ...]:
+        """Return what AMD's runtime would load for a model: custom, its own and general profiles.
+
+        Where no folder has any of their profiles it is the model's recipes, to ask what their
+        rules would make of ours.
+        """
+        found = [entry.recipe for entry in self._entries("profile")]
+        seen = (one for one in found if one.profile and _searched(one.profile, name))
+        by_id = _first(_for_model(one, name) for one in sorted(seen, key=_layer))
+        return tuple(by_id.values()) if found else self.find(name).recipes
+
     def _assemble(self, name: str) -> Model:
         models = [entry.model for entry in self._entries("model") if entry.name == name]
         recipes = {one.id: one for model in models for one in model.recipes}
         for shelf in self._shelves:
-            recipes |= {one.id: one for one in _profiles(shelf, name)}
+            recipes |= _first(_profiles(shelf, name))
         merged = functools.reduce(_merge, models, Model(name=name))
         weights = {one.precision: one.weights for one in recipes.values()} if not models else {}
         return structs.replace(
@@ -90,17 +103,33 @@ def _merge(old: Model, new: Model) -> Model:
 
 
 def _profiles(shelf: list[Entry], name: str) -> Iterator[Recipe]:
-    """Return AMD's profiles for a model, and the general ones if their folder has any for it.
+    """Return AMD's profiles for a model, and the general ones if their folder has any for it."""
+    found = [entry for entry in shelf if entry.kind == "profile"]
+    own = [entry for entry in found if entry.name == name]
+    general = [entry for entry in found if not entry.name] if own else []
+    return (_for_model(entry.recipe, name) for entry in own + general)
 
-    Of two with one id, the first in order of path counts, as in AMD's registry.
-    """
-    own = [entry.recipe for entry in shelf if entry.kind == "profile" and entry.name == name]
-    if not own:
-        return
-    general = [entry.recipe for entry in shelf if entry.kind == "profile" and not entry.name]
-    for recipe in reversed(own + general):
-        if recipe.model:
-            yield recipe
-        else:
-            weights = Weights(repo=name, precision=recipe.precision)
-            yield structs.replace(recipe, model=name, weights=weights)
+
+def _for_model(recipe: Recipe, name: str) -> Recipe:
+    """Return a general profile as the recipe of one model, any other as it is."""
+    if recipe.model:
+        return recipe
+    weights = Weights(repo=name, precision=recipe.precision)
+    return structs.replace(recipe, model=name, weights=weights)
+
+
+def _searched(profile: Profile, name: str) -> bool:
+    """Return whether a profile lies in a search path for the model."""
+    return profile.layer != "model" or profile.aim_id == name
+
+
+def _layer(recipe: Recipe) -> int:
+    return LAYERS.index(recipe.profile.layer) if recipe.profile else len(LAYERS)
+
+
+def _first(recipes: Iterable[Recipe]) -> dict[str, Recipe]:
+    """Return recipes by id; of two with one id the first counts, as in AMD's registry."""
+    by_id: dict[str, Recipe] = {}
+    for recipe in recipes:
+        by_id.setdefault(recipe.id, recipe)
+    return by_id

@@ -51,9 +51,12 @@ class Option(Struct, frozen=True, kw_only=True):
             raise ValueError("it needs a value")
         for one in value if isinstance(value, list) else [value]:
             if self.choices and str(one) not in self.choices:
-                near = closest(str(one), self.choices, 5) or self.choices[:5]
-                raise ValueError(f"it can't be {one!r}; one of {', '.join(near)}")
+                raise ValueError(f"it can't be {one!r}; {self._near(str(one))}")
         return value
+
+    def _near(self, value: str) -> str:
+        near = closest(value, self.choices)
+        return f"nearest: {', '.join(near)}" if near else f"one of {', '.join(self.choices[:8])}"
 
     def _switch(self, value: Any, *, off: bool) -> bool:
         said = value.casefold() if isinstance(value, str) else value

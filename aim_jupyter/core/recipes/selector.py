@@ -11,10 +11,10 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Literal
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from aim_jupyter.core.recipes.profile import LAYERS
-from aim_jupyter.core.records import Machine, Recipe
+from aim_jupyter.core.records import Choice, Machine, Recipe
 from aim_jupyter.core.records.recipe import Profile
 
 State = Literal[
@@ -88,6 +88,41 @@ def select(recipes: Iterable[Recipe], question: Question) -> Selected:
     manual = [profile.id for profile, _ in compatible if _is_manual(profile, question)]
     taken = next((recipe for profile, recipe in compatible if profile.id not in manual), None)
     return Selected(recipe=taken, states=dict(Counter(states.values())), manual=tuple(manual))
+
+
+def choices(recipes: Iterable[Recipe], machine: Machine, question: Question) -> tuple[Choice, ...]:
+    """Return all of `recipes` with what AMD's selector says of each, the one it takes first.
+
+    It places nothing: the engine takes the first GPUs that it sees.
+    """
+    recipes = list(recipes)
+    taken = select(recipes, question).recipe
+    judged = [_judged(one, taken, machine, question) for one in recipes]
+    judged.sort(key=lambda one: (one.verdict, one.reason, _order(as_profile(one.recipe))))
+    return tuple(structs.replace(one, rank=place) for place, one in enumerate(judged, 1))
+
+
+def _judged(recipe: Recipe, taken: Recipe | None, machine: Machine, question: Question) -> Choice:
+    if recipe is taken:
+        ordinals = [gpu.hip_index or 0 for gpu in machine.gpus][: as_profile(recipe).gpu_count]
+        reason = f"taken by AMD's rules: {as_profile(recipe).type}"
+        return Choice(recipe=recipe, verdict="FITS", reason=reason, gpus=tuple(ordinals))
+    found = state(as_profile(recipe), question)
+    manual = _is_manual(as_profile(recipe), question)
+    after = "manual_selection_only" if manual else "compatible, ordered after"
+    return Choice(recipe=recipe, verdict="NO", reason=after if found == "compatible" else found)
+
+
+def not_found(question: Question, selected: Selected) -> str:
+    """Return the sentence that AMD's selector ends with, and what it leaves out."""
+    if question.profile_id is not None:
+        return f"Specified profile ID {question.profile_id!r} not found."
+    counts = [f"{count} {name}" for name, count in selected.states.items() if name != "compatible"]
+    breakdown = ", ".join(counts) or "no profiles found"
+    manual = (
+        f" Compatible, but manual-only: {', '.join(selected.manual)}." if selected.manual else ""
+    )
+    return f"No compatible profile for {question.model}: {breakdown}.{manual}"
 
 
 def state(profile: Profile, question: Question) -> State:

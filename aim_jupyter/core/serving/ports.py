@@ -1,9 +1,11 @@
 """A port of our own, without a race.
 
 The kernel chooses a free port for a socket that binds to port 0. That socket is then kept bound,
-not listening, with ``SO_REUSEPORT`` set after the bind: nobody else can take the port, while the
-engine, which sets ``SO_REUSEPORT`` on its own socket and runs as the same user, can (vLLM 0.32,
-``entrypoints/launchers/launcher.py``). Connections only ever reach the listening socket.
+not listening, with ``SO_REUSEADDR`` and ``SO_REUSEPORT`` set after the bind: no other chooser is
+given the port, while the engine, which sets one or both on its own socket, can bind and listen
+(vLLM 0.32, ``entrypoints/launchers/launcher.py``). Connections only ever reach a listening socket.
+A program that insists on this very port can still take it while the engine imports; the engine
+then fails to bind, and the supervisor tries another port.
 """
 
 from __future__ import annotations
@@ -32,5 +34,6 @@ def reserve(port: int | None = None) -> tuple[socket.socket, int]:
             f"Port {port} can't be had: {getattr(error, 'strerror', None) or error}.",
             "leave out --port: a free one is chosen",
         ) from error
+    holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
     return holder, holder.getsockname()[1]

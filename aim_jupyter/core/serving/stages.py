@@ -30,7 +30,7 @@ class Rule(NamedTuple):
     stage: Stage
     match: re.Pattern[str]
     detail: str
-    fact: str
+    facts: dict[str, str]
 
 
 @functools.cache
@@ -38,7 +38,7 @@ def rules(engine: str) -> tuple[Rule, ...]:
     """Return the rules for the log of `engine`; none where the engine is not in the file."""
     table = tomllib.loads(Path(__file__).with_name("stages.toml").read_text())
     return tuple(
-        Rule(row["stage"], re.compile(row["match"]), row.get("detail", ""), row.get("fact", ""))
+        Rule(row["stage"], re.compile(row["match"]), row.get("detail", ""), row.get("facts", {}))
         for row in table.get(engine, [])
     )
 
@@ -123,9 +123,8 @@ class StageTracker:
 
     def _apply(self, rule: Rule, found: re.Match[str], now: float) -> bool:
         groups = {name: value for name, value in found.groupdict().items() if value is not None}
-        if rule.fact:
-            value = next(iter(groups.values()))
-            self.facts[rule.fact] = float(value.replace(",", ""))
+        for fact, group in rule.facts.items():
+            self.facts[fact] = float(groups[group].replace(",", ""))
         changed = self.enter(rule.stage, now)
         if self.stages[-1].stage == rule.stage and rule.detail:
             self.note(rule.detail.format_map(groups), _fraction(groups))

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import http.client
 import os
 import select
 import signal
@@ -236,7 +237,7 @@ class Supervisor:
 
     def _sample(self, now: float) -> None:
         reply = endpoint.get(self.record.port or 0, "/metrics", self.key)
-        if reply.status != 200:  # noqa: PLR2004 - the one status that means "here they are"
+        if reply.status != http.client.OK:
             self.folder.events.add("health", f"no metrics: status {reply.status}", level="warning")
             return
         with contextlib.suppress(ValueError):

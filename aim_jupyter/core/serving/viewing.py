@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import http.client
 import time
 
 import msgspec
 from msgspec.structs import replace
 
 from aim_jupyter.core import metrics
+from aim_jupyter.core.errors import ServerGone
 from aim_jupyter.core.metrics import Scrape
 from aim_jupyter.core.records import Sample, ServerRecord, ServerView
 from aim_jupyter.core.serving import endpoint, starts
@@ -59,13 +61,14 @@ def view(folder: ServerFolder) -> ServerView:
 
 def sample(folder: ServerFolder, record: ServerRecord) -> Sample | None:
     """Scrape the engine now and return the activity of the last minute, None without an answer."""
-    port, now = record.port, time.time()
-    reply = endpoint.get(port, "/metrics", folder.key()) if port else None
-    if reply is None or reply.status != 200:  # noqa: PLR2004
-        return None
+    now = time.time()
     try:
+        reply = endpoint.get(record.port or 0, "/metrics", folder.key())
+        if reply.status != http.client.OK:
+            return None
         scrape = metrics.read(reply.body.decode("utf-8", "replace"), now)
-    except ValueError:
+    except (ServerGone, ValueError):
+        # Without its key, or with an answer that is no metrics, nothing is known.
         return None
     busy = scrape.values.get("running", 0.0) + scrape.values.get("waiting", 0.0) > 0
     earlier = _before(folder, now - WINDOW_S)

@@ -1,0 +1,257 @@
+"""The ``aim-engine`` command: the same verbs as ``%aim``, as text or with ``--json``."""
+
+from __future__ import annotations
+
+import collections
+import json
+import sys
+from argparse import Namespace
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, cast
+
+import msgspec
+
+from aim_jupyter import parsing, presenting, render
+from aim_jupyter.columns import Row, Verb
+from aim_jupyter.commands import Command
+from aim_jupyter.conversation import Conversation, Reply
+from aim_jupyter.core import api, serving
+from aim_jupyter.core.errors import AimError, BadUsage, UnknownName
+from aim_jupyter.core.events import listening
+from aim_jupyter.render import words
+from aim_jupyter.server import Server
+
+FAILED, WRONG, INTERRUPTED = 1, 2, 130
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command line and return its exit code: 0, 1 failed, 2 wrong, 130 interrupted."""
+    given = list(sys.argv[1:] if argv is None else argv)
+    as_json = "--json" in given
+    try:
+        return _run([word for word in given if word != "--json"], as_json=as_json)
+    except parsing.HelpAsked as asked:
+        print(_ours(str(asked)))
+    except AimError as error:
+        _show_error(error, as_json=as_json)
+        return WRONG if isinstance(error, BadUsage) else FAILED
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read our output has seen enough; nothing may be flushed at exit.
+        sys.stdout = open("/dev/null", "w")  # noqa: PTH123, SIM115 - lives until the exit
+    return 0
+
+
+def _run(given: list[str], *, as_json: bool) -> int:
+    command, arguments = parsing.parse(given)
+    with listening(lambda line: print(line, file=sys.stderr, flush=True)):
+        answer = command.run(arguments)
+        show = JSON if as_json else TEXT
+        return show.get(command.gives, show["table"])(command, arguments, answer) or 0
+
+
+def _show_error(error: AimError, *, as_json: bool) -> None:
+    if as_json:
+        nearest = error.nearest if isinstance(error, UnknownName) else []
+        facts = {"error": error.found, "kind": type(error).__name__, "hint": _ours(error.hint)}
+        print(json.dumps({**facts, "nearest": nearest}))
+        return
+    print(_ours("\n".join(error.lines)), file=sys.stderr)
+
+
+def _ours(text: str) -> str:
+    """Return a text of the core with the command lines as they are typed here."""
+    return text.replace("%%aim", parsing.PROGRAM).replace(parsing.MAGIC, parsing.PROGRAM)
+
+
+def _show_card(card: Any) -> None:
+    print(_ours(card.terminal if sys.stdout.isatty() else card.text))
+
+
+# -- as text -------------------------------------------------------------------------------------
+
+
+def _table(command: Command, _: Namespace, answer: Any) -> None:
+    rows = presenting.rows(cast(Verb, command.gives), answer)
+    if rows:
+        print(render.table_text(_narrow(rows)), end="\n\n")
+    card = presenting.card(command.gives, answer)
+    if card is not None:
+        _show_card(card)
+
+
+def _narrow(rows: list[Row]) -> list[Row]:
+    """Leave out the columns that nothing is known of; ``--json`` has them all."""
+    known = [name for name in rows[0] if any(row[name] not in (None, "") for row in rows)]
+    return [{name: row[name] for name in known} for row in rows]
+
+
+def _card(command: Command, _: Namespace, answer: Any) -> None:
+    card = presenting.card(command.gives, answer)
+    if card is not None:
+        _show_card(card)
+
+
+def _launched(_: Command, __: Namespace, folder: Any) -> None:
+    view = serving.view(folder)
+    _show_card(presenting.server_card(view))
+    if view.record.state == "starting":
+        print(f"\n{parsing.PROGRAM} wait {folder.name}")
+
+
+def _waiting(_: Command, __: Namespace, views: Any) -> None:
+    stage, view = None, None
+    for view in views:
+        if view.record.stage != stage:
+            stage = view.record.stage
+            print(render.progress_line(view), flush=True)
+    if view is not None:
+        _show_card(presenting.server_card(view))
+
+
+def _served(command: Command, given: Namespace, folder: Any) -> int:
+    try:
+        _waiting(command, given, api.wait(folder.name, limit_s=float("inf")))
+        print(f"\nCtrl-C stops {folder.name}.\n", flush=True)
+        for line in api.follow_logs(folder.name, lines=0):
+            print(line, flush=True)
+    except KeyboardInterrupt:
+        print(f"\nStopping {folder.name} …", file=sys.stderr)
+        api.stop(folder.name)
+        return 0
+    ended = serving.view(folder)
+    _show_card(presenting.server_card(ended))
+    return FAILED if ended.record.state == "failed" else 0
+
+
+def _client(_: Command, __: Namespace, folder: Any) -> None:
+    server = Server(folder)
+    print(f"base_url  {server.base_url}\nmodel     {server.model}\nkey       {folder.path / 'key'}")
+
+
+def _reply(_: Command, given: Namespace, folder: Any) -> None:
+    conversation = Conversation(Server(folder), given.system)
+    reply = Reply()
+    for grown in conversation.say(_text(given), **_sampling(given)):
+        print(grown.text[len(reply.text) :], end="", flush=True)
+        reply = grown
+    print()
+    footer = render.reply_footer(reply.tokens, reply.ttft_s, reply.gen_tok_s, reply.finish_reason)
+    print(footer.text, file=sys.stderr)
+
+
+def _text(given: Namespace) -> str:
+    """Return what is to be said: of the option, else of standard input."""
+    text = given.say or ("" if sys.stdin.isatty() else sys.stdin.read().strip())
+    if not text:
+        raise BadUsage("There is nothing to say.", f"{parsing.MAGIC} chat --say 'Hello'")
+    return str(text)
+
+
+def _sampling(given: Namespace) -> dict[str, Any]:
+    return {"max_tokens": given.max_tokens, "temperature": given.temperature}
+
+
+def _lines(_: Command, __: Namespace, lines: Any) -> None:
+    for line in lines:
+        print(line, flush=True)
+
+
+def _engine(_: Command, __: Namespace, environment: Any) -> None:
+    engine = words.engine(environment.engine, environment.version)
+    print(f"{environment.name} is ready: {engine}, {environment.python}")
+
+
+def _help(_: Command, __: Namespace, verb: Any) -> None:
+    print(parsing.help_text(verb, parsing.PROGRAM))
+
+
+TEXT: dict[str, Callable[[Command, Namespace, Any], int | None]] = {
+    "table": _table,
+    "status": _card,
+    "server": _card,
+    "doctor": _card,
+    "launched": _launched,
+    "waiting": _waiting,
+    "served": _served,
+    "attached": _client,
+    "client": _client,
+    "reply": _reply,
+    "lines": _lines,
+    "engine": _engine,
+    "help": _help,
+}
+
+
+# -- as JSON -------------------------------------------------------------------------------------
+
+
+def _print_json(value: Any) -> None:
+    print(msgspec.json.encode(value).decode())
+
+
+def _json_table(command: Command, _: Namespace, answer: Any) -> None:
+    rows = presenting.rows(cast(Verb, command.gives), answer)
+    if command.gives == "gpus":
+        plain = msgspec.to_builtins(answer.gpus)
+        # The records' own names come first: their units are bytes, the columns' GiB.
+        rows = [{**row, **record} for row, record in zip(rows, plain, strict=True)]
+    _print_json(rows)
+
+
+def _json_record(_: Command, __: Namespace, answer: Any) -> None:
+    _print_json(answer)
+
+
+def _json_server(_: Command, __: Namespace, folder: Any) -> None:
+    _print_json(serving.view(folder))
+
+
+def _json_waiting(_: Command, __: Namespace, views: Any) -> None:
+    _print_json(_last(views))
+
+
+def _json_client(_: Command, __: Namespace, folder: Any) -> None:
+    server = Server(folder)
+    facts = {"base_url": server.base_url, "model": server.model, "key_file": folder.path / "key"}
+    _print_json({name: str(value) for name, value in facts.items()})
+
+
+def _json_reply(_: Command, given: Namespace, folder: Any) -> None:
+    replies = Conversation(Server(folder), given.system).say(_text(given), **_sampling(given))
+    _print_json(_last(replies)._asdict())
+
+
+def _json_lines(_: Command, __: Namespace, lines: Any) -> None:
+    for line in lines:
+        _print_json({"line": line})
+
+
+def _last(answers: Iterable[Any]) -> Any:
+    return collections.deque(answers, maxlen=1).pop()
+
+
+def _json_help(_: Command, __: Namespace, verb: Any) -> None:
+    _print_json({"help": parsing.help_text(verb, parsing.PROGRAM)})
+
+
+JSON: dict[str, Callable[[Command, Namespace, Any], int | None]] = {
+    "table": _json_table,
+    "status": _json_record,
+    "server": _json_record,
+    "doctor": _json_record,
+    "engine": _json_record,
+    "launched": _json_server,
+    "served": _json_server,
+    "attached": _json_client,
+    "client": _json_client,
+    "waiting": _json_waiting,
+    "reply": _json_reply,
+    "lines": _json_lines,
+    "help": _json_help,
+}
+
+
+if __name__ == "__main__":
+    sys.exit(main())

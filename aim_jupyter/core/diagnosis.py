@@ -1,0 +1,83 @@
+"""What can be wrong on this machine, each with what was found and the command that mends it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from aim_jupyter.core import config, engines, recipes, serving
+from aim_jupyter.core.errors import AimError, ServerGone
+from aim_jupyter.core.records import Check, Machine
+
+#: Below this a download or a log soon fails.
+LITTLE_DISK_BYTES = 2 << 30
+GIB = 1 << 30
+
+
+def checks(machine: Machine) -> list[Check]:
+    """Return every check, the failed ones first."""
+    found = [
+        _engine(machine),
+        *_folders(),
+        *_servers(),
+        *_recipes(),
+    ]
+    return sorted(found, key=lambda check: check.good)
+
+
+def _engine(machine: Machine) -> Check:
+    platform = "rocm" if any(gpu.usable for gpu in machine.gpus) else "cpu"
+    try:
+        chosen = engines.choose(platform=platform)
+    except AimError as error:
+        return Check(name="engine", good=False, found=error.found, fix=error.hint)
+    found = f"{chosen.engine} {chosen.version} for {chosen.platform} in {chosen.name}"
+    return Check(name="engine", good=True, found=found)
+
+
+def _folders() -> Iterator[Check]:
+    for name, folder, variable in (
+        ("state", config.state_dir(), "AIM_STATE_DIR"),
+        ("data", config.data_dir(), "AIM_DATA_DIR"),
+        ("cache", config.model_cache_dir(), "AIM_CACHE_DIR"),
+    ):
+        yield _folder(f"{name} folder", folder, variable)
+
+
+def _folder(name: str, folder: Path, variable: str) -> Check:
+    existing = next(each for each in (folder, *folder.parents) if each.exists())
+    fix = f"set {variable} to a folder on another disk"
+    try:
+        with tempfile.TemporaryFile(dir=existing):
+            free = shutil.disk_usage(existing).free
+    except OSError as error:
+        found = f"{folder} can't be written: {error.strerror}"
+        return Check(name=name, good=False, found=found, fix=fix)
+    found = f"{folder}, {free / GIB:.1f} GiB free"
+    return Check(name=name, good=free > LITTLE_DISK_BYTES, found=found, fix=fix)
+
+
+def _servers() -> Iterator[Check]:
+    for folder in serving.folders():
+        try:
+            record = serving.current(folder)
+        except ServerGone as error:
+            yield Check(name="server", good=False, found=error.found, fix=error.hint)
+            continue
+        if record.state == "unknown":
+            found = f"{folder.name}: {record.reason}"
+            yield Check(name="server", good=False, found=found, fix=f"%aim stop {folder.name}")
+        elif record.live and not os.access(folder.path / "key", os.R_OK):
+            found = f"{folder.name}: its key file is gone, so no client can reach it"
+            yield Check(name="server", good=False, found=found, fix=f"%aim stop {folder.name}")
+
+
+def _recipes() -> Iterator[Check]:
+    catalogue = recipes.catalogue()
+    for problem in catalogue.problems:
+        yield Check(name="recipe", good=False, found=problem.found, fix=problem.hint)
+    if not catalogue.problems:
+        yield Check(name="recipes", good=True, found=f"{len(catalogue.models)} models")

@@ -1,0 +1,124 @@
+"""Cards in a notebook: shown once, or updated in place until there is nothing more to tell.
+
+Without ipywidgets: a display with an id is replaced by a small thread, at most once a second, so
+that it survives in a saved notebook and in nbconvert's output. The thread only reads state files.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from typing import Any
+
+from IPython.core.display_functions import display
+
+from aim_jupyter import presenting, render
+from aim_jupyter.conversation import Reply
+from aim_jupyter.core import serving
+from aim_jupyter.core.errors import AimError
+from aim_jupyter.core.records import ServerView
+from aim_jupyter.core.serving import ServerFolder
+from aim_jupyter.render import Card
+
+TICK_S = 1.0
+#: Seconds between two updates of a reply that streams.
+REPLY_TICK_S = 0.2
+
+_live: dict[str, LiveCard] = {}
+
+
+def show(card: Card) -> None:
+    """Show a card."""
+    display(_bundle(card), raw=True)
+
+
+def follow(folder: ServerFolder) -> None:
+    """Show a server's card and keep it true until its start has ended, without blocking."""
+    live = _live[folder.name] = LiveCard(folder)
+    live.start()
+
+
+def wait(views: Iterator[ServerView]) -> None:
+    """Go through `views` while one line says how far the start is.
+
+    The launch card of the same session ends in its last state, whatever the thread has seen.
+    """
+    line: Any = None
+    name = ""
+    try:
+        for view in views:
+            name = view.record.name
+            text = {"text/plain": render.progress_line(view)}
+            if line is None:
+                line = display(text, raw=True, display_id=True)
+            else:
+                line.update(text, raw=True)
+    finally:
+        if name in _live:
+            _live[name].finish()
+
+
+def reply(replies: Iterator[Reply]) -> None:
+    """Show a reply as Markdown while it grows, and its figures below when it is complete."""
+    handle: Any = None
+    shown_at = 0.0
+    last = Reply()
+    try:
+        for last in replies:
+            now = time.monotonic()
+            if handle is None:
+                handle = display(_markdown(last), raw=True, display_id=True)
+            elif now - shown_at > REPLY_TICK_S:
+                handle.update(_markdown(last), raw=True)
+                shown_at = now
+    finally:
+        if handle is not None:
+            handle.update(_markdown(last), raw=True)
+    figures = render.reply_footer(last.tokens, last.ttft_s, last.gen_tok_s, last.finish_reason)
+    show(figures)
+
+
+class LiveCard:
+    """One server's launch card in one output cell."""
+
+    def __init__(self, folder: ServerFolder) -> None:
+        self.folder = folder
+        self._handle = display(
+            _bundle(presenting.server_card(serving.view(folder))), raw=True, display_id=True
+        )
+        self._ended = threading.Event()
+        self._lock = threading.Lock()
+
+    def start(self) -> None:
+        """Update the card from a thread until the start has ended."""
+        threading.Thread(target=self._run, daemon=True, name=f"aim-{self.folder.name}").start()
+
+    def finish(self) -> None:
+        """Bring the card up to date now and let the thread end."""
+        self._ended.set()
+        self._update()
+
+    def _run(self) -> None:
+        while not self._ended.wait(TICK_S):
+            if not self._update():
+                self._ended.set()
+
+    def _update(self) -> bool:
+        """Replace the card; return whether there will be more to tell."""
+        with self._lock:
+            try:
+                view = serving.view(self.folder)
+                self._handle.update(_bundle(presenting.server_card(view)), raw=True)
+            except AimError:
+                # Its folder was replaced by a later launch: the card stays as it was.
+                return False
+            return view.record.state == "starting"
+
+
+def _bundle(card: Card) -> dict[str, str]:
+    return {"text/plain": card.text, "text/html": card.html}
+
+
+def _markdown(reply: Reply) -> dict[str, str]:
+    return {"text/plain": reply.text, "text/markdown": reply.text}

@@ -1,0 +1,160 @@
+"""From the words of a line to a command and its arguments, and from the table to help texts.
+
+`argparse` does the parsing; what it would print or exit with becomes a `BadUsage` with the nearest
+word. Options that a command does not know are the engine's own where the command says so.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import shlex
+from collections.abc import Sequence
+from typing import Any, NoReturn
+
+from aim_jupyter.commands import COMMANDS, Command
+from aim_jupyter.core.errors import BadUsage, UnknownName, closest
+
+#: How a line begins in each front end; texts of the core use the first.
+MAGIC, PROGRAM = "%aim", "aim-engine"
+
+
+class HelpAsked(Exception):
+    """Somebody asked for help; the text is the argument."""
+
+
+class _Parser(argparse.ArgumentParser):
+    """An `argparse` parser that never prints and never exits."""
+
+    def error(self, message: str) -> NoReturn:
+        raise BadUsage(f"{self.prog}: {message}.", f"{MAGIC} help {_verb_of(self.prog)}".rstrip())
+
+
+class _Help(argparse.Action):
+    def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> NoReturn:
+        raise HelpAsked(parser.format_help())
+
+
+def split(line: str) -> list[str]:
+    """Return the words of a line as a shell would see them; a trailing comment and ``;`` go.
+
+    Raises
+    ------
+    BadUsage
+        If a quote is not closed.
+    """
+    try:
+        words = shlex.split(line, comments=True)
+    except ValueError as error:
+        raise BadUsage(f"The line can't be split: {error}.", "close the quote") from error
+    if words and words[-1].endswith(";"):
+        words[-1] = words[-1].removesuffix(";")
+    return [word for word in words if word]
+
+
+def parse(words: Sequence[str]) -> tuple[Command, argparse.Namespace]:
+    """Return the command that `words` name and its arguments.
+
+    Raises
+    ------
+    BadUsage
+        If an option or value is wrong.
+    UnknownName
+        If there is no such verb, with the nearest.
+    HelpAsked
+        If ``-h`` or ``--help`` is among them.
+    """
+    command, rest = _command(list(words))
+    ours, engine_options = _parted(command, rest) if command.open else (rest, {})
+    given, unknown = parser(command).parse_known_args(ours)
+    if unknown:
+        raise _unknown_words(command, unknown)
+    given.engine_options = engine_options
+    return command, given
+
+
+def parser(command: Command, prefix: str = MAGIC) -> argparse.ArgumentParser:
+    """Return the parser of one command."""
+    made = _Parser(
+        prog=f"{prefix} {command.name}".rstrip(),
+        description=command.help[:1].upper() + command.help[1:] + ".",
+        add_help=False,
+        allow_abbrev=False,
+    )
+    made.add_argument("-h", "--help", action=_Help, nargs=0, help="show this")
+    for argument in command.arguments:
+        made.add_argument(*argument.names, **argument.options)
+    return made
+
+
+def help_text(verb: Sequence[str] = (), prefix: str = MAGIC) -> str:
+    """Return the help of one verb, or the table of all."""
+    if verb:
+        return parser(_command(list(verb))[0], prefix).format_help()
+    width = max(len(command.name) for command in COMMANDS) + len(prefix) + 1
+    rows = [f"{prefix} {command.name}".ljust(width) + f"   {command.help}" for command in COMMANDS]
+    return "\n".join([*rows, "", f"{prefix} help VERB says more about one."])
+
+
+def verbs() -> list[str]:
+    """Return all verbs, two words where they have two, aliases included."""
+    return [name for command in COMMANDS for name in (command.name, command.also) if name]
+
+
+def _command(words: list[str]) -> tuple[Command, list[str]]:
+    by_name = {command.name: command for command in COMMANDS}
+    by_name |= {command.also: command for command in COMMANDS if command.also}
+    for length in (2, 1):
+        name = " ".join(words[:length])
+        if name and name in by_name:
+            return by_name[name], words[length:]
+    if not words or words[0] in ("-h", "--help"):
+        return (by_name["help"] if words else by_name[""]), []
+    raise _unknown_verb(words)
+
+
+def _unknown_verb(words: list[str]) -> UnknownName:
+    known = verbs()
+    if any(name.startswith(words[0] + " ") for name in known):
+        return UnknownName("verb", " ".join(words[:2]), known, f"{MAGIC} help")
+    near = closest(words[0], known)
+    return UnknownName("verb", words[0], known, f"{MAGIC} {near[0] if near else 'help'}")
+
+
+def _unknown_words(command: Command, unknown: list[str]) -> BadUsage:
+    options = [name for argument in command.arguments for name in argument.names]
+    near = closest(unknown[0], options)
+    hint = f"{MAGIC} {command.name} {near[0]}" if near else f"{MAGIC} help {command.name}"
+    return BadUsage(f"{MAGIC} {command.name} does not know {unknown[0]!r}.", hint)
+
+
+def _parted(command: Command, words: list[str]) -> tuple[list[str], dict[str, Any]]:
+    """Part the engine's options from ours; an option takes what follows it up to the next one."""
+    arity = {
+        name: 0 if argument.options.get("action") == "store_true" else 1
+        for argument in command.arguments
+        for name in argument.names
+    }
+    arity |= {"-h": 0, "--help": 0}
+    ours: list[str] = []
+    theirs: dict[str, Any] = {}
+    while words:
+        word = words.pop(0)
+        name, equals, value = word.partition("=")
+        if not _is_option(word) or name in arity:
+            taken = 0 if equals else arity.get(name, 0)
+            ours += [word, *words[:taken]]
+            del words[:taken]
+        elif equals:
+            theirs[name] = value
+        else:
+            theirs[name] = words.pop(0) if words and not _is_option(words[0]) else None
+    return ours, theirs
+
+
+def _is_option(word: str) -> bool:
+    return word.startswith("-") and not re.fullmatch(r"-\d+(\.\d+)?|-", word)
+
+
+def _verb_of(prog: str) -> str:
+    return prog.partition(" ")[2]

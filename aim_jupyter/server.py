@@ -1,0 +1,161 @@
+"""`Server`: what ``%aim launch`` and `aim_jupyter.launch` hand out."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+from aim_jupyter import columns, presenting, tables
+from aim_jupyter.core import api, serving
+from aim_jupyter.core.records import ServerView
+from aim_jupyter.core.serving import ServerFolder
+
+if TYPE_CHECKING:
+    import openai
+    import pandas as pd
+
+
+class Server:
+    """The handle of one server; it holds a name, everything else is read when asked for.
+
+    It stays good after a kernel restart: `aim_jupyter.attach` gives the same one again.
+
+    Parameters
+    ----------
+    folder : ServerFolder
+
+    Examples
+    --------
+    >>> import aim_jupyter as aim
+    >>> server = aim.launch("demo").wait()                            # doctest: +SKIP
+    >>> server.client.chat.completions.create(                        # doctest: +SKIP
+    ...     model="default", messages=[{"role": "user", "content": "Hello"}])
+    """
+
+    def __init__(self, folder: ServerFolder) -> None:
+        self._folder = folder
+        self._clients: dict[str, Any] = {}
+        #: The number of the cell in which this server's live card stands, if any.
+        self.shown_in: int | None = None
+
+    @property
+    def name(self) -> str:
+        """The server's name."""
+        return self._folder.name
+
+    @property
+    def view(self) -> ServerView:
+        """All that is known of it now."""
+        return serving.view(self._folder)
+
+    @property
+    def state(self) -> str:
+        """One of starting, running, stopping, stopped, failed, unknown."""
+        return serving.current(self._folder).state
+
+    @property
+    def model(self) -> str:
+        """The model's name; requests may also say ``default``."""
+        return serving.current(self._folder).plan.model
+
+    @property
+    def base_url(self) -> str:
+        """The OpenAI base URL, for programs on this machine.
+
+        Raises
+        ------
+        ServerGone
+            If the server has ended.
+        """
+        record = serving.current(api.attach(self.name))
+        return record.url or ""
+
+    @property
+    def api_key(self) -> str:
+        """The server's key. Whoever has it can use the server: keep it out of notebooks."""
+        return self._folder.key()
+
+    @property
+    def client(self) -> openai.OpenAI:
+        """A ready `openai.OpenAI`; its repr hides the key."""
+        made: openai.OpenAI = self._client("OpenAI")
+        return made
+
+    @property
+    def async_client(self) -> openai.AsyncOpenAI:
+        """A ready `openai.AsyncOpenAI`."""
+        made: openai.AsyncOpenAI = self._client("AsyncOpenAI")
+        return made
+
+    def wait(self, timeout_s: float = 1800.0) -> Server:
+        """Block until it is ready and return it; Ctrl-C stops only the waiting.
+
+        Raises
+        ------
+        StartFailed
+            If it ends before it is ready, with why.
+        WaitTimeout
+            After `timeout_s` seconds.
+        """
+        for _ in self.watch(timeout_s):
+            pass
+        return self
+
+    def watch(self, timeout_s: float = 1800.0) -> Iterator[ServerView]:
+        """Yield what is known of it a few times a second until it is ready."""
+        return api.wait(self.name, limit_s=timeout_s)
+
+    def stop(self, drain_s: float = serving.DRAIN_S) -> Server:
+        """End it after running requests had `drain_s` seconds, and verify that nothing is left."""
+        serving.stop(self._folder, drain_s=drain_s)
+        return self
+
+    def logs(self, lines: int = 40) -> list[str]:
+        """Return the last lines of the engine's log."""
+        return api.logs(self.name, lines=lines)
+
+    def metrics(self) -> pd.DataFrame:
+        """Return its activity of the last minute as a DataFrame of one row."""
+        sample = self.view.sample
+        rows = [columns.metrics_row(self.name, sample)] if sample else []
+        return tables.frame("metrics", rows)
+
+    def _client(self, kind: str) -> Any:
+        """Return a client of `kind`, made anew where the server has got another port."""
+        url = self.base_url
+        known = self._clients.get(kind)
+        if known is None or str(known.base_url).rstrip("/") != url:
+            self._clients[kind] = _client_class(kind)(base_url=url, api_key=self.api_key)
+        return self._clients[kind]
+
+    def __repr__(self) -> str:
+        record = serving.current(self._folder)
+        facts = f"model={record.plan.model!r}, url={record.url!r}"
+        return f"Server({self.name!r}, {record.state}, {facts})"
+
+    def _repr_mimebundle_(self, **_: object) -> dict[str, str]:
+        if self.shown_in is not None and self.shown_in == _cell_number():
+            # The live card stands just above, in this very cell.
+            return {"text/plain": repr(self)}
+        card = presenting.server_card(self.view)
+        return {"text/plain": card.text, "text/html": card.html}
+
+
+def _cell_number() -> int | None:
+    """Return the number of the cell that runs, None outside of IPython."""
+    ipython = sys.modules.get("IPython")
+    shell = ipython.get_ipython() if ipython else None
+    return None if shell is None else int(shell.execution_count)
+
+
+def _client_class(kind: str) -> Callable[..., Any]:
+    """Return openai's class `kind` with a repr that shows the server and never the key."""
+    import openai  # noqa: PLC0415 - 0.4 s that only a client may cost
+
+    base: type[Any] = getattr(openai, kind)
+
+    def describe(self: Any) -> str:
+        return f"{kind}(base_url={str(self.base_url)!r}, api_key='…')"
+
+    return type(kind, (base,), {"__repr__": describe, "__module__": __name__})

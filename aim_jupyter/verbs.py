@@ -1,0 +1,252 @@
+"""The Python API: the verbs as functions.
+
+They call the same core as the magics and the command, and hand out what a researcher works with:
+DataFrames and `Server` handles.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from aim_jupyter import columns, presenting, tables
+from aim_jupyter.core import api
+from aim_jupyter.core.planning import DEFAULT_IDLE_S, Request
+from aim_jupyter.core.records import Status
+from aim_jupyter.server import Server
+
+if TYPE_CHECKING:
+    import openai
+    import pandas as pd
+
+
+def gpus() -> pd.DataFrame:
+    """Return the GPUs of this machine, one a row; none where there is none.
+
+    Examples
+    --------
+    >>> import aim_jupyter as aim
+    >>> free = aim.gpus().query("state == 'free'")
+    """
+    return frame("gpus", api.machine())
+
+
+def engines() -> pd.DataFrame:
+    """Return the engine environments that were found, usable or not, and why not.
+
+    Examples
+    --------
+    >>> import aim_jupyter as aim
+    >>> usable = aim.engines().query("usable")
+    """
+    return frame("engines", api.engine_list())
+
+
+def recipes(
+    model: str | None = None, *, users: int | None = None, context: int | None = None
+) -> pd.DataFrame:
+    """Return every recipe of `model` with verdict and reason, or the best of each model.
+
+    Parameters
+    ----------
+    model : str, optional
+        A name of the catalogue, a repository of the Hub, or a folder.
+    users : int, optional
+        Conversations at the same time.
+    context : int, optional
+        Tokens of each.
+
+    Raises
+    ------
+    UnknownName
+        If there is no such model.
+
+    Examples
+    --------
+    >>> import aim_jupyter as aim
+    >>> aim.recipes("demo").recipe.iloc[0]
+    'cpu-bf16-tp1'
+    """
+    return frame("recipes", api.recipe_list(model, users=users, context=context))
+
+
+def launch(
+    model: str = api.DEMO,
+    *,
+    recipe: str | None = None,
+    gpus: Sequence[int] | None = None,
+    users: int | None = None,
+    context: int | None = None,
+    engine: str | None = None,
+    name: str | None = None,
+    new: bool = False,
+    port: int | None = None,
+    idle_s: float | None = DEFAULT_IDLE_S,
+    lifetime_s: float | None = None,
+    force: bool = False,
+    options: Mapping[str, Any] | None = None,
+    unset: Sequence[str] = (),
+    env: Mapping[str, str] | None = None,
+) -> Server:
+    """Start a server in the background and return its handle at once.
+
+    Parameters
+    ----------
+    model : str
+        A name of the catalogue, a repository of the Hub, or a folder.
+    gpus : sequence of int, optional
+        HIP ordinals; else free ones are chosen.
+    context : int, optional
+        Tokens of one conversation.
+    new : bool
+        Start another one beside a server with the same command.
+    idle_s, lifetime_s : float or None
+        Seconds without a request, and in all, after which it stops; None is never.
+    options : mapping, optional
+        The engine's own options, as in ``{"max-model-len": 8192}``; None is a bare switch.
+
+    Raises
+    ------
+    NoEngine, NoFit, UnknownName, ModelMissing, BadUsage, PortTaken, StateUnusable
+        Before anything was started, each with what to do.
+
+    Examples
+    --------
+    >>> import aim_jupyter as aim
+    >>> server = aim.launch("demo").wait()                            # doctest: +SKIP
+    """
+    request = Request(
+        model=model,
+        recipe=recipe,
+        engine=engine,
+        gpus=None if gpus is None else tuple(gpus),
+        users=users,
+        context=context,
+        name=name,
+        port=port,
+        idle_s=idle_s,
+        lifetime_s=lifetime_s,
+        options=dict(options or {}),
+        unset=tuple(unset),
+        env=dict(env or {}),
+        force=force,
+    )
+    return Server(api.launch(request, new=new))
+
+
+def ps() -> pd.DataFrame:
+    """Return all servers, live and ended.
+
+    Examples
+    --------
+    >>> import aim_jupyter as aim
+    >>> running = aim.ps().query("state == 'running'")
+    """
+    return frame("ps", api.servers())
+
+
+def attach(server: str | None = None) -> Server:
+    """Return the handle of a live server, from any process; without a name, of the latest.
+
+    Raises
+    ------
+    ServerGone
+        If it has ended, or its key is gone.
+
+    Examples
+    --------
+    >>> import aim_jupyter as aim
+    >>> server = aim.attach("demo")                                   # doctest: +SKIP
+    """
+    return Server(api.attach(server))
+
+
+def client(server: str | None = None) -> openai.OpenAI:
+    """Return a ready OpenAI client for a server; without a name, for the latest.
+
+    Examples
+    --------
+    >>> import aim_jupyter as aim
+    >>> aim.client().models.list()                                    # doctest: +SKIP
+    """
+    return attach(server).client
+
+
+def status() -> Status:
+    """Return GPUs, engine, servers, cache and the next step as one record.
+
+    Examples
+    --------
+    >>> import aim_jupyter as aim
+    >>> aim.status().machine.host                                     # doctest: +SKIP
+    """
+    return api.overview()
+
+
+def wait(server: str | None = None, timeout_s: float = 1800.0) -> Server:
+    """Block until a server is ready and return its handle.
+
+    Raises
+    ------
+    StartFailed, WaitTimeout
+
+    Examples
+    --------
+    >>> import aim_jupyter as aim
+    >>> aim.wait("demo")                                              # doctest: +SKIP
+    """
+    return Server(api.server(server)).wait(timeout_s)
+
+
+def metrics(server: str | None = None) -> pd.DataFrame:
+    """Return the activity of the running servers over the last minute.
+
+    Examples
+    --------
+    >>> import aim_jupyter as aim
+    >>> aim.metrics().gen_tok_s                                       # doctest: +SKIP
+    """
+    return frame("metrics", api.metrics(server))
+
+
+def cache() -> pd.DataFrame:
+    """Return the models on disk.
+
+    Examples
+    --------
+    >>> import aim_jupyter as aim
+    >>> complete = aim.cache().query("state == 'complete'")
+    """
+    return frame("cache", api.models_on_disk())
+
+
+def logs(server: str | None = None, lines: int = 40) -> list[str]:
+    """Return the last lines of an engine's log.
+
+    Examples
+    --------
+    >>> import aim_jupyter as aim
+    >>> aim.logs("demo", lines=5)                                     # doctest: +SKIP
+    """
+    return api.logs(server, lines=lines)
+
+
+def stop(server: str | None = None, drain_s: float = api.DRAIN_S) -> Server:
+    """End a server and verify that nothing of it is left.
+
+    Examples
+    --------
+    >>> import aim_jupyter as aim
+    >>> aim.stop("demo").state                                        # doctest: +SKIP
+    'stopped'
+    """
+    return Server(api.server(server)).stop(drain_s)
+
+
+def frame(verb: columns.Verb, answer: Any) -> pd.DataFrame:
+    """Return the DataFrame for what the core answered to a verb."""
+    table = tables.frame(verb, presenting.rows(verb, answer))
+    if verb == "recipes" and len(set(table["model"])) > 1:
+        # The best of each model: then the model is what a row is about.
+        return table.set_index("model")
+    return table

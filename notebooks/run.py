@@ -1,0 +1,92 @@
+"""Run a notebook from top to bottom, print what a user sees, and leave it as HTML.
+
+Usage: ``python notebooks/run.py NOTEBOOK HTML``. Ends with 0 only if every cell succeeded and the
+cell tagged ``completion`` gave a reply.
+"""
+
+from __future__ import annotations
+
+import ast
+import sys
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError
+from nbconvert import HTMLExporter
+from traitlets.config import Config
+
+CELL_LIMIT_S = 600
+
+
+def main(notebook: Path, html: Path) -> int:
+    """Run `notebook` and write it to `html`, also when a cell fails."""
+    content = nbformat.read(notebook, as_version=4)
+    client = NotebookClient(
+        content,
+        timeout=CELL_LIMIT_S,
+        kernel_name="python3",
+        on_cell_executed=show,
+        # Files in place of ports: nobody else on the machine can listen to the kernel.
+        config=Config(KernelManager={"transport": "ipc"}),
+        resources={"metadata": {"path": str(notebook.parent)}},
+    )
+    try:
+        client.execute()
+    except CellExecutionError:
+        # The cell's own words stand above; the trace of this runner would only hide them.
+        return fail("a cell failed", content, html)
+    answer = completion(content)
+    if not answer:
+        return fail("no completion came back", content, html)
+    write(content, html)
+    print(f"\nThe model answered: {answer}\nThe notebook as HTML: {html}")
+    return 0
+
+
+def show(cell: Any, cell_index: int, execute_reply: Any) -> None:
+    """Print one cell as a terminal would show it."""
+    if cell.cell_type != "code":
+        return
+    number = execute_reply["content"].get("execution_count") or cell_index
+    print(f"\n[{number}]: " + cell.source.replace("\n", "\n     "), flush=True)
+    for output in cell.outputs:
+        print(plain(output).rstrip(), flush=True)
+
+
+def plain(output: Any) -> str:
+    """Return an output as text."""
+    if output.output_type == "stream":
+        return str(output.text)
+    if output.output_type == "error":
+        return "\n".join(output.traceback)
+    return str(output.data.get("text/plain", ""))
+
+
+def completion(content: Any) -> str:
+    """Return what the cell tagged ``completion`` gave."""
+    for cell in content.cells:
+        if "completion" in cell.metadata.get("tags", ()):
+            results = [o for o in cell.outputs if o.output_type == "execute_result"]
+            text = plain(results[-1]) if results else "''"
+            return str(ast.literal_eval(text)).strip()
+    return ""
+
+
+def fail(why: str, content: Any, html: Path) -> int:
+    """Say why, leave what there is, and return 1."""
+    write(content, html)
+    print(f"\nFailed: {why}. The notebook as far as it came: {html}", file=sys.stderr)
+    return 1
+
+
+def write(content: Any, html: Path) -> None:
+    """Write the executed notebook as one HTML file."""
+    html.parent.mkdir(parents=True, exist_ok=True)
+    body, _ = HTMLExporter().from_notebook_node(content)
+    html.write_text(body)
+
+
+if __name__ == "__main__":
+    sys.exit(main(Path(sys.argv[1]), Path(sys.argv[2])))

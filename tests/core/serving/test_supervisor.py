@@ -1,0 +1,339 @@
+"""One server from launch to end, on the fake engine: a real child with real signals."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable
+
+import openai
+import pytest
+from msgspec.structs import replace
+
+from aim_jupyter.core import api, serving
+from aim_jupyter.core.errors import BadUsage, PortTaken, ServerGone, StartFailed
+from aim_jupyter.core.planning import Request
+from aim_jupyter.core.records import ServerRecord
+from aim_jupyter.core.serving import ServerFolder, ports
+from aim_jupyter.core.serving.process import alive, members
+from tests.conftest import FakeEngine
+
+DEMO = Request(model="demo")
+
+
+def launch_ready(request: Request = DEMO, *, new: bool = False) -> ServerFolder:
+    folder = api.launch(request, new=new)
+    for _ in api.wait(folder.name, limit_s=20):
+        pass
+    return folder
+
+
+def until(is_so: Callable[[], bool], limit_s: float = 10.0) -> None:
+    end = time.monotonic() + limit_s
+    while not is_so():
+        assert time.monotonic() < end, "it did not become so in time"
+        time.sleep(0.05)
+
+
+def client(folder: ServerFolder) -> openai.OpenAI:
+    return openai.OpenAI(base_url=folder.read().url, api_key=folder.key(), max_retries=0)
+
+
+def say(folder: ServerFolder, text: str) -> str:
+    with client(folder) as one:
+        reply = one.chat.completions.create(
+            model="default", messages=[{"role": "user", "content": text}]
+        )
+    return reply.choices[0].message.content or ""
+
+
+def running(folder: ServerFolder) -> int | None:
+    sample = serving.view(folder).sample
+    return sample.req_running if sample else None
+
+
+def test_a_server_goes_through_its_stages_answers_and_stops(fake: FakeEngine) -> None:
+    fake(boot_s=0.4, load_s=0.6, children=2)
+    folder = launch_ready()
+    record = folder.read()
+    assert [stage.stage for stage in record.stages] == ["boot", "load", "ready"]
+    assert all(stage.took_s is not None for stage in record.stages)
+    assert record.stages[1].detail == "shard 2 of 2"
+    assert record.facts["kv_tokens"] == 87296
+    assert say(folder, "hello") == "You said: hello"
+    assert record.engine is not None
+    assert len(members(record.engine)) == 3
+
+    stopped = serving.stop(folder)
+    assert stopped.state == "stopped"
+    assert stopped.reason.startswith("stopped by ")
+    assert members(record.engine) == []
+    kinds = [(event.kind, event.stage) for event in folder.events.read()]
+    assert kinds[0] == ("stage", "boot")
+    assert kinds[-2:] == [("stop", None), ("exit", None)]
+
+
+def test_launch_returns_before_the_server_is_ready(fake: FakeEngine) -> None:
+    fake(boot_s=2)
+    began = time.monotonic()
+    folder = api.launch(DEMO)
+    assert time.monotonic() - began < 1.5
+    assert serving.current(folder).state == "starting"
+
+
+def test_the_second_start_has_an_estimate(fake: FakeEngine) -> None:
+    fake(boot_s=0.5, load_s=0.5)
+    serving.stop(launch_ready())
+    folder = api.launch(DEMO)
+    until(lambda: folder.read().stage == "boot")
+    eta_s = serving.view(folder).eta_s
+    assert eta_s is not None
+    assert 0.2 < eta_s < 4
+
+
+def test_the_engine_can_be_used_with_its_key_only(fake: FakeEngine) -> None:
+    fake()
+    folder = launch_ready()
+    stranger = openai.OpenAI(base_url=folder.read().url, api_key="wrong", max_retries=0)
+    with stranger, pytest.raises(openai.AuthenticationError):
+        stranger.models.list()
+
+
+def test_the_key_is_in_its_file_alone(fake: FakeEngine) -> None:
+    fake()
+    folder = launch_ready()
+    key = folder.key()
+    assert (folder.path / "key").stat().st_mode & 0o777 == 0o600
+    assert folder.path.stat().st_mode & 0o777 == 0o700
+    for path in folder.path.iterdir():
+        assert path.name == "key" or key not in path.read_text(errors="replace"), path.name
+    engine = folder.read().engine
+    assert engine is not None
+    for pid in members(engine):
+        with open(f"/proc/{pid}/cmdline") as words:  # noqa: PTH123
+            assert key not in words.read()
+    assert key not in repr(folder.read())
+
+
+def test_launching_what_runs_returns_it_and_new_starts_another(fake: FakeEngine) -> None:
+    fake()
+    first = launch_ready()
+    assert api.launch(DEMO).name == first.name
+    second = launch_ready(new=True)
+    assert (first.name, second.name) == ("demo", "demo-2")
+    assert first.read().port != second.read().port
+    assert api.server().name == "demo-2"
+
+
+def test_a_taken_name_is_refused(fake: FakeEngine) -> None:
+    fake()
+    launch_ready()
+    with pytest.raises(BadUsage, match="already there"):
+        api.launch(replace(DEMO, name="demo", context=512))
+
+
+def test_a_taken_port_is_refused_before_anything_is_started(fake: FakeEngine) -> None:
+    fake()
+    holder, port = ports.reserve()
+    with holder:
+        holder.listen()
+        with pytest.raises(PortTaken, match=str(port)):
+            api.launch(replace(DEMO, port=port))
+    assert list(serving.folders()) == []
+
+
+def test_a_port_that_was_asked_for_is_used(fake: FakeEngine) -> None:
+    fake()
+    holder, port = ports.reserve()
+    holder.close()
+    assert launch_ready(replace(DEMO, port=port)).read().port == port
+
+
+def test_a_stop_lets_running_requests_finish(fake: FakeEngine) -> None:
+    fake(token_s=0.3)
+    folder = launch_ready()
+    answers: list[str] = []
+    talking = threading.Thread(target=lambda: answers.append(say(folder, "one two three")))
+    talking.start()
+    until(lambda: running(folder) == 1)
+    serving.stop(folder)
+    talking.join(10)
+    assert answers == ["You said: one two three"]
+
+
+def test_an_engine_that_ignores_term_is_killed(fake: FakeEngine) -> None:
+    fake(ignore_term=True)
+    folder = launch_ready()
+    engine = folder.read().engine
+    assert engine is not None
+    record = serving.stop(folder, drain_s=0)
+    assert record.state == "stopped"
+    assert members(engine) == []
+
+
+@pytest.mark.parametrize("stage", ["boot", "load", "ready"])
+def test_a_failed_start_says_what_the_log_says(fake: FakeEngine, stage: str) -> None:
+    fake(fail_at=stage, fail_line="ValueError: No available memory for the cache blocks. Try it")
+    folder = api.launch(DEMO)
+    with pytest.raises(StartFailed, match="No memory is left for the KV cache") as caught:
+        for _ in api.wait(folder.name, limit_s=20):
+            pass
+    assert caught.value.hint == "%aim launch demo --gpu-memory-utilization 0.95"
+    record = folder.read()
+    crash = record.crash
+    assert crash is not None
+    assert record.state == "failed"
+    assert record.exit_code == 1
+    assert crash.line.startswith("ValueError: No available memory")
+    assert folder.log.read_text().splitlines()[(crash.line_number or 0) - 1].endswith("Try it")
+    assert crash.cleaned_up == "no engine process left"
+
+
+def test_an_unknown_failure_shows_its_own_line_not_the_wrapper(fake: FakeEngine) -> None:
+    fake(fail_at="load", fail_line="KeyError: 'a thing nobody has a rule for'")
+    folder = api.launch(DEMO)
+    until(lambda: folder.read().state == "failed")
+    crash = folder.read().crash
+    assert crash is not None
+    assert crash.line == "KeyError: 'a thing nobody has a rule for'"
+    assert crash.cause.startswith("Unknown")
+
+
+def test_a_clean_exit_that_nobody_asked_for_is_a_failure(fake: FakeEngine) -> None:
+    fake(fail_at="ready", exit_code=0)
+    folder = api.launch(DEMO)
+    until(lambda: folder.read().state == "failed")
+    assert folder.read().exit_code == 0
+
+
+def test_a_killed_engine_is_told_and_leaves_no_children(fake: FakeEngine) -> None:
+    fake(children=3)
+    folder = launch_ready()
+    engine = folder.read().engine
+    assert engine is not None
+    os.kill(engine.pid, signal.SIGKILL)
+    until(lambda: folder.read().state == "failed")
+    record = folder.read()
+    assert record.crash is not None
+    assert record.crash.what == "The engine was killed."
+    assert record.exit_code == -signal.SIGKILL
+    assert members(engine) == []
+
+
+def test_a_killed_supervisor_is_told_and_the_engine_can_be_stopped(fake: FakeEngine) -> None:
+    fake()
+    folder = launch_ready()
+    record = folder.read()
+    assert record.supervisor is not None
+    os.kill(record.supervisor.pid, signal.SIGKILL)
+    until(lambda: not alive(record.supervisor))
+    assert serving.current(folder).state == "unknown"
+    assert record.engine is not None
+    assert members(record.engine)
+    serving.stop(folder)
+    assert members(record.engine) == []
+    assert folder.read().state == "stopped"
+
+
+def test_a_server_whose_processes_are_all_gone_is_failed(fake: FakeEngine) -> None:
+    fake(children=0)
+    folder = launch_ready()
+    record = folder.read()
+    assert record.supervisor is not None
+    assert record.engine is not None
+    for process in (record.supervisor, record.engine):
+        os.kill(process.pid, signal.SIGKILL)
+    until(lambda: not alive(record.supervisor) and not alive(record.engine))
+    assert serving.current(folder).state == "failed"
+
+
+def test_a_server_from_before_the_last_boot_is_stopped(fake: FakeEngine) -> None:
+    fake()
+    folder = launch_ready()
+    record = folder.read()
+    serving.stop(folder)
+    assert record.supervisor is not None
+    before = replace(record.supervisor, boot="another boot")
+    folder.write(replace(record, supervisor=before, state="running"))
+    assert serving.current(folder).state == "stopped"
+
+
+def test_no_request_for_the_idle_limit_ends_it(fake: FakeEngine) -> None:
+    fake()
+    folder = launch_ready(replace(DEMO, idle_s=1.0))
+    until(lambda: folder.read().state == "stopped", limit_s=15)
+    assert folder.read().reason == "no request for 1 s"
+
+
+def test_the_end_of_its_life_ends_it(fake: FakeEngine) -> None:
+    fake()
+    folder = launch_ready(replace(DEMO, lifetime_s=0.5))
+    until(lambda: folder.read().state == "stopped", limit_s=15)
+    assert "are over" in folder.read().reason
+
+
+def test_requests_are_counted_and_reset_idleness(fake: FakeEngine) -> None:
+    fake()
+    folder = launch_ready()
+    for _ in range(3):
+        say(folder, "count me in")
+    sample = serving.view(folder).sample
+    assert sample is not None
+    assert sample.req_done == 3
+    assert sample.idle_s is not None
+    assert sample.idle_s < 2
+
+
+def test_stopping_twice_changes_nothing(fake: FakeEngine) -> None:
+    fake()
+    folder = launch_ready()
+    first = serving.stop(folder)
+    assert serving.stop(folder) == first
+
+
+def test_a_lost_key_is_told(fake: FakeEngine) -> None:
+    fake()
+    folder = launch_ready()
+    (folder.path / "key").unlink()
+    with pytest.raises(ServerGone, match="key of server 'demo' is gone"):
+        api.attach()
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b'{"name": 3}', b"\xff\xfe"])
+def test_a_broken_record_is_told_and_hides_no_other(fake: FakeEngine, content: bytes) -> None:
+    fake()
+    good = launch_ready(replace(DEMO, name="good"))
+    broken = good.path.parent / "broken"
+    broken.mkdir()
+    (broken / "server.json").write_bytes(content)
+    with pytest.raises(ServerGone, match="can't be read"):
+        api.status("broken")
+    assert api.server().name == "good"
+    assert [view.record.name for view in api.overview().servers] == ["good"]
+
+
+def test_a_newer_record_is_not_guessed_at(fake: FakeEngine) -> None:
+    fake()
+    folder = launch_ready()
+    newer = replace(folder.read(), version=99)
+    serving.stop(folder)
+    folder.write(newer)
+    with pytest.raises(ServerGone, match="newer aim_jupyter"):
+        api.status("demo")
+
+
+def test_a_flood_in_the_log_loses_no_line(fake: FakeEngine) -> None:
+    fake(flood_lines=20_000)
+    folder = launch_ready()
+    lines = folder.log.read_text().replace("\r", "\n").split("\n")
+    assert sum(line.startswith("flood line") for line in lines) == 20_000
+    assert folder.read().log_lines >= 20_000
+
+
+def test_records_survive_a_round_trip(fake: FakeEngine) -> None:
+    fake()
+    record = launch_ready().read()
+    assert isinstance(record, ServerRecord)
+    assert record.plan.fingerprint == replace(record.plan, server="other").fingerprint

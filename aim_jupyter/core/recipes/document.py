@@ -142,10 +142,8 @@ def _loader() -> Any:
         """Refuses a key that stands twice: plain YAML silently keeps the last."""
 
         def construct_mapping(self, node: Any, deep: bool = False) -> dict[Hashable, Any]:  # noqa: FBT001, FBT002
-            mapping: dict[Hashable, Any] = super().construct_mapping(node, deep)
-            if len(mapping) < len(node.value):
-                _refuse_twice(node)
-            return mapping
+            _refuse_twice(node)
+            return super().construct_mapping(node, deep)  # type: ignore[no-any-return]
 
     return Loader
 
@@ -155,9 +153,10 @@ def _refuse_twice(node: Any) -> None:
 
     seen = set()
     for key, _ in node.value:
-        if key.value in seen:
-            raise ConstructorError(None, None, f"{key.value!r} twice", key.start_mark)
-        seen.add(key.value)
+        name = key.value if isinstance(key.value, str) else id(key)
+        if name in seen:
+            raise ConstructorError(None, None, f"{name!r} twice", key.start_mark)
+        seen.add(name)
 
 
 def _count(data: Any) -> int:

@@ -80,10 +80,11 @@ def _combinations(
     document: Document, file: ModelFile, weights: dict[str, Weights], place: int
 ) -> Iterator[Recipe]:
     setting = file.settings[place]
-    for variant in _listed(setting.weights):
-        if variant not in weights:
-            where = ("settings", place, "weights")
-            raise document.invalid(where, f"one of {', '.join(weights)}", variant)
+    for field, known in (("weights", weights), ("use", file.shared)):
+        for name in _listed(getattr(setting, field) or []):
+            if name not in known:
+                wanted = f"one of {', '.join(known)}" if known else f"no {field!r}: there is none"
+                raise document.invalid(("settings", place, field), wanted, name)
     axes = map(_listed, (setting.gpu, setting.weights, setting.tp, setting.metric))
     for axis in itertools.product(*axes):
         combination = _Combination(*axis)
@@ -95,7 +96,7 @@ def _recipe(
 ) -> Recipe:
     gpu, variant, tp, metric = combination
     engine = setting.engine if setting.engine != "vllm" else None
-    shared = {} if engine else file.args
+    args, env = _shared(file, setting)
     return Recipe(
         id=recipe_id(gpu, variant, tp, metric, engine, setting.name),
         model=file.model,
@@ -106,14 +107,25 @@ def _recipe(
         metric=metric or "any",
         engine=setting.engine,
         engines=setting.engines or file.engines,
-        args={**parallel(setting.engine, tp), **shared, **setting.args},
-        env=_text(file.env) | _text(setting.env),
+        args={**parallel(setting.engine, tp), **args},
+        env=env,
         origin=setting.origin or file.origin,
         source=setting.source or file.source,
         manual_only=setting.manual_only,
         context_tokens=setting.context,
         memory_bytes=round(setting.memory_gib * GIB) if setting.memory_gib else None,
     )
+
+
+def _shared(file: ModelFile, setting: Setting) -> tuple[dict[str, Any], dict[str, str]]:
+    """Return arguments and environment: of the file, of what is used, then the setting's own."""
+    parts = [file.shared[name] for name in _listed(setting.use or [])] + [setting]
+    args: dict[str, Any] = {} if setting.engine == "sglang" else dict(file.args)
+    env = _text(file.env)
+    for part in parts:
+        args |= part.args
+        env |= _text(part.env)
+    return args, env
 
 
 def _weights(document: Document, file: ModelFile, variant: str) -> Weights:

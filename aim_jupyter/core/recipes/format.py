@@ -45,6 +45,13 @@ class WeightsEntry(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     download_gib: Gib | None = None
 
 
+class Shared(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Arguments and environment that several settings `use`, said once."""
+
+    args: Args = {}
+    env: Env = {}
+
+
 class Setting(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How to serve: every combination of the listed `gpu`, `weights`, `tp` and `metric`.
 
@@ -54,8 +61,10 @@ class Setting(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         Tells two settings of the same combination apart; it ends the recipe's id.
     metric
         What it is for; left out where it serves both.
+    use
+        Names in the file's `shared`, taken in this order.
     args, env
-        Added to those of the file. An argument of null is a bare switch.
+        Added to those of the file and of `use`. An argument of null is a bare switch.
     context : int
         Tokens of one request that it is made for.
     memory_gib : float
@@ -69,6 +78,7 @@ class Setting(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     name: Name | None = None
     engine: Engine = "vllm"
     engines: str | None = None
+    use: OneOrMore[Name] | None = None
     args: Args = {}
     env: Env = {}
     origin: Origin | None = None
@@ -88,7 +98,9 @@ class ModelFile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     weights : dict
         Repository of each variant, under the name that settings use.
     args, env
-        Shared by all settings.
+        Shared by all settings of vLLM, derived ones too.
+    shared : dict
+        Shared by the settings that name it in `use`.
     origin, source, engines
         Of every setting that does not say its own.
     derive : bool
@@ -103,6 +115,7 @@ class ModelFile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     weights: Annotated[dict[Name, Repo | WeightsEntry], Meta(min_length=1)]
     args: Args = {}
     env: Env = {}
+    shared: dict[Name, Shared] = {}
     origin: Origin = "user"
     source: str = ""
     engines: str = ""

@@ -1,0 +1,88 @@
+"""A user's own recipe file: started from the recipe that was chosen, checked like ours."""
+
+from __future__ import annotations
+
+from pathlib import Path, PurePath
+from typing import Any
+
+from aim_jupyter.core.recipes.document import Document
+from aim_jupyter.core.recipes.hardware import GIB
+from aim_jupyter.core.recipes.reading import read
+from aim_jupyter.core.records import Model, Recipe
+
+_HEAD = """\
+# A recipe of your own. Settings here come before those that ship with aim_jupyter.
+# Keep it as <folder>/{name}.yaml and name <folder> in AIM_RECIPES_PATH.
+# A value of null is a bare switch. Lists of gpu, weights and tp stand for every combination.
+
+"""
+
+
+def new(model: Model, recipe: Recipe) -> str:
+    """Return the text of a recipe file that says what `recipe` does, ready to be changed."""
+    variant = recipe.precision
+    setting: dict[str, Any] = {
+        "gpu": recipe.gpu_model,
+        "weights": variant,
+        "tp": recipe.tp,
+        "name": "mine",
+        "source": f"started from {recipe.id} ({recipe.origin})",
+    }
+    if recipe.metric != "any":
+        setting["metric"] = recipe.metric
+    if recipe.engine != "vllm":
+        setting["engine"] = recipe.engine
+    if recipe.context_tokens:
+        setting["context"] = recipe.context_tokens
+    if recipe.memory_bytes:
+        setting["memory_gib"] = round(recipe.memory_bytes / GIB, 2)
+    setting |= {"args": _own(recipe), "env": dict(recipe.env)}
+    file = {
+        "model": model.name,
+        "licence": model.licence,
+        "gated": model.gated,
+        "facts": model.facts,
+        "weights": {variant: _weights(recipe)},
+        "derive": False,
+        "settings": [{key: value for key, value in setting.items() if value not in ({}, None)}],
+    }
+    kept = {key: value for key, value in file.items() if value not in ({}, None, "")}
+    return _HEAD.format(name=model.name) + _yaml(kept)
+
+
+def check(path: Path) -> Model:
+    """Return what a recipe file holds, whichever of the formats it has.
+
+    Raises
+    ------
+    RecipeInvalid
+        Naming file, line, what was expected and what was found.
+    """
+    found = read(Document.open(path), PurePath(*path.absolute().parts[1:]))
+    if isinstance(found, Recipe):
+        return Model(name=found.model or "any model", recipes=(found,), file=str(path))
+    return found or Model(name=path.stem, file=str(path))
+
+
+def _own(recipe: Recipe) -> dict[str, Any]:
+    """Return the arguments without what `tp` says already."""
+    said = ("tensor-parallel-size", "tp-size")
+    return {name: value for name, value in recipe.args.items() if name not in said}
+
+
+def _weights(recipe: Recipe) -> str | dict[str, Any]:
+    weights = recipe.weights
+    entry = {
+        "repo": weights.repo,
+        "quantization": weights.quantization,
+        "revision": weights.revision,
+        "download_gib": round(weights.download_bytes / GIB, 2) if weights.download_bytes else None,
+    }
+    kept = {key: value for key, value in entry.items() if value}
+    return kept if len(kept) > 1 else weights.repo
+
+
+def _yaml(data: Any) -> str:
+    import yaml  # noqa: PLC0415 -- 20 ms that nothing else here needs
+
+    return yaml.safe_dump(data, sort_keys=False, allow_unicode=True, width=100)

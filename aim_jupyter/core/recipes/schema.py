@@ -1,0 +1,36 @@
+"""The JSON Schema of recipe files, from the types that read them.
+
+``python -m aim_jupyter.core.recipes.schema > recipes/schema.json`` writes the published one. An
+editor checks a file against it that begins with::
+
+    # yaml-language-server: $schema=https://…/recipes/schema.json
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Any
+
+import msgspec
+
+from aim_jupyter.core.recipes.format import ModelFile
+
+
+def schema() -> dict[str, Any]:
+    """Return the schema of one recipe file."""
+    types = msgspec.json.schema(ModelFile)
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "aim_jupyter recipe file",
+        **types,
+    }
+
+
+def text() -> str:
+    """Return the schema as it is published."""
+    return json.dumps(schema(), indent=2, ensure_ascii=False) + "\n"
+
+
+if __name__ == "__main__":
+    sys.stdout.write(text())

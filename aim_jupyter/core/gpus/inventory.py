@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from aim_jupyter.core.gpus import devices, drm, partitions, pci, topology
+from msgspec.structs import replace
+
+from aim_jupyter.core.gpus import catalogue, drm, partitions, topology
+from aim_jupyter.core.gpus.access import Doors
 from aim_jupyter.core.gpus.drm import Card
 from aim_jupyter.core.gpus.topology import Node, Topology
 from aim_jupyter.core.gpus.tree import Reader
@@ -19,14 +22,13 @@ _INTEGRATED = frozenset(
 
 
 def gpus(reader: Reader) -> tuple[Gpu, ...]:
-    """Return every GPU of the tree: those that HIP lists, in its order, then the others."""
+    """Return every GPU of the tree: those that the runtime lists, in its order, then the others."""
     found = topology.read(reader)
     folders = drm.find(reader)
     cards = {slot: drm.read(reader, folder) for slot, folder in _physical(found, folders).items()}
     families = _families(found.nodes)
     listed = [
-        _listed(rank, node, families[_family(node)], cards.get(_card_key(node)))
-        for rank, node in enumerate(found.nodes)
+        _listed(node, families[_family(node)], cards.get(_card_key(node))) for node in found.nodes
     ]
     used = {_card_key(node) for node in found.nodes}
     others = [
@@ -38,7 +40,25 @@ def gpus(reader: Reader) -> tuple[Gpu, ...]:
         reader.note(
             f"{len(found.hidden)} GPU(s) of this node belong to other containers (device cgroup)."
         )
-    return (*listed, *others)
+    return (*_numbered(listed, Doors(reader)), *others)
+
+
+def _numbered(listed: Sequence[Gpu], doors: Doors) -> list[Gpu]:
+    """Count the GPUs as the runtime does, which skips those whose render node is not here."""
+    found, rank = [], 0
+    for gpu in listed:
+        access = doors.access(gpu.render_minor)
+        found.append(
+            replace(
+                gpu,
+                usable=access.usable,
+                reason=access.reason,
+                rocr_index=rank if access.passed else None,
+                state=None if access.passed else "hidden",
+            )
+        )
+        rank += access.passed
+    return found
 
 
 def _physical(found: Topology, folders: dict[str, str]) -> dict[str, str]:
@@ -65,10 +85,10 @@ def _families(nodes: Sequence[Node]) -> dict[tuple[str, int | None], list[Node]]
     return families
 
 
-def _listed(rank: int, node: Node, siblings: Sequence[Node], card: Card | None) -> Gpu:
+def _listed(node: Node, siblings: Sequence[Node], card: Card | None) -> Gpu:
     card = card or Card()
-    pci_id = devices.hexadecimal(node.device_id or card.device_id)
-    row = devices.device(pci_id)
+    pci_id = catalogue.hexadecimal(node.device_id or card.device_id)
+    row = catalogue.device(pci_id)
     split = len(siblings) > 1 or (partitions.count(siblings) or 1) > 1
     reported = card.vram_used_bytes if card.vram_used_bytes is not None else node.vram_used_bytes
     unique = node.unique_id or card.unique_id
@@ -88,7 +108,6 @@ def _listed(rank: int, node: Node, siblings: Sequence[Node], card: Card | None) 
         unique_id_hex=f"{unique:016x}" if unique else None,
         cu_count=node.cu_count,
         integrated=integrated(row, node.gfx, card, with_cpu=node.with_cpu),
-        hip_index=rank,
         source="kfd",
         kfd_node=node.index,
         gpu_id=node.gpu_id,
@@ -110,8 +129,8 @@ def _partition_index(node: Node) -> int | None:
 
 def _unlisted(card: Card, found: Topology) -> Gpu:
     """Return a card that HIP does not list: another container's, or one without compute."""
-    pci_id = devices.hexadecimal(card.device_id)
-    row = devices.device(pci_id)
+    pci_id = catalogue.hexadecimal(card.device_id)
+    row = catalogue.device(pci_id)
     return Gpu(
         name=(row.name if row else None) or card.name,
         model=row.model if row else None,
@@ -137,7 +156,11 @@ def _unlisted(card: Card, found: Topology) -> Gpu:
 
 
 def integrated(
-    row: devices.Device | None, gfx: str | None, card: Card | None = None, *, with_cpu: bool = False
+    row: catalogue.Device | None,
+    gfx: str | None,
+    card: Card | None = None,
+    *,
+    with_cpu: bool = False,
 ) -> bool | None:
     """Return whether a GPU sits inside a processor and shares its memory (facts 2.4), if known."""
     if row is not None:
@@ -148,8 +171,3 @@ def integrated(
         small = card.vram_bytes <= 4 * _GIB and (card.gtt_bytes or 0) >= 4 * card.vram_bytes
         return small and card.vram_vendor is None
     return False if gfx else None
-
-
-def address(gpu: Gpu) -> pci.Address | None:
-    """Return the PCI address of a GPU record."""
-    return pci.parse(gpu.pci_bdf)

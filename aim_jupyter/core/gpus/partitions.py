@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from aim_jupyter.core.gpus import devices
+from aim_jupyter.core.gpus import catalogue
 from aim_jupyter.core.gpus.topology import Node
 
 _BY_COUNT = {1: "SPX", 2: "DPX", 3: "TPX", 4: "QPX"}
@@ -24,7 +24,7 @@ def count(siblings: Sequence[Node]) -> int | None:
     per_node = siblings[0].num_xcc
     if per_node is None:
         return None
-    row = devices.device(devices.hexadecimal(siblings[0].device_id))
+    row = catalogue.device(catalogue.hexadecimal(siblings[0].device_id))
     whole = row.xcc if row and row.xcc else per_node * len(siblings)
     return whole // per_node if whole % per_node == 0 else len(siblings)
 
@@ -48,10 +48,10 @@ def memory_mode(siblings: Sequence[Node]) -> str | None:
     for the other modes.
     """
     parts = count(siblings)
-    row = devices.device(devices.hexadecimal(siblings[0].device_id))
+    row = catalogue.device(catalogue.hexadecimal(siblings[0].device_id))
     if parts is None or parts < 2 or parts != len(siblings) or not row or not row.vram_gib:  # noqa: PLR2004
         return None
-    quota = row.vram_gib * devices.GIB // parts
+    quota = row.vram_gib * catalogue.GIB // parts
     sizes = [node.vram_bytes for node in siblings]
     short = sum(1 for size in sizes if size is not None and size < quota)
     if None in sizes or not short or parts % short or parts // short not in _DOMAINS:

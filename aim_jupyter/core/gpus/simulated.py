@@ -10,8 +10,8 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from aim_jupyter.core.errors import BadUsage, UnknownName
-from aim_jupyter.core.gpus import devices
-from aim_jupyter.core.gpus.devices import GIB, RESERVED_BYTES, Device
+from aim_jupyter.core.gpus import catalogue
+from aim_jupyter.core.gpus.catalogue import GIB, RESERVED_BYTES, Device
 from aim_jupyter.core.records.gpu import Cpu, Gpu, Machine
 
 _PARTS = {"SPX": 1, "DPX": 2, "TPX": 3, "QPX": 4}
@@ -46,11 +46,11 @@ def machine(spec: str) -> Machine:
 
 def names() -> list[str]:
     """Return the models that can be simulated, as typed."""
-    return [row.key for row in devices.devices() if row.model and row.vram_gib]
+    return [row.key for row in catalogue.devices() if row.model and row.vram_gib]
 
 
 def _row(key: str) -> Device:
-    for row in devices.devices():
+    for row in catalogue.devices():
         if row.key == key and row.vram_gib:
             return row
     raise UnknownName("simulated machine", key, names(), f"one of {', '.join(names())}, cpu")
@@ -91,6 +91,7 @@ def _gpus(row: Device, cards: int, compute: str | None, memory: str | None) -> t
         replace(
             gpu,
             hip_index=package * parts + part,
+            rocr_index=package * parts + part,
             vram_bytes=sizes[part],
             render_minor=_FIRST_MINOR + package * (row.xcc or 1) + part,
             pci_bdf=f"{package >> 5:04x}:{8 * (package & 31) + 3:02x}:00.{part:x}",

@@ -29,6 +29,10 @@ class Gpu(Struct, frozen=True, kw_only=True):
     vram_used_bytes_reported : int or None
         The driver's figure as it stands: on a partition it is the whole GPU's, repeated on each,
         and `vram_used_bytes` is then what processes hold of this partition, where that is known.
+    rocr_index : int or None
+        Position in what the driver lists for the ROCm runtime, before any visibility variable.
+        `hip_index` is the number that ``HIP_VISIBLE_DEVICES`` takes: it counts within an
+        inherited ``ROCR_VISIBLE_DEVICES``, and is None for what a mask hides.
     state, holder, server, pid, lease_age_s
         Occupancy: who holds it, under which server name, since when (seconds).
     """
@@ -65,6 +69,7 @@ class Gpu(Struct, frozen=True, kw_only=True):
     pid: int | None = None
     lease_age_s: float | None = None
     vram_used_bytes_reported: int | None = None
+    rocr_index: int | None = None
 
     @property
     def key(self) -> str | None:

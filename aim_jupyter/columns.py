@@ -32,8 +32,6 @@ Row = dict[str, Value]
 GIB = 1024**3
 # pandas cuts longer text in its display; a reason that ends in "…" says that there is more.
 REASON_LENGTH = 50
-# Below this a figure keeps three decimals.
-SMALL = 0.1
 
 INDEX: dict[Verb, str | None] = {
     "gpus": None,

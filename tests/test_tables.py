@@ -7,11 +7,11 @@ import sys
 
 import pandas as pd
 import pytest
-from render.samples import DEMO, GPUS
 
 from aim_jupyter import columns, tables
 from aim_jupyter.columns import COLUMNS, INDEX, Verb
 from aim_jupyter.core.records import Sample, ServerRecord, ServerView
+from tests.render.samples import DEMO, GPUS
 
 
 @pytest.mark.parametrize("verb", COLUMNS)

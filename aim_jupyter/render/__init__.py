@@ -4,20 +4,30 @@ Pure functions without IPython: the front ends decide where a card is shown. How
 read is laid down in the design; `tests/render/gallery.py` shows them all.
 """
 
+from aim_jupyter.render.cache import cache_card
 from aim_jupyter.render.card import Card
 from aim_jupyter.render.chat import reply_footer
+from aim_jupyter.render.checks import checks_card
+from aim_jupyter.render.engines import engines_card
 from aim_jupyter.render.gpus import gpus_card
 from aim_jupyter.render.launch import launch_card
+from aim_jupyter.render.recipes import recipes_card
 from aim_jupyter.render.starting import progress_line
 from aim_jupyter.render.status import status_card
 from aim_jupyter.render.text import table as table_text
+from aim_jupyter.render.top import top_card
 
 __all__ = [
     "Card",
+    "cache_card",
+    "checks_card",
+    "engines_card",
     "gpus_card",
     "launch_card",
     "progress_line",
+    "recipes_card",
     "reply_footer",
     "status_card",
     "table_text",
+    "top_card",
 ]

@@ -7,6 +7,7 @@ from collections import Counter
 from aim_jupyter.core.records import Gpu, Machine
 from aim_jupyter.render import words
 
+NONE = "None found: this machine has no AMD GPU device."
 _ORDER = ("free", "busy", "unexplained", "hidden")
 
 

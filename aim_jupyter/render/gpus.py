@@ -22,7 +22,7 @@ _HEADS = (
     ("used", _RIGHT),
     ("state", ""),
     ("holder", "width:24%;white-space:normal"),
-    ("lease age", "padding-right:0"),
+    ("lease age", ""),
 )
 
 
@@ -64,7 +64,7 @@ def _html(machine: Machine, user: str | None, notes: list[Note]) -> Html:
 
 def _body(machine: Machine, user: str | None) -> Html:
     if not machine.gpus:
-        return html.part("None found: this machine has no AMD GPU device.")
+        return html.part(devices.NONE)
     body = html.table(_HEADS, [_cells(gpu, user) for gpu in machine.gpus])
     return html.part(body, _legend(machine, user))
 
@@ -74,10 +74,10 @@ def _cells(gpu: Gpu, user: str | None) -> list[str]:
     return [
         html.strong(devices.ordinal(gpu)),
         html.code(gpu.pci_bdf or words.UNKNOWN, color=html.SOFT),
-        _wide(shapes.gpu_bar(gpu, devices.label(gpu, user), yours=yours), 60),
+        _wide(shapes.gpu_bar(gpu, devices.label(gpu, user), yours=yours), 56),
         _used(gpu),
         shapes.gpu_state(gpu, yours=yours),
-        _wide(_holder(gpu, user), 132),
+        _wide(_holder(gpu, user), 104),
         html.soft(_lease(gpu)),
     ]
 
@@ -185,7 +185,7 @@ def _unleased(gpu: Gpu) -> Note:
 def _text(machine: Machine, user: str | None, notes: list[Note]) -> list[str]:
     about = f"{machine.host} · {devices.describe(machine, memory=False, times='x')}"
     if not machine.gpus:
-        return [*t.head("", about), "None found: this machine has no AMD GPU device."]
+        return [*t.head("", about), devices.NONE]
     heads = [name for name, _ in _HEADS]
     numeric = [style == _RIGHT for _, style in _HEADS]
     body = [_text_cells(gpu, user) for gpu in machine.gpus]

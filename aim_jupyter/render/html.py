@@ -168,7 +168,7 @@ def head(title: str, about: str, right: str = "") -> Html:
         aria_hidden="true",
     )
     name = tag("strong", "aim", style="font-weight:700;margin-right:8px")
-    named = strong(title) if title else ""
+    named = tag("strong", title, style=f"{BOLD};margin-right:8px") if title else ""
     left = tag("span", mark, name, " ", join(named, about, between=" "))
     style = (
         "display:flex;flex-wrap:wrap;justify-content:space-between;gap:0 16px;"
@@ -187,8 +187,8 @@ def card(top: str, *parts: str) -> Html:
     """Return the frame around a head and its parts."""
     style = (
         f"{UI_FONT};font-size:var(--jp-ui-font-size1, 13px);line-height:20px;color:{INK};"
-        f"background:{PAPER};border:1px solid {LINE};border-radius:4px;max-width:960px;"
-        "font-variant-numeric:tabular-nums;overflow:hidden"
+        f"background:{PAPER};border:1px solid {LINE};border-radius:4px;max-width:1120px;"
+        "font-variant-numeric:tabular-nums;overflow-x:auto;overflow-y:hidden"
     )
     return tag("div", top, *parts, style=style)
 
@@ -232,6 +232,7 @@ def table(heads: Sequence[tuple[str, str]], body: Sequence[Sequence[str]]) -> Ht
         Each with as many cells as there are heads.
     """
     base = f"{_CELL};vertical-align:middle;padding:4px 14px 4px 0;white-space:nowrap"
+    heads = [*heads[:-1], (heads[-1][0], f"{heads[-1][1]};padding-right:0")]
     top = [
         tag("th", name, scope="col", style=f"{base};{style};{SMALL};color:{SOFT};{PLAIN}")
         for name, style in heads

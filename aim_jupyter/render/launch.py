@@ -27,7 +27,7 @@ def launch_card(
     figure, after = _ending(view)
     about = _about(view)
     state = shapes.state(view.record.state)
-    left = html.join(tag("span", state, style="margin:0 8px"), html.soft(about))
+    left = html.join(tag("span", state, " ", style="margin-right:8px"), html.soft(about))
     right = html.join(tag("strong", figure, style=f"color:{html.INK};{html.BOLD}"), after)
     top = html.head(view.record.name, left, right if figure or after else "")
     foot = html.part(*_foot(view, log_tail))
@@ -57,7 +57,10 @@ def _body(view: ServerView, browser_path: str | None) -> tuple[Html, list[str]]:
 def _foot(view: ServerView, log_tail: Sequence[str]) -> list[Html]:
     record = view.record
     if record.state == "starting":
-        return [_log(view, log_tail), html.line(html.soft(html.prose(_free(view))))]
+        return [
+            _log(view, log_tail),
+            html.line(html.soft("Your kernel is free. ", html.prose(_stop(view)))),
+        ]
     if record.state == "running":
         return [html.beside(_start(view), _log(view, log_tail))]
     trace = ended.traceback(log_tail)
@@ -69,9 +72,9 @@ def _foot(view: ServerView, log_tail: Sequence[str]) -> list[Html]:
     ]
 
 
-def _free(view: ServerView) -> str:
+def _stop(view: ServerView) -> str:
     stop = f"`%aim stop {words.argument(view.record.name)}`"
-    return f"Your kernel is free. The server survives a kernel restart. Stop it with {stop}"
+    return f"The server survives a kernel restart. Stop it with {stop}"
 
 
 def _cleaned_up(view: ServerView) -> str:
@@ -93,7 +96,8 @@ def _start(view: ServerView) -> Html:
 def _log(view: ServerView, log_tail: Sequence[str]) -> Html:
     said = f"Log, {words.plural(view.record.log_lines, 'line')}"
     latest = view.record.log_last if view.record.state == "starting" else ""
-    summary = html.join(said, html.code(latest) if latest else "", between=" ")
+    shown = tag("span", html.code(latest), style="margin-left:4px") if latest else ""
+    summary = html.join(said, shown, between=" ")
     if log_tail:
         return html.folded(summary, html.log(log_tail))
     more = f"`%aim logs {words.argument(view.record.name)}`"
@@ -105,5 +109,5 @@ def _foot_text(view: ServerView) -> list[str]:
     logs = f"%aim logs {words.argument(record.name)}"
     lines = [_cleaned_up(view), f"Start: {_took(view)}" if record.state == "running" else ""]
     if record.state == "starting":
-        lines += [record.log_last, t.prose(_free(view))]
+        lines += [record.log_last, t.prose(_stop(view))]
     return [*filter(None, lines), f"Log, {words.plural(record.log_lines, 'line')}: {logs}"]

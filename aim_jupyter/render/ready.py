@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 from aim_jupyter.core.records import Plan, ServerView
@@ -11,7 +12,7 @@ from aim_jupyter.render.html import Html, tag
 
 # What a JupyterLab editor colours, and the variable that it takes for it.
 _COLORS = (
-    (re.compile(r'"[^"]*"'), "var(--jp-mirror-editor-string-color, #ba2121)"),
+    (re.compile(r'"(?:\\.|[^"\\])*"'), "var(--jp-mirror-editor-string-color, #ba2121)"),
     (re.compile(r"%\w+"), "var(--jp-mirror-editor-operator-color, #aa22ff)"),
     (re.compile(r"\b\d+\b"), "var(--jp-mirror-editor-number-color, #008000)"),
 )
@@ -24,7 +25,7 @@ def client_code(plan: Plan) -> str:
         [
             f"client = %aim client {words.argument(plan.server)}",
             "reply = client.chat.completions.create(",
-            f'    model="{plan.model}",',
+            f"    model={json.dumps(plan.model)},",
             '    messages=[{"role": "user",',
             '               "content": "Hello"}])',
             "reply.choices[0].message.content",

@@ -32,7 +32,7 @@ VERDICT_SHAPES: dict[Verdict, tuple[Shape, str]] = {
 }
 
 
-def glyph(shape: Shape, color: str) -> Html:
+def glyph(shape: Shape, color: str, gap: int = 8) -> Html:
     """Return a glyph of 14 px; its word must stand beside it."""
     drawn = {
         "tick": lambda: [_circle(6, fill=color), _path("M3.8 7.2 6.1 9.4 10.2 4.9", _WHITE)],
@@ -63,7 +63,7 @@ def glyph(shape: Shape, color: str) -> Html:
         width="14",
         height="14",
         aria_hidden="true",
-        style="width:14px;height:14px;max-width:none;vertical-align:-2px;margin-right:8px",
+        style=f"width:14px;height:14px;max-width:none;vertical-align:-2px;margin-right:{gap}px",
     )
 
 
@@ -99,7 +99,7 @@ def chip(verdict: Verdict) -> Html:
         f"display:inline-block;font-size:11px;{html.BOLD};line-height:20px;padding:0 8px 0 6px;"
         f"background:{html.mixed(color, 12)};white-space:nowrap"
     )
-    return tag("span", glyph(shape, color), verdict, style=style)
+    return tag("span", glyph(shape, color, 5), verdict, style=style)
 
 
 def hatched(color: str, gap: int = 3) -> str:
@@ -157,52 +157,53 @@ def progress(fraction: float, label: str, *, height: int = 5) -> Html:
 
 
 def spark(
-    values: Sequence[float | None], *, width: int = 100, second: Sequence[float | None] = ()
+    values: Sequence[float | None],
+    *,
+    top: float | None = None,
+    second: Sequence[float | None] = (),
 ) -> Html:
     """Return a line through `values` above its shade, and a dashed one through `second`.
 
-    Both share one scale that begins at 0. A value that is not known is left out.
+    Both share one scale, from 0 to `top`. A value that is not known is left out. It is as wide as
+    its cell, and gives way first where there is little room.
     """
-    top = max([value for value in (*values, *second) if value is not None], default=0.0) or 1.0
-    points = _points(values, width, top)
+    largest = max([value for value in (*values, *second) if value is not None], default=0.0)
+    scale = top or largest or 1.0
+    points = _points(values, scale)
     if not points:
         return Html("")
-    ends = points[0].split(",")[0], points[-1].split(",")[0]
-    shade = tag(
-        "path",
-        d=f"M{ends[0]},24L{'L'.join(points)}L{ends[1]},24Z",
-        fill=html.BRAND,
-        fill_opacity="0.13",
-    )
-    drawn = [shade, _line(points, html.BRAND)]
-    if later := _points(second, width, top):
-        drawn.append(_line(later, html.OTHERS, stroke_dasharray="2 2"))
+    color = html.BRAND if largest else html.OTHERS
+    first, last = points[0].split(",")[0], points[-1].split(",")[0]
+    area = f"M{first},24L{'L'.join(points)}L{last},24Z"
+    drawn = [tag("path", d=area, fill=color, fill_opacity="0.13"), _polyline(points, color)]
+    if later := _points(second, scale):
+        drawn.append(_polyline(later, html.OTHERS, stroke_dasharray="2 2"))
     return tag(
         "svg",
         *drawn,
-        viewBox=f"0 0 {width} 24",
-        width=str(width),
-        height="24",
+        viewBox="0 0 100 24",
+        preserveAspectRatio="none",
         aria_hidden="true",
-        style=f"width:{width}px;height:24px;vertical-align:middle;max-width:none",
+        style="display:block;width:100%;height:24px",
     )
 
 
-def _points(values: Sequence[float | None], width: int, top: float) -> list[str]:
-    step = width / max(1, len(values) - 1)
+def _points(values: Sequence[float | None], scale: float) -> list[str]:
+    step = 100 / max(1, len(values) - 1)
     return [
-        f"{index * step:.1f},{23 - 20 * value / top:.1f}"
+        f"{index * step:.1f},{23 - 20 * min(1.0, value / scale):.1f}"
         for index, value in enumerate(values)
         if value is not None
     ]
 
 
-def _line(points: list[str], color: str, **attributes: str) -> Html:
+def _polyline(points: list[str], color: str, **attributes: str) -> Html:
     return tag(
         "polyline",
         points=" ".join(points),
         fill="none",
         stroke=color,
         stroke_width="1.2",
+        vector_effect="non-scaling-stroke",
         **attributes,
     )

@@ -112,7 +112,7 @@ def body(view: ServerView) -> Html:
 def table(view: ServerView) -> Html:
     """Return the stages with what each took, and took last time where that is known."""
     heads = [("", f"{_TOP};padding-right:0"), ("stage", _TOP), ("", f"{_TOP};{_WIDE}")]
-    heads += [("took", f"{_TOP};{_RIGHT}"), ("last start", f"{_TOP};{_RIGHT};padding-right:0")]
+    heads += [("took", f"{_TOP};{_RIGHT}"), ("last start", f"{_TOP};{_RIGHT}")]
     shown = len(heads) if view.record.expected_s else len(heads) - 1
     return html.table(heads[:shown], [_cells(line)[:shown] for line in stages(view)])
 

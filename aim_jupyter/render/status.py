@@ -5,13 +5,11 @@ from __future__ import annotations
 from aim_jupyter.core.records import EngineEnvironment, Gpu, ServerView, Status
 from aim_jupyter.render import devices, html, servers, shapes, words
 from aim_jupyter.render import text as t
+from aim_jupyter.render.cache import totals_words
 from aim_jupyter.render.card import Card, card
 from aim_jupyter.render.html import Html, tag
 
-_NO_GPU = (
-    "None found: this machine has no AMD GPU device.",
-    "The CPU demo runs a small model on the real engine.",
-)
+_NO_GPU = (devices.NONE, "The CPU demo runs a small model on the real engine.")
 _TILES = "display:grid;grid-template-columns:repeat(auto-fit,minmax(76px,1fr));gap:8px 12px"
 _TILE_WIDTH, _TILES_A_LINE = 20, 4
 
@@ -27,7 +25,7 @@ def _html(status: Status, read: str) -> Html:
     rows = [("GPUs", _gpus(status)), ("Engine", _engine(status.engine))]
     rows.append(("Servers", _servers(status.servers)))
     if status.cache:
-        first, *rest = _cache(status)
+        first, *rest = totals_words(status.cache)
         rows.append(("Cache", html.join(first, html.soft(*(f" · {fact}" for fact in rest)))))
     if status.next:
         rows.append(("Next", _steps(status)))
@@ -98,18 +96,6 @@ def _server(view: ServerView) -> Html:
     return tag("div", *cells, style="display:flex;flex-wrap:wrap;gap:0 16px;line-height:20px")
 
 
-def _cache(status: Status) -> list[str]:
-    totals = status.cache
-    if totals is None:
-        return []
-    size = f"{words.disk(totals.size_bytes)} in {words.plural(totals.models, 'model')}"
-    return [
-        size if totals.models else "no model yet",
-        *([f"{totals.incomplete} incomplete"] if totals.incomplete else []),
-        *([f"{words.disk(totals.free_bytes)} free on disk"] if totals.free_bytes else []),
-    ]
-
-
 def _steps(status: Status) -> Html:
     boxes = [
         tag(
@@ -130,7 +116,7 @@ def _text(status: Status, read: str) -> list[str]:
     views = [_server_text(view) for view in status.servers]
     lines += t.row("Servers", *(views or ["none running"]))
     if status.cache:
-        lines += t.row("Cache", " · ".join(_cache(status)))
+        lines += t.row("Cache", " · ".join(totals_words(status.cache)))
     steps = [[t.bold(step.line), step.what] for step in status.next]
     return lines + t.row("Next", *t.columns(steps, [False, False], gap=4))
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from numbers import Real
-from typing import Any
 
 from aim_jupyter.core.records import Gpu
 from aim_jupyter.render import words
@@ -84,10 +83,16 @@ def progress(fraction: float, cells: int = 20) -> str:
     return FULL * filled + EMPTY * (cells - filled)
 
 
-def spark(values: Sequence[float | None], cells: int = 12) -> str:
-    """Return a line of blocks through the latest `values`; a blank where one is not known."""
+def spark(values: Sequence[float | None], cells: int, top: float | None = None) -> str:
+    """Return a line of blocks through the latest `values`; a blank where one is not known.
+
+    Parameters
+    ----------
+    top : float, optional
+        The value of the highest block, else the largest one.
+    """
     shown = list(values)[-cells:]
-    top = max([value for value in shown if value is not None], default=0.0) or 1.0
+    top = top or max([value for value in shown if value is not None], default=0.0) or 1.0
     steps = len(_SPARKS) - 1
     blocks = [
         " " if value is None else _SPARKS[round(steps * max(0.0, value) / top)] for value in shown
@@ -108,7 +113,7 @@ def columns(lines: Sequence[Sequence[str]], numeric: Sequence[bool], gap: int = 
     return [(" " * gap).join(cells).rstrip() for cells in aligned]
 
 
-def table(rows: Sequence[Mapping[str, Any]]) -> str:
+def table(rows: Sequence[Mapping[str, object]]) -> str:
     """Return rows of plain values as an aligned table with a head.
 
     Numbers end together, a missing value is a dash. Columns that are empty throughout stay:

@@ -60,6 +60,11 @@ def number(value: float | None, unit: str = "") -> str:
     return UNKNOWN if value is None else f"{value:,.0f}" + (f" {unit}" if unit else "")
 
 
+def bare(value: float | None) -> str:
+    """Return a figure as scripts read it: without commas, decimals or unit."""
+    return UNKNOWN if value is None else f"{value:.0f}"
+
+
 def plural(count: int, noun: str) -> str:
     """Return a count and its noun.
 
@@ -126,16 +131,14 @@ def date(at: float | None) -> str:
 
 def engine(name: str | None, version: str | None = None) -> str:
     """Return an engine as its makers write it, with its version."""
-    shown = _ENGINES.get(name, name) if name else "engine"
+    shown = _ENGINES.get(name, name) if name else UNKNOWN
     return f"{shown} {version}" if version else shown
 
 
 def platform(name: str | None) -> str:
     """Return an engine's platform as its makers write it: ``rocm 7.2`` is ``ROCm 7.2``."""
-    if not name:
-        return UNKNOWN
-    first, *rest = name.split()
-    return " ".join([_PLATFORMS.get(first, first), *rest])
+    parts = (name or "").split()
+    return " ".join(_PLATFORMS.get(part, part) for part in parts) or UNKNOWN
 
 
 def listing(items: Sequence[object], last: str = "and") -> str:

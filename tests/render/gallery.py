@@ -1,6 +1,6 @@
 """Every card in every state, as one page and as pictures.
 
-``cd tests && ../.venv/bin/python -m render.gallery FOLDER``
+``.venv/bin/python -m tests.render.gallery FOLDER``
 
 The page takes the theme files of the JupyterLab that is installed, and its rules for HTML in
 outputs, so that what is seen here is what a notebook shows. Pictures need a Chromium.
@@ -13,11 +13,19 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from aim_jupyter.render.card import Card
-from aim_jupyter.render.gpus import gpus_card
-from aim_jupyter.render.launch import launch_card
-from aim_jupyter.render.status import status_card
-from render import samples
+from aim_jupyter.render import (
+    Card,
+    cache_card,
+    checks_card,
+    engines_card,
+    gpus_card,
+    launch_card,
+    recipes_card,
+    reply_footer,
+    status_card,
+    top_card,
+)
+from tests.render import samples
 
 THEMES = Path(sys.prefix) / "share/jupyter/lab/themes/@jupyterlab"
 CHROMIUM = "/usr/bin/chromium"
@@ -68,6 +76,15 @@ def cards() -> Iterator[tuple[str, Card]]:
     yield "launch, failed", launch_card(samples.FAILED, log_tail=samples.LOG_TAIL)
     for state, view in samples.ENDINGS.items():
         yield f"launch, {state}", launch_card(view)
+    yield "recipes", recipes_card(samples.CHOICES, samples.QWEN_32B.model)
+    yield "recipes, of each model", recipes_card(samples.CPU_CHOICES)
+    yield "top", top_card(**samples.TOP)
+    yield "engines", engines_card(samples.ENGINES)
+    yield "engines, none", engines_card(())
+    yield "cache", cache_card(samples.CACHED, samples.STATUS.cache)
+    yield "cache, none", cache_card(())
+    yield "doctor", checks_card(samples.CHECKS)
+    yield "chat, footer", reply_footer(42, 0.212, 411.6)
 
 
 def page(theme: str) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import shutil
 from pathlib import Path
 
@@ -12,6 +14,9 @@ from aim_jupyter.core.engines.asking import ask
 from aim_jupyter.core.engines.logs import Log
 from aim_jupyter.core.engines.sources import Recipe, Source
 from aim_jupyter.core.errors import InstallFailed
+
+ROOM = "free some space there, or set AIM_DATA_DIR to a folder that you can write"
+"""What to do where an environment can't be written."""
 
 
 class Refused(Exception):
@@ -26,7 +31,7 @@ def build(recipe: Recipe, source: Source, base: Path, log: Log) -> tuple[Path, A
     Refused
         If `source` did not give an engine that answers as it should.
     InstallFailed
-        If `base` can't make environments at all.
+        If no source could: `base` can't make environments, or the disk is full.
     """
     events.report(f"Installing {source.text}.")
     folder = builds.new(recipe.name)
@@ -52,6 +57,8 @@ def _create(folder: Path, base: Path, log: Log) -> None:
 def _fill(python: Path, source: Source, log: Log) -> None:
     arguments = ["install", "--progress-bar", "off", *source.arguments, *source.requirements]
     if not log.run(python, "pip", arguments):
+        if any(os.strerror(full) in log.complaint for full in (errno.ENOSPC, errno.EDQUOT)):
+            raise InstallFailed(f"The engine can't be installed: {log.complaint}.", ROOM)
         raise Refused(log.complaint)
     unwanted = ["uninstall", "--yes", *source.unwanted]
     if source.unwanted and not log.run(python, "pip", unwanted):

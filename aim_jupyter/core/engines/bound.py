@@ -28,7 +28,17 @@ def bind(parent: int) -> None:
         end()
 
 
+def run(module: str) -> None:
+    """Run `module` in a process of its own: this one must stay free to notice the signal."""
+    child = os.fork()
+    if not child:
+        runpy.run_module(module, run_name="__main__", alter_sys=True)
+        return
+    _, status = os.waitpid(child, 0)
+    sys.exit(abs(os.waitstatus_to_exitcode(status)))
+
+
 if __name__ == "__main__":
     bind(int(sys.argv[1]))
     del sys.argv[0:2]
-    runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
+    run(sys.argv[0])

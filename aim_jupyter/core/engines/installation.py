@@ -11,7 +11,7 @@ from aim_jupyter.core.engines.candidates import Candidate
 from aim_jupyter.core.engines.environments import describe
 from aim_jupyter.core.engines.logs import Log
 from aim_jupyter.core.engines.sources import InstallPlatform, Recipe
-from aim_jupyter.core.errors import InstallFailed, StateUnusable
+from aim_jupyter.core.errors import BadUsage, InstallFailed, StateUnusable
 from aim_jupyter.core.records import EngineEnvironment
 
 
@@ -35,6 +35,8 @@ def install(
 
     Raises
     ------
+    BadUsage
+        If there is no such platform.
     InstallFailed
         If this machine lacks something, or no source gave a working engine.
 
@@ -43,7 +45,7 @@ def install(
     >>> install("cpu").name  # doctest: +SKIP
     'vllm-cpu-0.32'
     """
-    recipe = sources.read(catalogue)[platform]
+    recipe = _recipe(platform, catalogue)
     there = None if force else _ready(recipe)
     if there is not None:
         return there
@@ -53,10 +55,20 @@ def install(
             there = None if force else _ready(recipe)
             return there or _made(recipe)
     except (StateUnusable, OSError) as error:
-        raise InstallFailed(
-            f"The engine can't be installed: {getattr(error, 'found', error)}",
-            "free some space there, or set AIM_DATA_DIR to a folder that you can write",
-        ) from error
+        found = (
+            error.found
+            if isinstance(error, StateUnusable)
+            else f"{error.filename}: {error.strerror}."
+        )
+        raise InstallFailed(f"The engine can't be installed: {found}", attempts.ROOM) from error
+
+
+def _recipe(platform: InstallPlatform, catalogue: Path) -> Recipe:
+    recipes = sources.read(catalogue)
+    if platform not in recipes:
+        found = f"Engines are installed for {' or '.join(recipes)}, not for {platform!r}."
+        raise BadUsage(found, "%aim engine install cpu")
+    return recipes[platform]
 
 
 def _ready(recipe: Recipe) -> EngineEnvironment | None:
@@ -99,7 +111,9 @@ def _made(recipe: Recipe) -> EngineEnvironment:
 
 
 def _unqualified(recipe: Recipe, missing: list[str]) -> InstallFailed:
-    advice = f"use the container {recipe.container}" if recipe.container else "install that first"
+    advice = (
+        f"use the container {recipe.container}" if recipe.container else "provide what is missing"
+    )
     return InstallFailed(f"{recipe.name} can't be installed here: {'; '.join(missing)}.", advice)
 
 

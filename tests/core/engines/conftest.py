@@ -2,6 +2,7 @@
 
 import os
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,6 +13,19 @@ from aim_jupyter.core.engines import candidates
 STUB = Path(__file__).parent / "stub"
 
 MakeEngine = Callable[..., Path]
+
+
+def gone(pid: int) -> bool:
+    """Tell whether a process has ended within 5 s; where nobody collects it, it stays as Z."""
+    stat = Path(f"/proc/{pid}/stat")
+    for _ in range(250):
+        try:
+            if stat.read_text().rpartition(")")[2].split()[0] == "Z":
+                return True
+        except OSError:
+            return True
+        time.sleep(0.02)
+    return False
 
 
 @pytest.fixture(autouse=True)

@@ -1,7 +1,6 @@
 """Asking an interpreter: what a working engine says, and what is made of one that does not work."""
 
 import ast
-import os
 import shutil
 import time
 from collections.abc import Callable
@@ -12,7 +11,7 @@ import pytest
 from aim_jupyter.core.engines import ask, asked, choose
 from aim_jupyter.core.records import Flag
 
-from .conftest import STUB, MakeEngine
+from .conftest import STUB, MakeEngine, gone
 
 Program = Callable[..., Path]
 
@@ -46,8 +45,6 @@ def test_a_build_with_metadata_starts_through_the_command(
 ) -> None:
     packages = tmp_path / "packages"
     shutil.copytree(STUB, packages)
-    (packages / "vllm/entrypoints/cli").mkdir()
-    (packages / "vllm/entrypoints/cli/main.py").touch()
     (packages / "vllm-0.32.0.dist-info").mkdir()
     (packages / "vllm-0.32.0.dist-info/METADATA").write_text("Name: vllm\nVersion: 0.32.0\n")
     answer = ask(engine(packages=packages))
@@ -105,7 +102,7 @@ def test_a_hanging_engine_is_killed_with_its_children(program: Program, tmp_path
     assert answer.reason == "it did not answer within 0.5 s"
     assert time.monotonic() - begun < 5
     for pid in map(int, pids.read_text().split()):
-        assert _gone(pid)
+        assert gone(pid)
 
 
 def test_an_import_that_fails_is_told(engine: MakeEngine, tmp_path: Path) -> None:
@@ -150,15 +147,3 @@ def test_the_real_engine_knows_the_flags_that_we_use() -> None:
     names = {name for flag in answer.flags for name in flag.names}
     assert names >= {"--max-model-len", "--middleware", "--uds", "--enforce-eager"}
     assert "VLLM_ENABLE_V1_MULTIPROCESSING" in answer.variables
-
-
-def _gone(pid: int) -> bool:
-    for _ in range(100):
-        try:
-            os.kill(pid, 0)
-        except ProcessLookupError:
-            return True
-        if Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z":
-            return True
-        time.sleep(0.02)
-    return False

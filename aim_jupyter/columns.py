@@ -11,21 +11,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, Literal
 
-from aim_jupyter.core.events import Event
 from aim_jupyter.core.records import (
-    CachedModel,
     Choice,
     EngineEnvironment,
     Gpu,
     Sample,
-    ServerRecord,
     ServerView,
 )
 
 Verb = Literal["gpus", "recipes", "ps", "metrics", "cache", "events", "engines"]
 Dtype = Literal["string", "Int64", "Float64", "boolean", "datetime64[us, UTC]"]
+_TIME: Dtype = "datetime64[us, UTC]"
 Value = str | int | float | bool | datetime | None
 Row = dict[str, Value]
 
@@ -99,7 +98,7 @@ def dtype(name: str) -> Dtype:
         return "Float64"
     if name in _YES_NO:
         return "boolean"
-    return "datetime64[us, UTC]" if name == "at" or name.endswith("_at") else "string"
+    return _TIME if name == "at" or name.endswith("_at") else "string"
 
 
 def gpu_row(gpu: Gpu) -> Row:
@@ -110,8 +109,6 @@ def gpu_row(gpu: Gpu) -> Row:
         gpu,
         gpu=gpu.hip_index,
         pci=gpu.pci_bdf,
-        vram_gib=_gib(gpu.vram_bytes),
-        vram_used_gib=_gib(gpu.vram_used_bytes),
         vram_free_gib=_gib(free),
         partition=gpu.compute_partition,
     )
@@ -129,12 +126,6 @@ def recipe_row(choice: Choice) -> Row:
         precision=recipe.precision,
         tp=recipe.tp,
         gpus=_ordinals(choice.gpus),
-        weights_gib=_gib(choice.weights_bytes),
-        kv_gib=_gib(choice.kv_bytes),
-        kv_need_gib=_gib(choice.kv_need_bytes),
-        overhead_gib=_gib(choice.overhead_bytes),
-        overhead_low_gib=_gib(choice.overhead_low_bytes),
-        overhead_high_gib=_gib(choice.overhead_high_bytes),
         spare_gib=_gib(_difference(choice.kv_bytes, choice.kv_need_bytes)),
         gpu_model=recipe.gpu_model,
         engine=recipe.engine,
@@ -162,54 +153,24 @@ def server_row(view: ServerView) -> Row:
         kv_used_pct=sample.kv_used_pct,
         engine=f"{plan.engine} {plan.engine_version}",
         pid=record.engine.pid if record.engine else None,
-        started_at=_time(record.created_at or None),
-        reason=_why(record),
+        started_at=record.created_at or None,
+        reason=record.crash.what if record.crash else record.reason,
     )
 
 
 def metrics_row(server: str, sample: Sample) -> Row:
     """Return the row of one server's activity."""
-    gib = _gib(sample.vram_used_bytes)
-    return _row("metrics", sample, server=server, vram_used_gib=gib)
+    return _row("metrics", sample, server=server)
 
 
 def sample_row(sample: Sample) -> Row:
     """Return the row of one moment of a server's history, indexed by ``at``."""
-    row = metrics_row("", sample)
-    del row["server"]
-    return {"at": _time(sample.at), **row}
-
-
-def cache_row(model: CachedModel) -> Row:
-    """Return the row of one model on disk."""
-    return _row(
-        "cache",
-        model,
-        size_gib=_gib(model.size_bytes),
-        expected_gib=_gib(model.expected_bytes),
-        last_used_at=_time(model.last_used_at),
-    )
-
-
-def event_row(event: Event) -> Row:
-    """Return the row of one event."""
-    return _row("events", event, at=_time(event.at))
+    return _ordered(("at", *COLUMNS["metrics"]), sample, {})
 
 
 def engine_row(environment: EngineEnvironment) -> Row:
     """Return the row of one engine environment."""
     return _row("engines", environment, path=environment.python)
-
-
-ROW: Mapping[Verb, Callable[..., Row]] = {
-    "gpus": gpu_row,
-    "recipes": recipe_row,
-    "ps": server_row,
-    "metrics": metrics_row,
-    "cache": cache_row,
-    "events": event_row,
-    "engines": engine_row,
-}
 
 
 def shorten(text: str | None) -> str | None:
@@ -219,27 +180,40 @@ def shorten(text: str | None) -> str | None:
     return text[: REASON_LENGTH - 1].rstrip() + "…"
 
 
-def _row(verb: Verb, record: object, **facts: Value) -> Row:
-    """Put the row in order: what is not among `facts` is the record's field of that name."""
+def _row(verb: Verb, record: object, **facts: Any) -> Row:
     index = INDEX[verb]
-    names = ([index] if index else []) + list(COLUMNS[verb])
-    values: dict[str, Any] = {
-        name: facts[name] if name in facts else getattr(record, name) for name in names
+    return _ordered(((index,) if index else ()) + COLUMNS[verb], record, facts)
+
+
+def _ordered(names: tuple[str, ...], record: object, facts: Mapping[str, Any]) -> Row:
+    """Put a row in order: what is not among `facts` is a field of the record."""
+    return {
+        name: _shaped(name, facts[name] if name in facts else _field(record, name))
+        for name in names
     }
-    return {name: _fit(name, value) for name, value in values.items()}
 
 
-def _fit(name: str, value: Any) -> Value:
-    if value is None:
-        return None
+def _field(record: object, name: str) -> Any:
+    """Return the record's field of that name, or for ``x_gib`` its ``x_bytes``."""
+    if name.endswith("_gib"):
+        return _gib(getattr(record, f"{name.removesuffix('gib')}bytes"))
+    return getattr(record, name)
+
+
+def _shaped(name: str, value: Any) -> Value:
+    """Return a value of the column's type, rounded to what its reader can use."""
     kind = dtype(name)
-    if name == "reason":
-        return shorten(value)
     shaped: Value = value
-    if kind == "Int64":
+    if value is None:
+        shaped = None
+    elif name == "reason":
+        shaped = shorten(value)
+    elif kind == "Int64":
         shaped = round(value)
     elif kind == "Float64":
         shaped = _rounded(float(value))
+    elif kind == _TIME:
+        shaped = datetime.fromtimestamp(value, UTC)
     return shaped
 
 
@@ -260,9 +234,13 @@ def _ordinals(gpus: tuple[int, ...]) -> str | None:
     return ",".join(map(str, gpus)) or None
 
 
-def _time(at: float | None) -> datetime | None:
-    return None if at is None else datetime.fromtimestamp(at, UTC)
-
-
-def _why(record: ServerRecord) -> str:
-    return record.crash.what if record.crash else record.reason
+#: How the record of each verb becomes its row; `metrics` also wants the server's name.
+ROW: Mapping[Verb, Callable[..., Row]] = {
+    "gpus": gpu_row,
+    "recipes": recipe_row,
+    "ps": server_row,
+    "metrics": metrics_row,
+    "cache": partial(_row, "cache"),
+    "events": partial(_row, "events"),
+    "engines": engine_row,
+}

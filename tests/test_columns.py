@@ -165,11 +165,11 @@ def test_server_row_tells_why_it_failed() -> None:
 
 def test_cache_event_and_engine_rows() -> None:
     model = CachedModel(model="demo", state="complete", size_bytes=3 * 1024**2, last_used_at=0.0)
-    row = columns.cache_row(model)
+    row = ROW["cache"](model)
     assert tuple(row) == ("model", *COLUMNS["cache"])
     assert row["size_gib"] == 0.003, "something small is not nothing"
     assert row["last_used_at"] == datetime(1970, 1, 1, tzinfo=UTC)
-    event = columns.event_row(Event(at=0.0, kind="stage", server="a", message="boot", took_s=19.04))
+    event = ROW["events"](Event(at=0.0, kind="stage", server="a", message="boot", took_s=19.04))
     assert tuple(event) == ("at", *COLUMNS["events"])
     assert event["took_s"] == 19.0
     engine = columns.engine_row(ENGINE)

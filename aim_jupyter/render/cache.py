@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from aim_jupyter.core.records import CachedModel, CacheTotals
-from aim_jupyter.render import html, shapes, words
+from aim_jupyter.render import grid, html, shapes, words
 from aim_jupyter.render import text as t
 from aim_jupyter.render.card import Card, card
 from aim_jupyter.render.html import Html
@@ -39,7 +39,7 @@ def cache_card(models: Sequence[CachedModel], totals: CacheTotals | None = None)
         said = "No model is on disk yet. A launch downloads what it needs."
         return card(html.card(top, html.part(said)), [*t.head("cache", "", told), said])
     largest = max(_whole(model) for model in models)
-    table = html.table(_HEADS, [_row(model, largest) for model in models])
+    table = grid.table(_HEADS, [_row(model, largest) for model in models])
     notes = [_note(model) for model in models if model.reason]
     parts = [html.part(table), *([html.part(*notes)] if notes else [])]
     return card(html.card(top, *parts), t.head("cache", "", told) + _text(models))

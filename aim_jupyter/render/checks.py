@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from aim_jupyter.core.records import Check
-from aim_jupyter.render import html, shapes
+from aim_jupyter.render import grid, html, shapes
 from aim_jupyter.render import text as t
 from aim_jupyter.render.card import Card, card
 from aim_jupyter.render.html import Html
@@ -16,7 +16,7 @@ def checks_card(checks: Sequence[Check]) -> Card:
     good = sum(check.good for check in checks)
     told = f"{good} good · {len(checks) - good} to mend"
     rows = [(check.name, _finding(check)) for check in checks]
-    body = html.part(html.rows(rows, width=110, gap=8))
+    body = html.part(grid.rows(rows, width=110, gap=8))
     lines = t.head("doctor", "", told) + _text(checks)
     return card(html.card(html.head("doctor", "", told), body), lines)
 

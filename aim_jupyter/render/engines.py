@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from aim_jupyter.core.records import EngineEnvironment
-from aim_jupyter.render import html, servers, shapes, words
+from aim_jupyter.render import grid, html, servers, shapes, words
 from aim_jupyter.render import text as t
 from aim_jupyter.render.card import Card, card
 from aim_jupyter.render.html import Html
@@ -28,7 +28,7 @@ def engines_card(environments: Sequence[EngineEnvironment]) -> Card:
     rows = [_row(environment) for environment in environments]
     paths = [_path(environment) for environment in environments]
     lines = t.head("", "engine environments", told) + _text(environments)
-    return card(html.card(top, html.part(html.table(_HEADS, rows)), html.part(*paths)), lines)
+    return card(html.card(top, html.part(grid.table(_HEADS, rows)), html.part(*paths)), lines)
 
 
 def _row(environment: EngineEnvironment) -> list[str]:

@@ -7,7 +7,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-from aim_jupyter.render import html
+from aim_jupyter.render import grid, html
 from aim_jupyter.render import text as t
 from aim_jupyter.render.html import Html
 
@@ -36,7 +36,7 @@ class Fact(Struct, frozen=True, kw_only=True):
 
 def rows(facts: Sequence[Fact], *, width: int, gap: int) -> Html:
     """Return the facts as rows, their names in a column of `width` pixels."""
-    return html.rows([(fact.name, _value(fact)) for fact in facts], width=width, gap=gap)
+    return grid.rows([(fact.name, _value(fact)) for fact in facts], width=width, gap=gap)
 
 
 def _value(fact: Fact) -> Html:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from msgspec import Struct
 
 from aim_jupyter.core.records import Gpu, Machine
-from aim_jupyter.render import devices, html, shapes, words
+from aim_jupyter.render import devices, grid, html, shapes, words
 from aim_jupyter.render import text as t
 from aim_jupyter.render.card import Card, card
 from aim_jupyter.render.html import Html, tag
@@ -65,7 +65,7 @@ def _html(machine: Machine, user: str | None, notes: list[Note]) -> Html:
 def _body(machine: Machine, user: str | None) -> Html:
     if not machine.gpus:
         return html.part(devices.NONE)
-    body = html.table(_HEADS, [_cells(gpu, user) for gpu in machine.gpus])
+    body = grid.table(_HEADS, [_cells(gpu, user) for gpu in machine.gpus])
     return html.part(body, _legend(machine, user))
 
 
@@ -74,7 +74,7 @@ def _cells(gpu: Gpu, user: str | None) -> list[str]:
     return [
         html.strong(devices.ordinal(gpu)),
         html.code(gpu.pci_bdf or words.UNKNOWN, color=html.SOFT),
-        _wide(shapes.gpu_bar(gpu, devices.label(gpu, user), yours=yours), 56),
+        _wide(shapes.gpu_bar(gpu, devices.label(gpu, user), yours=yours), 48),
         _used(gpu),
         shapes.gpu_state(gpu, yours=yours),
         _wide(_holder(gpu, user), 104),

@@ -31,12 +31,6 @@ CODE_FONT = "font-family:var(--jp-code-font-family, monospace)"
 SMALL = "font-size:12px"
 BOLD = "font-weight:600"
 PLAIN = "font-weight:400"
-# JupyterLab centres tables in outputs, stripes and pads them; inline styles undo that.
-_TABLE = (
-    "border-collapse:collapse;border-spacing:0;table-layout:auto;width:100%;margin:0;"
-    f"color:{INK};font-size:inherit;font-variant-numeric:tabular-nums"
-)
-_CELL = "text-align:left;vertical-align:baseline;border:none;line-height:20px"
 
 
 class Html(str):
@@ -111,7 +105,7 @@ def code_box(text: str, mark: str = "", *, edge: str = "") -> Html:
     pieces: list[str] = [text]
     if mark and mark in text:
         before, after = text.rsplit(mark, 1)
-        new = f"background:{mixed(BRAND, 20)};padding:2px;{BOLD}"
+        new = f"background:{mixed(BRAND, 20)};padding:0 2px;display:inline-block;{BOLD}"
         pieces = [before, tag("span", mark, style=new), after]
     style = (
         f"{CODE_FONT};{SMALL};line-height:18px;color:{INK};background:{CODE_PAPER};"
@@ -191,61 +185,3 @@ def card(top: str, *parts: str) -> Html:
         "font-variant-numeric:tabular-nums;overflow-x:auto;overflow-y:hidden"
     )
     return tag("div", top, *parts, style=style)
-
-
-def rows(pairs: Sequence[tuple[str, str]], width: int = 88, gap: int = 12) -> Html:
-    """Return names on the left and what belongs to each on the right.
-
-    Parameters
-    ----------
-    width : int
-        Of the left column, in pixels.
-    gap : int
-        Between two rows, in pixels.
-    """
-    body = []
-    for index, (name, value) in enumerate(pairs):
-        top = gap if index else 0
-        left = f"width:{width}px;padding:{top}px 10px 0 0;color:{SOFT};{PLAIN};white-space:nowrap"
-        body.append(
-            tr(
-                tag("th", name, style=f"{_CELL};{left}", scope="row"),
-                tag("td", value, style=f"{_CELL};padding:{top}px 0 0"),
-            )
-        )
-    return tag("table", tag("tbody", *body), style=_TABLE)
-
-
-def tr(*cells: str) -> Html:
-    """Return a row without JupyterLab's stripes."""
-    return tag("tr", *cells, style="background:none")
-
-
-def table(heads: Sequence[tuple[str, str]], body: Sequence[Sequence[str]]) -> Html:
-    """Return a table with real headers.
-
-    Parameters
-    ----------
-    heads : sequence of (name, style)
-        The style holds for the whole column; a column without a name gets no visible header.
-    body : sequence of rows
-        Each with as many cells as there are heads.
-    """
-    base = f"{_CELL};vertical-align:middle;padding:4px 14px 4px 0;white-space:nowrap"
-    heads = [*heads[:-1], (heads[-1][0], f"{heads[-1][1]};padding-right:0")]
-    top = [
-        tag("th", name, scope="col", style=f"{base};{style};{SMALL};color:{SOFT};{PLAIN}")
-        for name, style in heads
-    ]
-    lines = [
-        tr(
-            *(
-                tag("td", cell, style=f"{base};{style}")
-                for cell, (_, style) in zip(cells, heads, strict=True)
-            )
-        )
-        for cells in body
-    ]
-    return tag(
-        "table", tag("thead", tr(*top), style="border:none"), tag("tbody", *lines), style=_TABLE
-    )

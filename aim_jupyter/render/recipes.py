@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from aim_jupyter.core.records import Choice, Offer, Verdict
-from aim_jupyter.render import fitbar, html, shapes, words
+from aim_jupyter.render import fitbar, grid, html, shapes, words
 from aim_jupyter.render import text as t
 from aim_jupyter.render.card import Card, card
 from aim_jupyter.render.html import Html, tag
@@ -80,7 +80,7 @@ def _list(choices: Sequence[Choice], model: str | None) -> Html:
         ]
         for choice in choices
     ]
-    return html.part(html.table(heads, body) if body else html.soft("None known."))
+    return html.part(grid.table(heads, body) if body else html.soft("None known."))
 
 
 def _gpus(choice: Choice) -> str:
@@ -105,12 +105,12 @@ def _offers(choices: Sequence[Choice]) -> tuple[str, Sequence[Offer]]:
 
 
 def _offer(offer: Offer) -> Html:
-    box = tag("div", html.code_box(offer.line, offer.change), style="flex:0 1 520px;min-width:0")
+    box = tag("div", html.code_box(offer.line, offer.change), style="flex:1 1 570px;min-width:0")
     chip = shapes.chip(offer.verdict) if offer.verdict else ""
     said = tag(
-        "span", html.join(chip, html.soft(offer.reason), between=" "), style="flex:1 1 260px"
+        "span", html.join(chip, html.soft(offer.reason), between=" "), style="flex:0 1 290px"
     )
-    style = "display:flex;flex-wrap:wrap;align-items:center;gap:4px 16px;margin-bottom:8px"
+    style = "display:flex;flex-wrap:wrap;align-items:center;gap:4px 12px;margin-bottom:8px"
     return tag("div", box, said, style=style)
 
 

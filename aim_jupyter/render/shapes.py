@@ -117,7 +117,10 @@ def bar(parts: Sequence[tuple[float, str]], label: str, *, height: int = 8) -> H
         The same in words, for who can't see it.
     """
     filled = [
-        tag("span", style=f"width:{100 * min(1.0, share):.2f}%;background:{ground};flex:none")
+        tag(
+            "span",
+            style=f"width:{100 * min(1.0, share):.2f}%;min-width:1px;background:{ground};flex:none",
+        )
         for share, ground in parts
         if share > 0
     ]

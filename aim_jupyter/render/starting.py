@@ -7,7 +7,7 @@ import time
 from msgspec import Struct
 
 from aim_jupyter.core.records import STAGES, ServerView, Stage, StageTime
-from aim_jupyter.render import html, shapes, words
+from aim_jupyter.render import grid, html, shapes, words
 from aim_jupyter.render import text as t
 from aim_jupyter.render.html import Html, tag
 from aim_jupyter.render.shapes import Shape
@@ -114,7 +114,7 @@ def table(view: ServerView) -> Html:
     heads = [("", f"{_TOP};padding-right:0"), ("stage", _TOP), ("", f"{_TOP};{_WIDE}")]
     heads += [("took", f"{_TOP};{_RIGHT}"), ("last start", f"{_TOP};{_RIGHT}")]
     shown = len(heads) if view.record.expected_s else len(heads) - 1
-    return html.table(heads[:shown], [_cells(line)[:shown] for line in stages(view)])
+    return grid.table(heads[:shown], [_cells(line)[:shown] for line in stages(view)])
 
 
 def _progress(view: ServerView) -> Html:

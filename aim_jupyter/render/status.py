@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from aim_jupyter.core.records import EngineEnvironment, Gpu, ServerView, Status
-from aim_jupyter.render import devices, html, servers, shapes, words
+from aim_jupyter.render import devices, grid, html, servers, shapes, words
 from aim_jupyter.render import text as t
 from aim_jupyter.render.cache import totals_words
 from aim_jupyter.render.card import Card, card
@@ -30,7 +30,7 @@ def _html(status: Status, read: str) -> Html:
     if status.next:
         rows.append(("Next", _steps(status)))
     about = html.soft(f"{machine.host} · {devices.describe(machine)}")
-    return html.card(html.head("", about, read), html.part(html.rows(rows)))
+    return html.card(html.head("", about, read), html.part(grid.rows(rows)))
 
 
 def _gpus(status: Status) -> Html:

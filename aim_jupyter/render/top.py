@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from aim_jupyter.core.records import Gpu, Machine, Sample, ServerView
-from aim_jupyter.render import devices, html, servers, shapes, words
+from aim_jupyter.render import devices, grid, html, servers, shapes, words
 from aim_jupyter.render import text as t
 from aim_jupyter.render.card import Card, card
 from aim_jupyter.render.html import Html
@@ -76,7 +76,7 @@ def _seen(machine: Machine) -> list[Gpu]:
 def _servers(views: Sequence[ServerView], history: History) -> Html:
     if not views:
         return html.soft("No server runs.")
-    return html.table(_SERVER_HEADS, [_server(view, history) for view in views])
+    return grid.table(_SERVER_HEADS, [_server(view, history) for view in views])
 
 
 def _server(view: ServerView, history: History) -> list[str]:
@@ -113,7 +113,7 @@ def _gpus(gpus: Sequence[Gpu], user: str | None) -> Html:
     sizes = {gpu.vram_bytes for gpu in gpus}
     vram = f"VRAM of {words.gib(sizes.pop())}" if len(sizes) == 1 else "VRAM"
     heads = [(vram if name == "VRAM" else name, style) for name, style in _GPU_HEADS]
-    return html.table(heads, [_gpu(gpu, user) for gpu in gpus])
+    return grid.table(heads, [_gpu(gpu, user) for gpu in gpus])
 
 
 def _gpu(gpu: Gpu, user: str | None) -> list[str]:

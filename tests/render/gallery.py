@@ -25,7 +25,7 @@ from aim_jupyter.render import (
     status_card,
     top_card,
 )
-from tests.render import samples
+from tests.render import fits, lists, samples
 
 THEMES = Path(sys.prefix) / "share/jupyter/lab/themes/@jupyterlab"
 CHROMIUM = "/usr/bin/chromium"
@@ -76,14 +76,14 @@ def cards() -> Iterator[tuple[str, Card]]:
     yield "launch, failed", launch_card(samples.FAILED, log_tail=samples.LOG_TAIL)
     for state, view in samples.ENDINGS.items():
         yield f"launch, {state}", launch_card(view)
-    yield "recipes", recipes_card(samples.CHOICES, samples.QWEN_32B.model)
-    yield "recipes, of each model", recipes_card(samples.CPU_CHOICES)
-    yield "top", top_card(**samples.TOP)
-    yield "engines", engines_card(samples.ENGINES)
+    yield "recipes", recipes_card(fits.CHOICES, samples.QWEN_32B.model)
+    yield "recipes, of each model", recipes_card(fits.CPU_CHOICES)
+    yield "top", top_card(**lists.TOP)
+    yield "engines", engines_card(lists.ENGINES)
     yield "engines, none", engines_card(())
-    yield "cache", cache_card(samples.CACHED, samples.STATUS.cache)
+    yield "cache", cache_card(lists.CACHED, samples.STATUS.cache)
     yield "cache, none", cache_card(())
-    yield "doctor", checks_card(samples.CHECKS)
+    yield "doctor", checks_card(lists.CHECKS)
     yield "chat, footer", reply_footer(42, 0.212, 411.6)
 
 

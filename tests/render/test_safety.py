@@ -23,7 +23,7 @@ from aim_jupyter.render import (
     top_card,
 )
 from aim_jupyter.render.html import Html, code_box, escape, join, prose, tag
-from tests.render import samples
+from tests.render import fits, lists, samples
 from tests.render.pages import KNOWN, Page
 
 NASTY = "<img src=x onerror=alert(1)>\"'</td></script><!-- & \x1b[2J\x07\u202e"
@@ -58,12 +58,12 @@ def every_card(text: str) -> list[Card]:
             launch_card(shaken(view, text), log_tail=(text, text), browser_path=text)
             for view in launches
         ),
-        recipes_card(shaken(samples.CHOICES, text), text),
-        recipes_card(shaken(samples.CPU_CHOICES, text)),
-        top_card(shaken(samples.TOP["views"], text), machine, {}, at=0.0, user=text),
-        engines_card(shaken(samples.ENGINES, text)),
-        cache_card(shaken(samples.CACHED, text)),
-        checks_card(shaken(samples.CHECKS, text)),
+        recipes_card(shaken(fits.CHOICES, text), text),
+        recipes_card(shaken(fits.CPU_CHOICES, text)),
+        top_card(shaken(lists.TOP["views"], text), machine, {}, at=0.0, user=text),
+        engines_card(shaken(lists.ENGINES, text)),
+        cache_card(shaken(lists.CACHED, text)),
+        checks_card(shaken(lists.CHECKS, text)),
         reply_footer(1, None, None, text),
     ]
 

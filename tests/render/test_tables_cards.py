@@ -15,14 +15,14 @@ from aim_jupyter.render import (
     reply_footer,
     top_card,
 )
-from tests.render import samples
+from tests.render import fits, lists, samples
 from tests.render.pages import Page
 
 replace = msgspec.structs.replace
 
 
 def test_top_has_a_row_for_each_server_and_each_visible_gpu() -> None:
-    page = Page(top_card(**samples.TOP).html)
+    page = Page(top_card(**lists.TOP).html)
     rows = [" ".join(row.text.split()) for row in page.named("tr")]
     assert len(rows) == 1 + 3 + 1 + 7
     assert rows[1] == "qwen3-32brunning41,8424120444812 / 0active"
@@ -33,7 +33,7 @@ def test_top_has_a_row_for_each_server_and_each_visible_gpu() -> None:
 
 
 def test_top_as_text_uses_the_names_of_the_columns() -> None:
-    lines = top_card(**samples.TOP).text.splitlines()
+    lines = top_card(**lists.TOP).text.splitlines()
     assert lines[0] == "aim top  gpu-07 · 8 x MI300X, 192.0 GiB each · every 2 s · 14:46:32"
     assert lines[2].split() == [
         *("server", "state", "gpus", "gen_tok_s", "kv_used_pct", "ttft_p50_ms", "ttft_p95_ms"),
@@ -63,7 +63,7 @@ def test_top_leaves_unknown_figures_open() -> None:
 
 
 def test_recipes_compare_the_best_of_each_verdict() -> None:
-    card = recipes_card(samples.CHOICES, "Qwen/Qwen3-32B")
+    card = recipes_card(fits.CHOICES, "Qwen/Qwen3-32B")
     page = Page(card.html)
     assert page.text.startswith(
         "aim Qwen/Qwen3-32B · 16 users at 32,768 tokens · GPU 4 and 5 3 fit · 1 tight · 3 do not"
@@ -80,13 +80,13 @@ def test_recipes_compare_the_best_of_each_verdict() -> None:
         assert "To make mi300x-bf16-tp1 fit, change one thing" in said
         assert "44.8 GiB to spare; KV cache in FP8" in said
     marked = [
-        span.text for span in page.named("span") if "padding:2px;font-weight:600" in span["style"]
+        span.text for span in page.named("span") if "inline-block;font-weight:600" in span["style"]
     ]
     assert marked == ["--kv-cache-dtype fp8", "--context 26624"]
 
 
 def test_the_parts_of_a_bar_make_up_the_whole() -> None:
-    for choice in samples.CHOICES[:5]:
+    for choice in fits.CHOICES[:5]:
         known = fitbar.terms(choice)
         assert known is not None
         total = known.weights + known.kv + known.overhead + known.free
@@ -94,11 +94,11 @@ def test_the_parts_of_a_bar_make_up_the_whole() -> None:
 
 
 def test_recipes_without_a_sum_are_listed_with_verdict_and_reason() -> None:
-    card = recipes_card(samples.CPU_CHOICES)
+    card = recipes_card(fits.CPU_CHOICES)
     page = Page(card.html)
     assert not page.having(role="img")
     for said in (card.text, page.text):
-        for choice in samples.CPU_CHOICES:
+        for choice in fits.CPU_CHOICES:
             assert choice.recipe.model in said
             assert choice.reason in said
         assert "%aim launch demo" in said
@@ -111,12 +111,12 @@ def test_no_recipe_at_all() -> None:
 
 
 def test_engines_tell_why_one_can_not_be_used_and_where_each_is() -> None:
-    card = engines_card(samples.ENGINES)
+    card = engines_card(lists.ENGINES)
     for said in (card.text, Page(card.html).text):
         assert "2 of 4 usable" in said
         assert "vLLM 0.9.2 is older than 0.18" in said
         assert "named by AIM_ENGINE_PYTHON" in said
-        for environment in samples.ENGINES:
+        for environment in lists.ENGINES:
             assert environment.python in said
 
 
@@ -125,7 +125,7 @@ def test_no_engine_shows_the_command_that_installs_one() -> None:
 
 
 def test_cache_says_what_is_incomplete() -> None:
-    card = cache_card(samples.CACHED, samples.STATUS.cache)
+    card = cache_card(lists.CACHED, samples.STATUS.cache)
     for said in (card.text, Page(card.html).text):
         assert "88.4 of 131.4 GiB" in said
         assert "4 of 30 files are missing" in said
@@ -143,7 +143,7 @@ def test_an_empty_cache_is_not_an_error() -> None:
 
 
 def test_doctor_says_what_mends_it() -> None:
-    card = checks_card(samples.CHECKS)
+    card = checks_card(lists.CHECKS)
     for said in (card.text, Page(card.html).text):
         assert "2 good · 2 to mend" in said
         assert "sudo usermod -aG render alice" in said

@@ -108,7 +108,7 @@ def _offer(offer: Offer) -> Html:
     box = tag("div", html.code_box(offer.line, offer.change), style="flex:1 1 570px;min-width:0")
     chip = shapes.chip(offer.verdict) if offer.verdict else ""
     said = tag(
-        "span", html.join(chip, html.soft(offer.reason), between=" "), style="flex:0 1 290px"
+        "span", html.join(chip, html.soft(offer.reason), between=" "), style="flex:0 1 310px"
     )
     style = "display:flex;flex-wrap:wrap;align-items:center;gap:4px 12px;margin-bottom:8px"
     return tag("div", box, said, style=style)

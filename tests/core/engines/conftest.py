@@ -29,14 +29,11 @@ def gone(pid: int) -> bool:
 
 
 @pytest.fixture(autouse=True)
-def alone(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing of this user's: no variables, no environments, no containers."""
-    if request.node.get_closest_marker("engine"):
-        return
-    for name in os.environ:
-        if name.startswith(("AIM_", "PIP_", "HF_", "VLLM_", "STUB_", "PYTHONPATH")):
+def alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing of this user's pip, and no containers."""
+    for name in list(os.environ):
+        if name.startswith(("PIP_", "STUB_", "PYTHONPATH")):
             monkeypatch.delenv(name)
-    monkeypatch.setenv("AIM_DATA_DIR", str(tmp_path / "data"))
     monkeypatch.setattr(candidates, "CONTAINER_PYTHONS", ())
 
 

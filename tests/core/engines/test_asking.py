@@ -141,6 +141,7 @@ def test_the_script_is_python_3_9() -> None:
 
 
 @pytest.mark.engine
+@pytest.mark.usefixtures("real_engine")
 def test_the_real_engine_knows_the_flags_that_we_use() -> None:
     environment = choose(platform="cpu")
     answer = ask(Path(environment.python), fresh=True)

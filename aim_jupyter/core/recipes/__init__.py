@@ -5,9 +5,10 @@ from aim_jupyter.core.recipes.answering import Asker
 from aim_jupyter.core.recipes.arguments import Overrides, Reconciled, reconcile
 from aim_jupyter.core.recipes.asked import Asked
 from aim_jupyter.core.recipes.catalogue import Catalogue, catalogue
+from aim_jupyter.core.recipes.choosing import rank
 from aim_jupyter.core.recipes.derivation import complete, derive
-from aim_jupyter.core.recipes.explanation import reasons
-from aim_jupyter.core.recipes.ranking import Fit, judge_all, rank
+from aim_jupyter.core.recipes.explanation import reasons, refusal
+from aim_jupyter.core.recipes.ranking import Fit, judge_all
 
 __all__ = [
     "Asked",
@@ -24,4 +25,5 @@ __all__ = [
     "rank",
     "reasons",
     "reconcile",
+    "refusal",
 ]

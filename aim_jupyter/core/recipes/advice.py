@@ -50,14 +50,15 @@ def _less(
 ) -> Iterator[Offer]:
     """Offer the same recipe for less: half the context as often as needed, or half the users."""
     same = structs.replace(asked, recipe=choice.recipe.id)
-    for field in ("context", "users"):
-        value, least = getattr(asked, field), _LEAST_CONTEXT if field == "context" else 1
+    for field, least in (("context", _LEAST_CONTEXT), ("users", 1)):
+        value = getattr(asked, field)
         while value and value // 2 >= least:
             value //= 2
-            first = judge_all(model, machine, structs.replace(same, **{field: value}), fit)[0]
+            less = structs.replace(same, **{field: value})
+            first = judge_all(model, machine, less, fit)[0]
             if first.verdict == "FITS":
-                rest = {"context": asked.context, "users": asked.users} | {field: value}
-                yield _launch(model, first, f"--{field} {value}", rest, field)
+                kept = structs.replace(same, **{field: None})
+                yield _offer(model, machine, kept, f"--{field} {value}", first)
                 break
 
 
@@ -65,10 +66,8 @@ def _other_recipe(model: Model, machine: Machine, asked: Asked, fit: Fit | None)
     """Offer what fits here when precision, engine and number of GPUs are left open."""
     free = Asked(gpus=asked.gpus, users=asked.users, context=asked.context, metric=asked.metric)
     for choice in judge_all(model, machine, free, fit):
-        if choice.verdict != "FITS":
-            return
-        rest = {"users": asked.users, "context": asked.context}
-        yield _launch(model, choice, f"--recipe {choice.recipe.id}", rest)
+        if choice.verdict == "FITS":
+            yield _offer(model, machine, free, f"--recipe {choice.recipe.id}", choice)
 
 
 def _other_machine(
@@ -78,24 +77,28 @@ def _other_machine(
     wishes = structs.replace(asked, gpus=None, recipe=None, most_gpus=None)
     own = kinds_of(machine)
     smallest = []
-    for kind in sorted(kinds(), key=lambda name: (name not in own, name)):
+    for kind in kinds():
         for count in _SIZES:
             there = imagined(kind, count)
             first = next(iter(judge_all(model, there, wishes, fit)), None)
             if first and first.verdict == "FITS" and not first.recipe.manual_only:
-                smallest.append((kind not in own, count, there.host, first))
+                smallest.append((kind not in own, count, kind, there, first))
                 break
-    for _, _, host, first in sorted(smallest, key=lambda one: one[:3]):
-        change = f"--machine {host}"
-        line = f"%aim plan {model.name} {change}"
-        reason = f"{first.recipe.id}: {first.reason}"
-        yield Offer(line=line, change=change, verdict="FITS", reason=reason)
+    for *_, there, first in sorted(smallest, key=lambda one: one[:3]):
+        yield _offer(model, there, wishes, "", first)
 
 
-def _launch(
-    model: Model, choice: Choice, change: str, rest: dict[str, int | None], replaced: str = ""
-) -> Offer:
-    kept = [f"--{name} {value}" for name, value in rest.items() if value and name != replaced]
-    recipe = [] if change.startswith("--recipe") else [f"--recipe {choice.recipe.id}"]
-    line = " ".join(["%aim launch", model.name, *recipe, *kept, change])
-    return Offer(line=line, change=change, verdict=choice.verdict, reason=choice.reason)
+def _offer(model: Model, machine: Machine, kept: Asked, change: str, choice: Choice) -> Offer:
+    """Return the command that keeps what was asked for and changes one thing."""
+    there = f"--machine {machine.host.removeprefix('simulated-')}" if machine.simulated else ""
+    wishes = [
+        f"--{name} {value}"
+        for name in ("recipe", "precision", "metric", "users", "context")
+        if (value := getattr(kept, name)) and not change.startswith(f"--{name}")
+    ]
+    verb = "plan" if machine.simulated else "launch"
+    parts = [f"%aim {verb}", model.name, *wishes, *filter(None, [change, there])]
+    reason = choice.reason if change else f"{choice.recipe.id}: {choice.reason}"
+    return Offer(
+        line=" ".join(parts), change=change or there, verdict=choice.verdict, reason=reason
+    )

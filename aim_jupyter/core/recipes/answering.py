@@ -16,7 +16,7 @@ from aim_jupyter.core.recipes.advice import offers
 from aim_jupyter.core.recipes.arguments import Overrides, Reconciled, reconcile
 from aim_jupyter.core.recipes.asked import Asked
 from aim_jupyter.core.recipes.catalogue import Catalogue
-from aim_jupyter.core.recipes.explanation import reasons
+from aim_jupyter.core.recipes.explanation import reasons, refusal
 from aim_jupyter.core.recipes.format import PRECISIONS, Precision
 from aim_jupyter.core.recipes.ranking import Fit, judge_all
 from aim_jupyter.core.recipes.selector import Question, Selected
@@ -158,9 +158,8 @@ class Asker:
     ) -> Refused:
         if not choices:
             return Refused(f"There is no recipe for {model.name} on this machine.", [])
-        best = choices[0]
-        nearest = offers(model, machine, wishes, best, self._fit)
-        return Refused(f"{best.recipe.id}: {best.reason}.", [one.line for one in nearest])
+        nearest = offers(model, machine, wishes, choices[0], self._fit)
+        return Refused(refusal(choices), [one.line for one in nearest])
 
     def _reconciled(self, choice: Choice, asked: Parameters) -> Reconciled:
         engine = self._environment

@@ -105,7 +105,7 @@ class Architecture(Struct, frozen=True, kw_only=True):
         if not self.experts or not self.expert_inner:
             return False
         block = self.block_size or (128 if precision == "fp8" else 32)
-        scaled = precision in ("fp8", "mxfp8", "mxfp4", "fp4")
+        scaled = precision in ("fp8", "mxfp8")
         return bool(self.expert_inner % tp) or (scaled and self.expert_inner // tp % block != 0)
 
     @property

@@ -53,10 +53,21 @@ def complete(model: Model, gpus: Iterable[str]) -> Model:
     numbers = architecture(model.facts)
     for gpu in gpus:
         for make in (_for_cpu,) if gpu == "cpu" else (_as_its_class, _by_rule):
-            taken = {_place(one) for one in recipes if one.gpu_model == gpu}
-            made = make(model, numbers, gpu)
-            recipes += tuple(one for one in made if _place(one) not in taken)
+            recipes += tuple(_new(recipes, gpu, make(model, numbers, gpu)))
     return structs.replace(model, recipes=recipes)
+
+
+def _new(recipes: tuple[Recipe, ...], gpu: str, made: Iterable[Recipe]) -> Iterator[Recipe]:
+    """Return those of `made` for which there is none yet that may be chosen by itself."""
+    own = [one for one in recipes if one.gpu_model == gpu]
+    taken = {_place(one) for one in own if not one.manual_only}
+    ids = {one.id for one in own}
+    for recipe in made:
+        known = recipe.id in ids
+        if _place(recipe) in taken or (known and recipe.manual_only):
+            continue
+        name = f"{recipe.id}-derived" if known else recipe.id
+        yield structs.replace(recipe, id=name)
 
 
 def _place(recipe: Recipe) -> tuple[str, str, int, str]:
@@ -81,11 +92,17 @@ def _by_rule(model: Model, numbers: Architecture, gpu: str) -> Iterator[Recipe]:
     if not numbers.heads:
         return
     for variant, weights in model.weights.items():
-        if weights.precision not in kinds()[gpu].precisions:
+        if weights.precision not in kinds()[gpu].precisions or _is_cast(model, weights):
             continue
         for tp in (*SIZES, *ODD_SIZES):
             if numbers.divides(tp) and not _experts_left_over(numbers, weights.precision, tp):
                 yield _derived(model, numbers, variant, gpu, tp)
+
+
+def _is_cast(model: Model, weights: Weights) -> bool:
+    """Return whether these are other weights, read in another precision than they were made in."""
+    same = (one for one in model.weights.values() if one.repo == weights.repo)
+    return weights.precision == "fp16" and any(one.precision == "bf16" for one in same)
 
 
 def _experts_left_over(numbers: Architecture, precision: str, tp: int) -> bool:
@@ -105,8 +122,14 @@ def _derived(model: Model, numbers: Architecture, variant: str, gpu: str, tp: in
         tp=tp,
         precision=weights.precision,
         engines="vllm>=0.19",
-        args={**parallel("vllm", tp), "max-model-len": context, **args, **model.args},
-        env={**env, **model.env},
+        args={
+            **parallel("vllm", tp),
+            "max-model-len": context,
+            **args,
+            **model.args,
+            **weights.args,
+        },
+        env={**env, **model.env, **weights.env},
         source=_BY_RULE,
         # Sizes that no publication has: named, and taken only when asked for.
         manual_only=tp in ODD_SIZES,
@@ -132,7 +155,7 @@ def weights_bytes(weights: Weights, numbers: Architecture) -> int | None:
 
 def _for_cpu(model: Model, numbers: Architecture, gpu: str) -> Iterator[Recipe]:
     for variant, weights in model.weights.items():
-        if weights.precision in ("bf16", "fp16", "fp32"):
+        if weights.precision in ("bf16", "fp16", "fp32") and not _is_cast(model, weights):
             yield _cpu(model, numbers, variant, gpu)
 
 
@@ -154,8 +177,9 @@ def _cpu(model: Model, numbers: Architecture, variant: str, gpu: str) -> Recipe:
             "kv-cache-memory-bytes": f"{kv >> 20}M",
             "max-model-len": context,
             **model.args,
+            **weights.args,
         },
-        env={"VLLM_ENABLE_V1_MULTIPROCESSING": "0", **model.env},
+        env={"VLLM_ENABLE_V1_MULTIPROCESSING": "0", **model.env, **weights.env},
         source="the demo's measured settings, KV cache for two full contexts",
         context_tokens=context,
         memory_bytes=size + kv + ENGINE_BYTES if size and token else None,

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from aim_jupyter.core.recipes.document import Document
-from aim_jupyter.core.recipes.format import PRECISIONS, ModelFile, Setting, WeightsEntry
+from aim_jupyter.core.recipes.format import PRECISIONS, ModelFile, Setting, Shared, WeightsEntry
 from aim_jupyter.core.recipes.hardware import GIB
 from aim_jupyter.core.records import Model, Recipe, Weights
 
@@ -96,7 +96,7 @@ def _recipe(
 ) -> Recipe:
     gpu, variant, tp, metric = combination
     engine = setting.engine if setting.engine != "vllm" else None
-    args, env = _shared(file, setting)
+    args, env = _merged(file, setting, weights)
     return Recipe(
         id=recipe_id(gpu, variant, tp, metric, engine, setting.name),
         model=file.model,
@@ -117,11 +117,16 @@ def _recipe(
     )
 
 
-def _shared(file: ModelFile, setting: Setting) -> tuple[dict[str, Any], dict[str, str]]:
-    """Return arguments and environment: of the file, of what is used, then the setting's own."""
-    parts = [file.shared[name] for name in _listed(setting.use or [])] + [setting]
-    args: dict[str, Any] = {} if setting.engine == "sglang" else dict(file.args)
-    env = _text(file.env)
+def _merged(
+    file: ModelFile, setting: Setting, weights: Weights
+) -> tuple[dict[str, Any], dict[str, str]]:
+    """Return arguments and environment: of the file, the weights, what is used, the setting."""
+    parts: list[ModelFile | Weights | Shared | Setting] = []
+    if setting.engine == "vllm":
+        parts += [file, weights]
+    parts += [*(file.shared[name] for name in _listed(setting.use or [])), setting]
+    args: dict[str, Any] = {}
+    env: dict[str, str] = {}
     for part in parts:
         args |= part.args
         env |= _text(part.env)
@@ -142,6 +147,8 @@ def _weights(document: Document, file: ModelFile, variant: str) -> Weights:
         quantization=entry.quantization,
         revision=entry.revision,
         download_bytes=round(entry.download_gib * GIB) if entry.download_gib else None,
+        args=entry.args,
+        env=_text(entry.env),
     )
 
 

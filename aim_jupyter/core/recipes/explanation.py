@@ -32,6 +32,15 @@ def reasons(choices: Sequence[Choice], amd: Selected | None = None) -> tuple[str
     return (*own, *source, *_differs(best, amd), *lost, *more)
 
 
+def refusal(choices: Sequence[Choice]) -> str:
+    """Return why none of `choices` is taken, a sentence."""
+    best = choices[0]
+    manual = [one.recipe.id for one in choices if one.recipe.manual_only and one.verdict == "FITS"]
+    if manual:
+        return f"No recipe is chosen by itself here; {manual[0]} fits, and is manual only."
+    return f"{best.recipe.id}: {best.reason}."
+
+
 def why_not(best: Choice, other: Choice) -> str:
     """Return the first point of the order in which `other` comes after `best`."""
     mine, theirs = best.recipe, other.recipe

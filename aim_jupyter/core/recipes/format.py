@@ -24,6 +24,9 @@ _Item = TypeVar("_Item")
 OneOrMore: TypeAlias = _Item | Annotated[list[_Item], Meta(min_length=1)]
 
 Name = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=64)]
+# Refers to a `Name`, and is looked up. No pattern here: msgspec 0.22 frees a pattern inside of a
+# union once too often, which ends the interpreter with a segmentation fault.
+Reference = Annotated[str, Meta(min_length=1, max_length=64)]
 Size = Annotated[int, Meta(ge=1, le=8)]
 Gib = Annotated[float, Meta(gt=0, le=1_000_000)]
 Tokens = Annotated[int, Meta(ge=1, le=1_000_000_000)]
@@ -36,13 +39,23 @@ Env: TypeAlias = dict[Variable, str | int | float]
 
 
 class WeightsEntry(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One variant of the weights; `precision` is the variant's name where it is left out."""
+    """One variant of the weights.
+
+    Attributes
+    ----------
+    precision
+        The variant's name where it is left out.
+    args, env
+        What this variant needs wherever it is served by vLLM.
+    """
 
     repo: Repo
     precision: Precision | None = None
     quantization: str | None = None
     revision: str | None = None
     download_gib: Gib | None = None
+    args: Args = {}
+    env: Env = {}
 
 
 class Shared(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -64,7 +77,7 @@ class Setting(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     use
         Names in the file's `shared`, taken in this order.
     args, env
-        Added to those of the file and of `use`. An argument of null is a bare switch.
+        Added to those of the file, the weights and `use`. An argument of null is a bare switch.
     context : int
         Tokens of one request that it is made for.
     memory_gib : float
@@ -72,13 +85,13 @@ class Setting(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """
 
     gpu: OneOrMore[GpuModel]
-    weights: OneOrMore[Name]
+    weights: OneOrMore[Reference]
     tp: OneOrMore[Size] = 1
     metric: OneOrMore[Metric] | None = None
     name: Name | None = None
     engine: Engine = "vllm"
     engines: str | None = None
-    use: OneOrMore[Name] | None = None
+    use: OneOrMore[Reference] | None = None
     args: Args = {}
     env: Env = {}
     origin: Origin | None = None

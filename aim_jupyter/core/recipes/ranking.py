@@ -4,19 +4,23 @@ The order, each point deciding only what those before it left open:
 
 1. the recipe that was asked for by id,
 2. FITS before TIGHT before NO,
-3. what may be chosen by itself before manual-only,
-4. what serves the metric asked for before what is tuned for the other,
-5. what somebody has run before what a rule says: user and measured, amd-validated, published,
+3. what may be chosen by itself before manual-only; where nothing of it fits this comes before 2, so
+   that no manual-only recipe is ever first by itself,
+4. what is for this machine's GPUs before what is for others,
+5. what serves the metric asked for before what is tuned for the other,
+6. what somebody has run before what a rule says: user and measured, amd-validated, published,
    derived,
-6. the fewest GPUs; for latency the most that help, up to four times the fewest that fit,
-7. the precision that keeps most of the model: bf16, fp16, fp32, fp8, mxfp8, int8, mxfp6, mxfp4,
+7. the fewest GPUs; for latency the most that help, up to four times the fewest that fit,
+8. the precision that keeps most of the model: bf16, fp16, fp32, fp8, mxfp8, int8, mxfp6, mxfp4,
    fp4, int4,
-8. the id.
+9. the maker's own weights before somebody else's,
+10. the id.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
+from typing import NamedTuple
 
 from msgspec import structs
 
@@ -40,65 +44,28 @@ _PRECISIONS = (
 _HELPS = 4
 
 
-def rank(
-    model: Model,
-    machine: Machine,
-    *,
-    users: int | None = None,
-    context: int | None = None,
-    recipe: str | None = None,
-    gpus: Sequence[int] | None = None,
-    most_gpus: int | None = None,
-    precision: str | None = None,
-    metric: str | None = None,
-    engine: str = "vllm",
-    fit: Fit | None = None,
+def judge_all(
+    model: Model, machine: Machine, asked: Asked, fit: Fit | None = None
 ) -> tuple[Choice, ...]:
     """Return every recipe of `model` with verdict and reason, the one to take first.
 
     Those that somebody wrote are all there; derived ones are for the machine's own GPUs.
 
-    Parameters
-    ----------
-    users, context : int or None
-        Requests at the same time, and tokens of each.
-    recipe : str or None
-        Id of the recipe to put first.
-    gpus : sequence of int or None
-        HIP ordinals to choose among.
-    most_gpus : int or None
-        How many GPUs at most.
-
     Raises
     ------
     UnknownName
-        If the model has no recipe with the id `recipe`.
+        If the model has no recipe with the id that was asked for.
     GpuUnavailable
-        If one of `gpus` is not there.
+        If a GPU that was asked for is not there.
     """
-    asked = Asked(
-        recipe=recipe,
-        gpus=None if gpus is None else tuple(gpus),
-        most_gpus=most_gpus,
-        precision=precision,
-        metric=metric,
-        engine=engine,
-        users=users,
-        context=context,
-    )
-    return judge_all(model, machine, asked, fit)
-
-
-def judge_all(
-    model: Model, machine: Machine, asked: Asked, fit: Fit | None = None
-) -> tuple[Choice, ...]:
-    """Return what `rank` does, for wishes in one piece."""
     _check_gpus(machine, asked.gpus)
     model = _completed(model, machine, asked.recipe)
     numbers = architecture(model.facts)
     judged = [_judge(one, machine, asked, numbers, fit) for one in model.recipes]
     fewest = min((one.recipe.tp for one in judged if one.verdict != "NO"), default=1)
-    ordered = sorted(judged, key=lambda choice: _order(choice, asked, fewest))
+    auto = any(one.verdict == "FITS" and not one.recipe.manual_only for one in judged)
+    view = _View(asked, kinds_of(machine) or ("cpu",), fewest, auto)
+    ordered = sorted(judged, key=lambda choice: _order(choice, view))
     return tuple(structs.replace(choice, rank=place) for place, choice in enumerate(ordered, 1))
 
 
@@ -176,16 +143,27 @@ def _marked(choice: Choice) -> Choice:
     return structs.replace(choice, reason=choice.reason[: 50 - len(ending)] + ending)
 
 
-def _order(choice: Choice, asked: Asked, fewest: int) -> tuple[object, ...]:
-    recipe = choice.recipe
+class _View(NamedTuple):
+    """What the order depends on beside the choice itself."""
+
+    asked: Asked
+    kinds: tuple[str, ...]
+    fewest: int
+    auto_fits: bool
+
+
+def _order(choice: Choice, view: _View) -> tuple[object, ...]:
+    recipe, asked = choice.recipe, view.asked
+    verdict, manual = _VERDICTS.index(choice.verdict), recipe.manual_only
     return (
         recipe.id != asked.recipe,
-        _VERDICTS.index(choice.verdict),
-        recipe.manual_only,
+        (verdict, manual) if view.auto_fits else (manual, verdict),
+        recipe.gpu_model not in view.kinds,
         recipe.metric not in ("any", asked.metric or recipe.metric),
         _ORIGINS[recipe.origin],
-        _sizes(recipe.tp, asked.metric, fewest),
+        _sizes(recipe.tp, asked.metric, view.fewest),
         _PRECISIONS.index(recipe.precision),
+        recipe.weights.repo != recipe.model,
         recipe.id,
     )
 

@@ -17,6 +17,8 @@ class Weights(Struct, frozen=True, kw_only=True):
     ----------
     repo : str
         A Hugging Face repository, or ``package:demo`` for the model inside this package.
+    args, env : dict
+        What this variant needs wherever it is served.
     """
 
     repo: str
@@ -24,6 +26,8 @@ class Weights(Struct, frozen=True, kw_only=True):
     quantization: str | None = None
     revision: str | None = None
     download_bytes: int | None = None
+    args: dict[str, Any] = field(default_factory=dict)
+    env: dict[str, str] = field(default_factory=dict)
 
 
 class Profile(Struct, frozen=True, kw_only=True):

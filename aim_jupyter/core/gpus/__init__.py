@@ -6,18 +6,31 @@ as well, in subprocesses with a time limit; `from_file` reads what one of them p
 
 from aim_jupyter.core.gpus.catalogue import Device, device, devices
 from aim_jupyter.core.gpus.masks import Step, Visibility, launch_environment, visibility
+from aim_jupyter.core.gpus.occupancy import Use
+from aim_jupyter.core.gpus.placement import Placement, verify_placement
 from aim_jupyter.core.gpus.probes import GROUP, Sighting
+from aim_jupyter.core.gpus.reservation import reserve
 from aim_jupyter.core.gpus.snapshot import machine
+from aim_jupyter.core.gpus.symptoms import findings
+from aim_jupyter.core.gpus.tools.capture import from_file
+from aim_jupyter.core.gpus.tools.enrichment import enrich
 
 __all__ = [
     "GROUP",
     "Device",
+    "Placement",
     "Sighting",
     "Step",
+    "Use",
     "Visibility",
     "device",
     "devices",
+    "enrich",
+    "findings",
+    "from_file",
     "launch_environment",
     "machine",
+    "reserve",
+    "verify_placement",
     "visibility",
 ]

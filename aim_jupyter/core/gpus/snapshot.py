@@ -34,22 +34,28 @@ def machine(simulated: str | None = None) -> Machine:
     if simulated:
         return simulation.machine(simulated)
     began = time.perf_counter()
-    registry = probes.registered()
-    gpus: list[Gpu] = []
-    notes = list(registry.refused)
-    for name, probe in registry.probes.items():
-        sighting = probes.look(name, probe, config.sys_root())
-        notes += sighting.notes
-        if sighting.gpus:
-            seen = masks.applied(sighting.gpus, os.environ)
-            gpus += occupancy.settled(seen, _holders(notes), sighting.held)
+    notes: list[str] = []
+    gpus = seen(_holders(notes), notes)
     return Machine(
         host=os.uname().nodename,
-        gpus=tuple(gpus),
+        gpus=gpus,
         cpu=processor.cpu(),
         read_s=time.perf_counter() - began,
         notes=tuple(notes),
     )
+
+
+def seen(holders: Mapping[str, leases.Holder], notes: list[str]) -> tuple[Gpu, ...]:
+    """Return what all probes see, judged with these leases; remarks are added to `notes`."""
+    registry = probes.registered()
+    notes += registry.refused
+    gpus: list[Gpu] = []
+    for name, probe in registry.probes.items():
+        sighting = probes.look(name, probe, config.sys_root())
+        notes += sighting.notes
+        masked = masks.applied(sighting.gpus, os.environ)
+        gpus += occupancy.settled(masked, holders, sighting.held)
+    return tuple(gpus)
 
 
 def _holders(notes: list[str]) -> Mapping[str, leases.Holder]:

@@ -23,6 +23,7 @@ _COMPUTE = ("SPX", "DPX", "TPX", "QPX", "CPX")
 _MEMORY = ("NPS1", "NPS2", "NPS4", "NPS8")
 _MOST_BYTES = 1 << 50
 _MOST_NODES = 1 << 16
+_LONGEST_NAME = 64
 
 
 class Card(Struct, frozen=True, kw_only=True):
@@ -69,7 +70,7 @@ def read(reader: Reader, folder: str) -> Card:
         address=pci.parse(folder.rpartition("/")[2])
         or pci.parse((reader.target(folder) or "").rpartition("/")[2]),
         device_id=hexadecimal(reader.text(f"{folder}/device"), 0xFFFF),
-        name=reader.text(f"{folder}/product_name"),
+        name=_name(reader.text(f"{folder}/product_name")),
         vram_bytes=reader.number(f"{folder}/mem_info_vram_total", _MOST_BYTES) or None,
         vram_used_bytes=reader.number(f"{folder}/mem_info_vram_used", _MOST_BYTES),
         gtt_bytes=reader.number(f"{folder}/mem_info_gtt_total", _MOST_BYTES),
@@ -83,6 +84,10 @@ def read(reader: Reader, folder: str) -> Card:
         power_w=power,
         temp_c=temperature,
     )
+
+
+def _name(text: str | None) -> str | None:
+    return text if text and text.isprintable() and len(text) <= _LONGEST_NAME else None
 
 
 def _sensors(reader: Reader, folder: str) -> tuple[float | None, float | None]:

@@ -45,6 +45,8 @@ class Facts(Struct, frozen=True, kw_only=True):
     ----------
     groups, listed_groups : tuple of int
         Groups that this process has, and those that the user database gives its user.
+    devices : bool
+        Whether there is a ``/dev``: a captured machine may come without.
     kfd : Door or None
         None where ``/dev/kfd`` is missing.
     renders : tuple of Door
@@ -57,6 +59,7 @@ class Facts(Struct, frozen=True, kw_only=True):
     groups: tuple[int, ...]
     listed_groups: tuple[int, ...]
     topology: bool
+    devices: bool
     kfd: Door | None
     renders: tuple[Door, ...]
     render_names: tuple[str, ...]
@@ -82,6 +85,7 @@ def read(environ: Mapping[str, str], minors: tuple[int, ...] = ()) -> Facts:
         groups=tuple(sorted({os.getegid(), *os.getgroups()})),
         listed_groups=_listed_groups(),
         topology=listed,
+        devices=reader.facts("dev") is not None,
         kfd=_door(reader, access.KFD),
         renders=tuple(door for door in renders if door),
         render_names=tuple(name for name in names if name.startswith("renderD")),

@@ -30,11 +30,8 @@ def gpus(reader: Reader) -> tuple[Gpu, ...]:
     listed = [
         _listed(node, families[_family(node)], cards.get(_card_key(node))) for node in found.nodes
     ]
-    used = {_card_key(node) for node in found.nodes}
     others = [
-        _unlisted(drm.read(reader, folder), found)
-        for key, folder in sorted(folders.items())
-        if key not in used
+        _unlisted(drm.read(reader, folder), found) for folder in _spare(reader, found, folders)
     ]
     if found.hidden:
         reader.note(
@@ -59,6 +56,17 @@ def _numbered(listed: Sequence[Gpu], doors: Doors) -> list[Gpu]:
         )
         rank += access.passed
     return found
+
+
+def _spare(reader: Reader, found: Topology, folders: dict[str, str]) -> list[str]:
+    """Return the cards that no listed GPU stands for."""
+    used = {_card_key(node) for node in found.nodes}
+    spare = [folder for key, folder in sorted(folders.items()) if key not in used]
+    if spare and "" in used:
+        # One of them is the GPU whose address can't be read: listing it would make two of one.
+        reader.note("A GPU's PCI address can't be read: cards without a match are left out.")
+        return []
+    return spare
 
 
 def _physical(found: Topology, folders: dict[str, str]) -> dict[str, str]:

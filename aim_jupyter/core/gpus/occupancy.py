@@ -104,7 +104,8 @@ def _settled(
     if lease or holding:
         gpu = _busy(gpu, lease, holding)
     elif gpu.state != "hidden":
-        gpu = _idle(gpu, unexplained(siblings, held))
+        who = "by no visible process" if held is not None else "by an unknown process"
+        gpu = _idle(gpu, unexplained(siblings, held), who)
     return gpu
 
 
@@ -132,11 +133,11 @@ def _remark(lease: Holder | None, holding: Sequence[Use]) -> str | None:
     return None if lease else "held without a lease"
 
 
-def _idle(gpu: Gpu, stray: int | None) -> Gpu:
+def _idle(gpu: Gpu, stray: int | None, who: str) -> Gpu:
     if gpu.rocr_index is None or stray is None:
         return gpu
     if stray:
-        reason = f"{stray / GIB:.1f} GiB held by no visible process"
+        reason = f"{stray / GIB:.1f} GiB held {who}"
         return replace(gpu, state="unexplained", reason=gpu.reason or reason)
     return replace(gpu, state="free")
 

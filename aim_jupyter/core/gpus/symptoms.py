@@ -82,7 +82,7 @@ def _kfd(facts: Facts, machine: Machine) -> Iterable[Check]:
             + (", or the NPU driver amdxdna is in the way." if facts.npu else "."),
             fix="sudo modprobe -r amdxdna" if facts.npu else "sudo dmesg | grep -i kfd",
         )
-    elif not facts.topology:
+    elif not facts.topology or not facts.devices:
         return
     elif facts.kfd is None:
         yield Check(

@@ -141,9 +141,12 @@ class Reader:
         return found
 
     def names(self, path: str) -> list[str]:
-        """Return what a folder holds, sorted; nothing where there is no such folder."""
+        """Return what a folder holds, sorted; nothing where there is no such folder.
+
+        Names that are not plain ASCII are none of the kernel's, and left out.
+        """
         try:
-            return sorted(self.tree.names(path))
+            return sorted(name for name in self.tree.names(path) if name.isascii())
         except OSError as error:
             self._failed(path, error)
             return []

@@ -20,7 +20,7 @@ from aim_jupyter.core.records.gpu import Gpu
 TOOL = "rocminfo"
 
 _AGENT = re.compile(r"^\*+\s*\nAgent \d+.*\n\*+\s*$", re.MULTILINE)
-_FIELD = re.compile(r"^  (\w[\w .()]*?):\s*(.*?)\s*$", re.MULTILINE)
+_FIELD = re.compile(r"^  (\w[\w .()]*?):[ \t]*(.*?)[ \t]*$", re.MULTILINE)
 _POOL = re.compile(r"GLOBAL[;,][^\n]*COARSE GRAINED\s+(?:Size:\s*)?(\d{1,15})[^\n]*KB")
 _REFUSED = re.compile(r"Unable to open /dev/kfd read-write: (.+)")
 _REFUSALS = {

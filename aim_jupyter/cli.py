@@ -84,6 +84,10 @@ def _table(command: Command, _: Namespace, answer: Any) -> None:
 def _narrow(rows: list[Row]) -> list[Row]:
     """Leave out the columns that nothing is known of; ``--json`` has them all."""
     known = [name for name in rows[0] if any(row[name] not in (None, "") for row in rows)]
+    if "model" in known and "rank" in known:
+        # In the overview a row is about its model; where all are one model's, it says nothing.
+        known.remove("model")
+        known[1:1] = ["model"] if len({row["model"] for row in rows}) > 1 else []
     return [{name: row[name] for name in known} for row in rows]
 
 

@@ -10,12 +10,7 @@ import re
 import time
 from collections.abc import Callable, Iterable
 
-from IPython.core.completer import (
-    CompletionContext,
-    SimpleCompletion,
-    SimpleMatcherResult,
-    context_matcher,
-)
+from IPython.core.completer import CompletionContext, SimpleCompletion, SimpleMatcherResult
 
 from aim_jupyter import parsing
 from aim_jupyter.commands import COMMANDS, Command, Names
@@ -28,8 +23,7 @@ _LINE = re.compile(r"%{1,2}aim\s+(?P<words>.*)$")
 _kept: dict[str, tuple[float, list[str]]] = {}
 
 
-@context_matcher()
-def complete(context: CompletionContext) -> SimpleMatcherResult:
+def matches(context: CompletionContext) -> SimpleMatcherResult:
     """Complete verbs, options, models, recipes and servers on a line of ours, nothing elsewhere."""
     found = _LINE.search(context.line_with_cursor[: context.cursor_position])
     if not found:

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from IPython.core.display_functions import display
+from IPython.core.getipython import get_ipython
 
 from aim_jupyter import presenting, render
 from aim_jupyter.conversation import Reply
@@ -22,8 +23,8 @@ from aim_jupyter.core.serving import ServerFolder
 from aim_jupyter.render import Card
 
 TICK_S = 1.0
-#: Seconds between two updates of a reply that streams.
-REPLY_TICK_S = 0.2
+#: Seconds between two states of what is replaced while a cell runs.
+RATE_S = 0.2
 
 _live: dict[str, LiveCard] = {}
 
@@ -36,7 +37,8 @@ def show(card: Card) -> None:
 def follow(folder: ServerFolder) -> None:
     """Show a server's card and keep it true until its start has ended, without blocking."""
     live = _live[folder.name] = LiveCard(folder)
-    live.start()
+    if updates_in_place():
+        live.start()
 
 
 def wait(views: Iterator[ServerView]) -> None:
@@ -44,39 +46,59 @@ def wait(views: Iterator[ServerView]) -> None:
 
     The launch card of the same session ends in its last state, whatever the thread has seen.
     """
-    line: Any = None
-    name = ""
+    line = InPlace()
+    view: ServerView | None = None
     try:
         for view in views:
-            name = view.record.name
-            text = {"text/plain": render.progress_line(view)}
-            if line is None:
-                line = display(text, raw=True, display_id=True)
-            else:
-                line.update(text, raw=True)
+            line.put({"text/plain": render.progress_line(view)})
     finally:
-        if name in _live:
-            _live[name].finish()
+        if view is not None and view.record.name in _live:
+            _live[view.record.name].finish()
+        line.end()
 
 
 def reply(replies: Iterator[Reply]) -> None:
     """Show a reply as Markdown while it grows, and its figures below when it is complete."""
-    handle: Any = None
-    shown_at = 0.0
-    last = Reply()
+    shown, last = InPlace(), Reply()
     try:
         for last in replies:
-            now = time.monotonic()
-            if handle is None:
-                handle = display(_markdown(last), raw=True, display_id=True)
-            elif now - shown_at > REPLY_TICK_S:
-                handle.update(_markdown(last), raw=True)
-                shown_at = now
+            shown.put({"text/plain": last.text, "text/markdown": last.text})
     finally:
-        if handle is not None:
-            handle.update(_markdown(last), raw=True)
+        shown.end()
     figures = render.reply_footer(last.tokens, last.ttft_s, last.gen_tok_s, last.finish_reason)
     show(figures)
+
+
+def updates_in_place() -> bool:
+    """Whether what was shown can be replaced: in a notebook, not in a terminal."""
+    return hasattr(get_ipython(), "kernel")
+
+
+class InPlace:
+    """An output that is replaced, at most `RATE_S` apart; a terminal gets only its last state."""
+
+    def __init__(self) -> None:
+        self._handle: Any = None
+        self._waiting: dict[str, str] | None = None
+        self._shown_at = 0.0
+
+    def put(self, bundle: dict[str, str]) -> None:
+        """Show `bundle` now or a little later."""
+        self._waiting = bundle
+        if updates_in_place() and time.monotonic() - self._shown_at > RATE_S:
+            self._show()
+
+    def end(self) -> None:
+        """Show what has not been shown yet."""
+        if self._waiting is not None:
+            self._show()
+
+    def _show(self) -> None:
+        if self._handle is None:
+            self._handle = display(self._waiting, raw=True, display_id=True)
+        else:
+            self._handle.update(self._waiting, raw=True)
+        self._waiting, self._shown_at = None, time.monotonic()
 
 
 class LiveCard:
@@ -97,7 +119,8 @@ class LiveCard:
     def finish(self) -> None:
         """Bring the card up to date now and let the thread end."""
         self._ended.set()
-        self._update()
+        if updates_in_place():
+            self._update()
 
     def _run(self) -> None:
         while not self._ended.wait(TICK_S):
@@ -118,7 +141,3 @@ class LiveCard:
 
 def _bundle(card: Card) -> dict[str, str]:
     return {"text/plain": card.text, "text/html": card.html}
-
-
-def _markdown(reply: Reply) -> dict[str, str]:
-    return {"text/plain": reply.text, "text/markdown": reply.text}

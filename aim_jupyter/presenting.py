@@ -11,7 +11,7 @@ from aim_jupyter import columns, render
 from aim_jupyter.columns import Row, Verb
 from aim_jupyter.commands import Gives
 from aim_jupyter.core import api
-from aim_jupyter.core.records import Machine, ServerView
+from aim_jupyter.core.records import CachedModel, Choice, Machine, ServerView
 from aim_jupyter.render import Card
 
 #: Lines of the engine's log that a server's card shows on a click.
@@ -48,8 +48,22 @@ def _gpus_card(machine: Machine) -> Card:
     return render.gpus_card(machine, user=getpass.getuser(), mask=mask, on_hub=on_hub)
 
 
-CARDS: Mapping[Gives, Callable[[Any], Card]] = {
+def _recipes_card(choices: list[Choice]) -> Card | None:
+    """Return the card of one model's recipes; the overview of all models is a table alone."""
+    models = {choice.recipe.model for choice in choices}
+    return render.recipes_card(choices, models.pop()) if len(models) == 1 else None
+
+
+def _cache_card(models: list[CachedModel]) -> Card:
+    return render.cache_card(models, api.cache_totals(models))
+
+
+CARDS: Mapping[Gives, Callable[[Any], Card | None]] = {
     "status": render.status_card,
     "gpus": _gpus_card,
+    "engines": render.engines_card,
+    "recipes": _recipes_card,
+    "cache": _cache_card,
     "server": server_card,
+    "doctor": render.checks_card,
 }

@@ -6,6 +6,7 @@ prints, and none knows how its answer will be shown.
 
 from __future__ import annotations
 
+import getpass
 import time
 from collections.abc import Iterator
 
@@ -23,6 +24,7 @@ from aim_jupyter.core.errors import (
 from aim_jupyter.core.planning import Request
 from aim_jupyter.core.records import (
     CachedModel,
+    CacheTotals,
     Check,
     Choice,
     EngineEnvironment,
@@ -257,6 +259,11 @@ def models_on_disk() -> list[CachedModel]:
     return cache.models(in_use={record.plan.model_path: record.name for record in live})
 
 
+def cache_totals(models: list[CachedModel]) -> CacheTotals:
+    """Return the cache in one line."""
+    return cache.totals(models)
+
+
 # -- the whole at a glance -----------------------------------------------------------------------
 
 
@@ -271,6 +278,7 @@ def overview() -> Status:
     return Status(
         at=time.time(),
         read_s=read_s,
+        user=getpass.getuser(),
         machine=here,
         engine=environment,
         servers=views,

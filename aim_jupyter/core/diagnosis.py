@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from aim_jupyter.core import config, engines, recipes, serving
+from aim_jupyter.core import gpus as detection
 from aim_jupyter.core.errors import AimError, ServerGone
 from aim_jupyter.core.records import Check, Machine
 
@@ -20,6 +21,7 @@ GIB = 1 << 30
 def checks(machine: Machine) -> list[Check]:
     """Return every check, the failed ones first."""
     found = [
+        *detection.findings(machine),
         _engine(machine),
         *_folders(),
         *_servers(),

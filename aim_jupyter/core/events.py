@@ -41,6 +41,10 @@ class Event(Struct, frozen=True, kw_only=True):
     took_s: float | None = None
 
 
+# Made at import: see `core.serving.folder`.
+_EVENT = msgspec.json.Decoder(Event)
+
+
 class EventLog:
     """The events of one server."""
 
@@ -79,7 +83,7 @@ class EventLog:
         events = []
         for line in filter(None, lines):
             with contextlib.suppress(msgspec.DecodeError):
-                events.append(msgspec.json.decode(line, type=Event))
+                events.append(_EVENT.decode(line))
         return events
 
 

@@ -35,6 +35,15 @@ def fetch_config(repo: str) -> dict[str, Any]:
     return dict(facts)
 
 
+def _is_network_trouble(error: Exception) -> bool:
+    """Whether the Hub was not reached: its client lets the errors of its HTTP library through.
+
+    That library is httpx in huggingface_hub 1, httpx2 in 2; neither is ours to import.
+    """
+    libraries = {each.__module__.partition(".")[0] for each in type(error).__mro__}
+    return isinstance(error, OSError) or bool(libraries & {"httpx", "httpx2", "requests"})
+
+
 def check_reachable(repo: str, revision: str | None = None) -> int | None:
     """Ask the Hub for `repo` and return its size in bytes where it says.
 
@@ -48,7 +57,6 @@ def check_reachable(repo: str, revision: str | None = None) -> int | None:
         If the Hub has no such repository.
     """
     # Imported here: 0.3 s, and only needed for a model that is not cached.
-    import httpx  # noqa: PLC0415
     from huggingface_hub import HfApi  # noqa: PLC0415
     from huggingface_hub import errors as hub  # noqa: PLC0415
 
@@ -72,7 +80,9 @@ def check_reachable(repo: str, revision: str | None = None) -> int | None:
         raise ModelMissing(
             f"{repo} has no revision {revision!r}.", f"%aim launch {repo}"
         ) from error
-    except (hub.HfHubHTTPError, hub.OfflineModeIsEnabled, httpx.HTTPError, OSError) as error:
+    except Exception as error:
+        if not _is_network_trouble(error):
+            raise
         raise Offline(
             f"{repo} is not in the cache, and the Hub can't be reached.",
             "connect to the network, or copy the model into the cache: %aim cache shows where",

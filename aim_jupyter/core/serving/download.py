@@ -19,6 +19,9 @@ from aim_jupyter.core.errors import ModelMissing
 
 GIB = 1 << 30
 
+# Made at import, as in `folder`.
+_OUTCOME = msgspec.json.Decoder(Outcome)
+
 
 class Download:
     """A download that runs; its verbs are those of `subprocess.Popen`.
@@ -81,6 +84,6 @@ class Download:
 
     def _read(self) -> Outcome:
         try:
-            return msgspec.json.decode(self._outcome.read_bytes(), type=Outcome)
+            return _OUTCOME.decode(self._outcome.read_bytes())
         except (OSError, msgspec.DecodeError):
             return Outcome()

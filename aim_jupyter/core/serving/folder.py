@@ -40,6 +40,12 @@ class StopRequest(Struct, frozen=True, kw_only=True):
     by: str
 
 
+# Made once, at import: msgspec 0.22 crashes the process if Ctrl-C arrives while it first looks
+# into a type (its `TypeNode_Free` then frees what was never set).
+_RECORD = msgspec.json.Decoder(ServerRecord)
+_STOP = msgspec.json.Decoder(StopRequest)
+
+
 class ServerFolder:
     """The folder of one server; nothing is read before it is asked for."""
 
@@ -59,9 +65,7 @@ class ServerFolder:
             If it is absent, was cut short, or was written by a newer version.
         """
         try:
-            record = msgspec.json.decode(
-                (self.path / "server.json").read_bytes(), type=ServerRecord
-            )
+            record = _RECORD.decode((self.path / "server.json").read_bytes())
         except (OSError, msgspec.DecodeError) as error:
             raise ServerGone(
                 f"The record of server {self.name!r} can't be read: {error}.",
@@ -108,7 +112,7 @@ class ServerFolder:
     def stop_request(self) -> StopRequest | None:
         """Return the request to stop, if somebody left one."""
         with contextlib.suppress(OSError, msgspec.DecodeError):
-            return msgspec.json.decode((self.path / "stop.json").read_bytes(), type=StopRequest)
+            return _STOP.decode((self.path / "stop.json").read_bytes())
         return None
 
 

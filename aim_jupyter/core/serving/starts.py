@@ -16,6 +16,9 @@ from aim_jupyter.core.records import Plan, StageTime
 
 MOST = 200
 
+# Made at import, as in `folder`.
+_STARTS = msgspec.json.Decoder(dict[str, dict[str, float]])
+
 
 def expected(plan: Plan) -> dict[str, float]:
     """Return the seconds per stage of the last start of `plan`, empty where there was none."""
@@ -57,7 +60,7 @@ def remaining_s(
 def _read() -> dict[str, dict[str, float]]:
     try:
         data = (config.state_dir() / "starts.json").read_bytes()
-        return msgspec.json.decode(data, type=dict[str, dict[str, float]])
+        return _STARTS.decode(data)
     except (OSError, msgspec.DecodeError):
         # Estimates only: a lost file costs one start without an estimate.
         return {}

@@ -22,6 +22,9 @@ WINDOW_S = 60.0
 #: Seconds that a server's folder may be without a supervisor while it is being launched.
 HANDOVER_S = 20.0
 
+# Made at import, as in `folder`.
+_SCRAPES = msgspec.json.Decoder(list[Scrape])
+
 
 def current(folder: ServerFolder) -> ServerRecord:
     """Return the record, corrected by what the processes say.
@@ -84,7 +87,7 @@ def _eta(record: ServerRecord, now: float) -> float | None:
 
 def _history(folder: ServerFolder) -> list[Scrape]:
     with contextlib.suppress(OSError, msgspec.DecodeError):
-        return msgspec.json.decode(folder.samples.read_bytes(), type=list[Scrape])
+        return _SCRAPES.decode(folder.samples.read_bytes())
     return []
 
 

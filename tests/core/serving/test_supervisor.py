@@ -6,7 +6,6 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable
 
 import openai
 import pytest
@@ -14,44 +13,11 @@ from msgspec.structs import replace
 
 from aim_jupyter.core import api, serving
 from aim_jupyter.core.errors import BadUsage, PortTaken, ServerGone, StartFailed
-from aim_jupyter.core.planning import Request
 from aim_jupyter.core.records import ServerRecord
 from aim_jupyter.core.serving import ServerFolder, ports
 from aim_jupyter.core.serving.process import alive, members
 from tests.conftest import FakeEngine
-
-DEMO = Request(model="demo")
-
-
-def launch_ready(request: Request = DEMO, *, new: bool = False) -> ServerFolder:
-    folder = api.launch(request, new=new)
-    for _ in api.wait(folder.name, limit_s=20):
-        pass
-    return folder
-
-
-def until(is_so: Callable[[], bool], limit_s: float = 10.0) -> None:
-    end = time.monotonic() + limit_s
-    while not is_so():
-        assert time.monotonic() < end, "it did not become so in time"
-        time.sleep(0.05)
-
-
-def client(folder: ServerFolder) -> openai.OpenAI:
-    return openai.OpenAI(base_url=folder.read().url, api_key=folder.key(), max_retries=0)
-
-
-def say(folder: ServerFolder, text: str) -> str:
-    with client(folder) as one:
-        reply = one.chat.completions.create(
-            model="default", messages=[{"role": "user", "content": text}]
-        )
-    return reply.choices[0].message.content or ""
-
-
-def running(folder: ServerFolder) -> int | None:
-    sample = serving.view(folder).sample
-    return sample.req_running if sample else None
+from tests.waiting import DEMO, launch_ready, running, say, until
 
 
 def test_a_server_goes_through_its_stages_answers_and_stops(fake: FakeEngine) -> None:

@@ -1,0 +1,140 @@
+"""What a notebook's user has of us: a line comes in, its answer is shown.
+
+Tables come back as DataFrames; their card is shown below only when the DataFrame itself is the
+cell's result.
+"""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from collections.abc import Callable, Iterator
+from typing import Any, cast
+
+from IPython.core.interactiveshell import InteractiveShell
+
+from aim_jupyter import display, parsing, presenting, verbs
+from aim_jupyter.columns import Verb
+from aim_jupyter.commands import Command
+from aim_jupyter.conversation import Conversation
+from aim_jupyter.core.errors import BadUsage
+from aim_jupyter.core.events import listening
+from aim_jupyter.server import Server
+
+
+class Session:
+    """The verbs of one shell, with what it has to remember: conversations, and the last table."""
+
+    def __init__(self, shell: InteractiveShell) -> None:
+        self.shell = shell
+        self._last_table: Any = None
+        self._last_answer: tuple[Any, Any] | None = None
+        self._conversations: dict[str, Any] = {}
+        self._show: dict[str, Callable[[Command, Namespace, Any], Any]] = {
+            "status": self._show_card,
+            "server": self._show_card,
+            "doctor": self._show_card,
+            "engine": self._show_engine,
+            "launched": self._show_launched,
+            "waiting": self._show_waiting,
+            "attached": self._attached,
+            "client": self._client,
+            "reply": self._chat,
+            "lines": self._show_lines,
+            "help": self._show_help,
+        }
+
+    def run(self, line: str, cell: str | None = None) -> Any:
+        """Carry out one line, show its answer, and return its value."""
+        try:
+            command, given = parsing.parse(parsing.split(line))
+        except parsing.HelpAsked as asked:
+            return self._print(str(asked))
+        if command.terminal:
+            raise BadUsage(f"{command.name} is for the terminal.", "%aim launch, then %aim logs -f")
+        if cell is not None:
+            if not command.cell:
+                raise BadUsage(f"%%aim {command.name} takes no body.", f"%aim {command.name}")
+            given.body = cell.strip()
+        with listening(self._progress):
+            answer = command.run(given)
+            return self._show.get(command.gives, self._table)(command, given, answer)
+
+    def after_cell(self, result: Any) -> None:
+        """Show the card of a table when the table itself is what the cell gave."""
+        answer, self._last_answer = self._last_answer, None
+        if answer is not None and result.result is not None and result.result is self._last_table:
+            self._show_answer_card(*answer)
+        self._last_table = None
+
+    # -- one method per kind of answer -----------------------------------------------------------
+
+    def _table(self, command: Command, _given: Namespace, answer: Any) -> Any:
+        self._last_table = verbs.frame(cast(Verb, command.gives), answer)
+        self._last_answer = (command.gives, answer)
+        return self._last_table
+
+    def _show_card(self, command: Command, _given: Namespace, answer: Any) -> None:
+        self._show_answer_card(command.gives, answer)
+
+    def _show_answer_card(self, gives: Any, answer: Any) -> None:
+        card = presenting.card(gives, answer)
+        if card is not None:
+            display.show(card)
+
+    def _show_engine(self, _command: Command, _given: Namespace, environment: Any) -> None:
+        self._print(f"{environment.name} is ready: {environment.engine} {environment.version}.")
+
+    def _show_launched(self, _command: Command, _given: Namespace, folder: Any) -> Any:
+        display.follow(folder)
+        handle = Server(folder)
+        handle.shown_in = self._cell_number()
+        return handle
+
+    def _show_waiting(self, _command: Command, given: Namespace, views: Iterator[Any]) -> Any:
+        display.wait(views)
+        handle = verbs.attach(given.server)
+        handle.shown_in = self._cell_number()
+        return handle
+
+    def _attached(self, _command: Command, _given: Namespace, folder: Any) -> Any:
+        return Server(folder)
+
+    def _client(self, command: Command, given: Namespace, folder: Any) -> Any:
+        handle = self._attached(command, given, folder)
+        return handle.async_client if given.asynchronous else handle.client
+
+    def _chat(self, command: Command, given: Namespace, folder: Any) -> None:
+        text = getattr(given, "body", "") or given.say
+        if not text:
+            raise BadUsage(
+                "There is nothing to say.", "write it below %%aim chat, in the same cell"
+            )
+        conversation = self._conversations.get(folder.name)
+        if conversation is None or given.new or given.system:
+            handle = self._attached(command, given, folder)
+            conversation = self._conversations[folder.name] = Conversation(handle, given.system)
+        options = {"max_tokens": given.max_tokens, "temperature": given.temperature}
+        display.reply(conversation.say(text, **options))
+
+    def _show_lines(self, _command: Command, _given: Namespace, lines: Any) -> None:
+        try:
+            for line in lines:
+                self._print(line)
+        except KeyboardInterrupt:
+            # Interrupting is how following ends; it is no failure of the cell.
+            return
+
+    def _show_help(self, _command: Command, _given: Namespace, verb: list[str]) -> None:
+        self._print(parsing.help_text(verb))
+
+    # -- small things ----------------------------------------------------------------------------
+
+    def _cell_number(self) -> int:
+        return int(self.shell.execution_count)
+
+    def _progress(self, line: str) -> None:
+        self._print(line)
+
+    @staticmethod
+    def _print(text: str) -> None:
+        print(text, flush=True)  # noqa: T201 - a magic's output is the cell's

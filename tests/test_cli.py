@@ -1,0 +1,216 @@
+"""``aim-engine`` as a user runs it: a process with words, an exit code and two streams."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from aim_jupyter.core import serving
+from tests.conftest import FakeEngine
+from tests.waiting import launch_ready, until
+
+PROGRAM = [sys.executable, "-m", "aim_jupyter"]
+
+
+def run(*words: str, **options: object) -> subprocess.CompletedProcess[str]:
+    """Run one command."""
+    return subprocess.run(
+        [*PROGRAM, *words],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+        **options,  # type: ignore[call-overload]
+    )
+
+
+def test_the_card_speaks_of_the_command_not_of_the_magic() -> None:
+    done = run()
+    assert done.returncode == 0
+    assert "aim-engine engine install cpu" in done.stdout
+    assert "%aim" not in done.stdout
+
+
+def test_a_server_from_launch_to_stop(fake: FakeEngine) -> None:
+    fake(boot_s=0.3)
+    launched = run("launch", "demo")
+    assert launched.returncode == 0, launched.stderr
+    assert "aim-engine wait demo" in launched.stdout
+    waited = run("wait")
+    assert waited.returncode == 0
+    assert "running" in waited.stdout
+    (row,) = json.loads(run("ps", "--json").stdout)
+    assert (row["server"], row["state"], row["model"]) == ("demo", "running", "demo")
+    assert (
+        run("list").stdout == run("ps").stdout.replace("\n\n", "\n\n")
+        or "demo" in run("list").stdout
+    )
+    said = run("chat", "--say", "hello you")
+    assert said.stdout.strip() == "You said: hello you"
+    assert "tok/s" in said.stderr
+    assert run("chat", input="from a pipe").stdout.strip() == "You said: from a pipe"
+    facts = json.loads(run("client", "--json").stdout)
+    assert facts["base_url"].startswith("http://127.0.0.1:")
+    (row,) = json.loads(run("metrics", "--json").stdout)
+    assert row["req_done"] == 2
+    assert "demo" in run("status").stdout
+    assert "KV cache size" in run("logs", "-n", "20").stdout
+    stopped = run("stop")
+    assert stopped.returncode == 0
+    assert "stopped" in stopped.stdout
+    assert json.loads(run("status", "demo", "--json").stdout)["record"]["state"] == "stopped"
+
+
+def test_json_never_holds_the_key(fake: FakeEngine) -> None:
+    fake()
+    key = launch_ready().key()
+    for verb in (["--json"], ["ps", "--json"], ["status", "--json"], ["client", "--json"]):
+        done = run(*verb)
+        assert done.returncode == 0, done.stderr
+        json.loads(done.stdout)
+        assert key not in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "kind"),
+    [
+        (["lanuch"], 1, "UnknownName"),
+        (["launch", "dmeo"], 1, "UnknownName"),
+        (["launch", "/no/such/model"], 1, "ModelMissing"),
+        (["status", "nobody"], 1, "UnknownName"),
+        (["stop"], 1, "ServerGone"),
+        (["gpus", "--wrong"], 2, "BadUsage"),
+        (["launch", "demo"], 1, "NoEngine"),
+        (["engine", "install", "tpu"], 2, "BadUsage"),
+        (["engine"], 1, "UnknownName"),
+    ],
+)
+def test_failures_are_two_lines_or_one_object(words: list[str], code: int, kind: str) -> None:
+    done = run(*words)
+    assert done.returncode == code
+    found, hint = done.stderr.splitlines()
+    assert found.startswith(f"{kind}: ")
+    assert hint.startswith("Try: ")
+    assert "%aim" not in done.stderr
+    assert done.stdout == ""
+    as_json = run(*words, "--json")
+    assert as_json.returncode == code
+    told = json.loads(as_json.stdout)
+    assert told["kind"] == kind
+    assert told["error"]
+
+
+def test_the_nearest_names_are_in_the_json() -> None:
+    assert json.loads(run("launch", "dmeo", "--json").stdout)["nearest"] == ["demo"]
+
+
+@pytest.mark.parametrize("words", [["help"], ["--help"], ["help", "launch"], ["launch", "-h"]])
+def test_help_is_no_failure(words: list[str]) -> None:
+    done = run(*words)
+    assert done.returncode == 0
+    assert "aim-engine" in done.stdout
+    assert "%aim" not in done.stdout
+
+
+def test_an_unwritable_state_folder_is_told(
+    fake: FakeEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fake()
+    monkeypatch.setenv("AIM_STATE_DIR", "/proc/no-such-folder/state")
+    done = run("launch", "demo")
+    assert done.returncode == 1
+    found, hint = done.stderr.splitlines()[-2:]
+    assert found.startswith("StateUnusable: /proc/no-such-folder")
+    assert "AIM_STATE_DIR" in hint
+    assert run("ps").returncode == 0
+
+
+@pytest.fixture
+def full_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of a few pages, all of them taken."""
+    folder = tmp_path / "small"
+    folder.mkdir()
+    if os.getuid() != 0:
+        pytest.skip("mounting a small file system takes root; CI has it")
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", folder], check=True)
+    with (folder / "filler").open("wb") as file, pytest.raises(OSError, match="No space"):
+        for _ in range(100):
+            file.write(b"x" * 4096)
+            file.flush()
+    yield folder
+    subprocess.run(["umount", folder], check=True)
+
+
+def test_a_full_disk_is_told_and_leaves_nothing_half_written(
+    fake: FakeEngine, full_disk: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fake()
+    monkeypatch.setenv("AIM_STATE_DIR", str(full_disk / "state"))
+    done = run("launch", "demo")
+    assert done.returncode == 1
+    found, hint = done.stderr.splitlines()[-2:]
+    assert "No space left on device" in found
+    assert "free some space" in hint
+    assert [path for path in full_disk.rglob("*") if path.is_file()] in (
+        [full_disk / "filler"],
+        [full_disk / "filler", full_disk / "state" / "lock"],
+    )
+
+
+def test_without_network_a_model_that_is_not_cached_is_told(
+    fake: FakeEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fake()
+    monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
+    done = run("launch", "Qwen/Qwen3-0.6B")
+    assert done.returncode == 1
+    found, hint = done.stderr.splitlines()[-2:]
+    assert found == "Offline: Qwen/Qwen3-0.6B is not in the cache, and the Hub can't be reached."
+    assert hint.startswith("Try: ")
+    assert list(serving.folders()) == []
+
+
+def test_serve_stays_until_interrupted_and_leaves_nothing(fake: FakeEngine) -> None:
+    fake()
+    serve = subprocess.Popen(
+        [*PROGRAM, "serve", "demo"], stdout=subprocess.PIPE, text=True, start_new_session=True
+    )
+    assert serve.stdout is not None
+    for line in serve.stdout:
+        if "Ctrl-C stops" in line:
+            break
+    serve.send_signal(signal.SIGINT)
+    assert serve.wait(20) == 0
+    serve.stdout.close()
+    assert serving.find("demo").read().state == "stopped"
+
+
+def test_serve_ends_when_its_server_ends(fake: FakeEngine) -> None:
+    fake()
+    with subprocess.Popen([*PROGRAM, "serve", "demo"], stdout=subprocess.PIPE, text=True) as serve:
+        until(lambda: bool(list(serving.folders())), 20)
+        until(lambda: serving.find("demo").read().state == "running", 20)
+        time.sleep(0.5)
+        serving.stop(serving.find("demo"))
+        shown, _ = serve.communicate(timeout=20)
+    assert serve.returncode == 0
+    assert "stopped" in shown
+
+
+def test_a_reader_that_leaves_early_is_no_error(fake: FakeEngine) -> None:
+    done = subprocess.run(
+        f"{sys.executable} -m aim_jupyter help | head -n 1",
+        shell=True,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stderr == ""

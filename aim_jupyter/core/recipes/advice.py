@@ -9,7 +9,7 @@ from msgspec import structs
 from aim_jupyter.core.recipes.asked import Asked
 from aim_jupyter.core.recipes.hardware import kinds
 from aim_jupyter.core.recipes.placement import imagined, kinds_of
-from aim_jupyter.core.recipes.ranking import Fit, judge_all
+from aim_jupyter.core.recipes.ranking import BY_HAND, Fit, judge_all
 from aim_jupyter.core.records import Choice, Machine, Model
 from aim_jupyter.core.records.recipe import Offer
 
@@ -66,8 +66,12 @@ def _other_recipe(model: Model, machine: Machine, asked: Asked, fit: Fit | None)
     """Offer what fits here when precision, engine and number of GPUs are left open."""
     free = Asked(gpus=asked.gpus, users=asked.users, context=asked.context, metric=asked.metric)
     for choice in judge_all(model, machine, free, fit):
+        name = choice.recipe.id
         if choice.verdict == "FITS":
-            yield _offer(model, machine, free, f"--recipe {choice.recipe.id}", choice)
+            yield _offer(model, machine, free, f"--recipe {name}", choice)
+        elif choice.reason == BY_HAND:
+            by_hand = judge_all(model, machine, structs.replace(free, recipe=name), fit)[0]
+            yield _offer(model, machine, free, f"--recipe {name}", by_hand)
 
 
 def _other_machine(

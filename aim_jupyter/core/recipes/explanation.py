@@ -36,7 +36,7 @@ def refusal(choices: Sequence[Choice]) -> str:
     """Return why none of `choices` is taken, a sentence."""
     best = choices[0]
     manual = [one.recipe.id for one in choices if one.recipe.manual_only and one.verdict == "FITS"]
-    if manual:
+    if manual and not best.recipe.manual_only:
         return f"No recipe is chosen by itself here; {manual[0]} fits, and is manual only."
     return f"{best.recipe.id}: {best.reason}."
 

@@ -22,7 +22,11 @@ TARGETS: tuple[Target, ...] = get_args(Target)
 #: Of this machine alone: what our supervisor adds, and where it listens.
 _LOCAL = ("middleware", "host", "port", "uds", "api-key", "shutdown-timeout", "model")
 
-_IMAGES = {"rocm": "vllm/vllm-openai-rocm", "cpu": "vllm/vllm-openai-cpu"}
+# Both as vLLM's documentation names them; AMD's rocm/vllm is deprecated there.
+_IMAGES = {
+    "rocm": "vllm/vllm-openai-rocm",
+    "cpu": "public.ecr.aws/q9t5s3a7/vllm-cpu-release-repo",
+}
 _AIM_BASE = "amdenterpriseai/aim-base:0.9"
 _DEVICES = (
     "--device=/dev/kfd", "--device=/dev/dri", "--group-add=video", "--ipc=host",
@@ -78,10 +82,14 @@ def _scalar(text: str) -> Any:
     return value if isinstance(value, int | float | dict) else text
 
 
+def _model(plan: Plan, recipe: Recipe) -> str:
+    """Return the repository, or the folder of what has none, such as the demo of this package."""
+    return plan.model_path if ":" in recipe.weights.repo else recipe.weights.repo
+
+
 def _served(plan: Plan, recipe: Recipe) -> list[str]:
     """Return model and options for a plain server elsewhere."""
-    # What has no repository, such as the demo inside this package, stands in a folder.
-    words = [recipe.weights.repo if ":" not in recipe.weights.repo else plan.model_path]
+    words = [_model(plan, recipe)]
     for name, values in _groups(plan.argv):
         if name not in _LOCAL:
             words += [f"--{name}", *values]
@@ -112,12 +120,18 @@ def _docker(plan: Plan, recipe: Recipe) -> str:
         *(_DEVICES if plan.gpus else ("--ipc=host",)),
         "-e HF_TOKEN -e VLLM_API_KEY",
         *(f"-e {shlex.quote(f'{name}={value}')}" for name, value in _environment(plan).items()),
-        '-v "${HF_HOME:-$HOME/.cache/huggingface}:/root/.cache/huggingface"',
+        _volume(_model(plan, recipe)),
         f"-p 127.0.0.1:{port}:8000",
         image + version,
         shlex.join(_served(plan, recipe)),
     ]
     return " \\\n  ".join(parts) + "\n"
+
+
+def _volume(model: str) -> str:
+    if model.startswith("/"):
+        return f"-v {shlex.quote(f'{model}:{model}:ro')}"
+    return '-v "${HF_HOME:-$HOME/.cache/huggingface}:/root/.cache/huggingface"'
 
 
 def _environment(plan: Plan) -> dict[str, str]:

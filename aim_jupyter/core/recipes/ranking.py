@@ -4,13 +4,13 @@ The order, each point deciding only what those before it left open:
 
 1. the recipe that was asked for by id,
 2. FITS before TIGHT before NO,
-3. what may be chosen by itself before manual-only; where nothing of it fits this comes before 2, so
-   that no manual-only recipe is ever first by itself,
-4. what is for this machine's GPUs before what is for others,
+3. what may be chosen by itself before manual-only,
+4. what is for this machine's GPUs before what is for others; where nothing fits that may be chosen
+   by itself, the order of these three is 4, 3, 2,
 5. what serves the metric asked for before what is tuned for the other,
 6. what somebody has run before what a rule says: user and measured, amd-validated, published,
    derived,
-7. the fewest GPUs; for latency the most that help, up to four times the fewest that fit,
+7. the fewest GPUs; for latency, of what fits, the most that help, up to four times the fewest,
 8. the precision that keeps most of the model: bf16, fp16, fp32, fp8, mxfp8, int8, mxfp6, mxfp4,
    fp4, int4,
 9. the maker's own weights before somebody else's,
@@ -35,6 +35,9 @@ from aim_jupyter.core.records import Choice, Gpu, Machine, Model, Recipe
 
 Fit = Callable[[Choice, tuple[Gpu, ...], int | None, int | None], Choice]
 """Returns a placed choice with the memory verdict: choice, its GPUs, users, context in tokens."""
+
+BY_HAND = "manual only: take it with --recipe"
+"""Why a recipe that would fit is refused."""
 
 _VERDICTS = ("FITS", "TIGHT", "NO")
 _ORIGINS = {"user": 0, "measured": 0, "amd-validated": 1, "published": 2, "derived": 3}
@@ -66,7 +69,16 @@ def judge_all(
     auto = any(one.verdict == "FITS" and not one.recipe.manual_only for one in judged)
     view = _View(asked, kinds_of(machine) or ("cpu",), fewest, auto)
     ordered = sorted(judged, key=lambda choice: _order(choice, view))
+    ordered[:1] = [_not_by_itself(choice, asked) for choice in ordered[:1]]
     return tuple(structs.replace(choice, rank=place) for place, choice in enumerate(ordered, 1))
+
+
+def _not_by_itself(choice: Choice, asked: Asked) -> Choice:
+    """Return the first choice, refused where it is manual-only: nothing else would run."""
+    recipe = choice.recipe
+    if not recipe.manual_only or recipe.id == asked.recipe or choice.verdict == "NO":
+        return choice
+    return structs.replace(choice, verdict="NO", reason=BY_HAND)
 
 
 def _completed(model: Model, machine: Machine, recipe: str | None) -> Model:
@@ -154,20 +166,24 @@ class _View(NamedTuple):
 
 def _order(choice: Choice, view: _View) -> tuple[object, ...]:
     recipe, asked = choice.recipe, view.asked
-    verdict, manual = _VERDICTS.index(choice.verdict), recipe.manual_only
+    points = (
+        _VERDICTS.index(choice.verdict),
+        recipe.manual_only,
+        recipe.gpu_model not in view.kinds,
+    )
+    spread = asked.metric == "latency" and choice.verdict != "NO"
     return (
         recipe.id != asked.recipe,
-        (verdict, manual) if view.auto_fits else (manual, verdict),
-        recipe.gpu_model not in view.kinds,
+        points if view.auto_fits else points[::-1],
         recipe.metric not in ("any", asked.metric or recipe.metric),
         _ORIGINS[recipe.origin],
-        _sizes(recipe.tp, asked.metric, view.fewest),
+        _sizes(recipe.tp, view.fewest, spread=spread),
         _PRECISIONS.index(recipe.precision),
         recipe.weights.repo != recipe.model,
         recipe.id,
     )
 
 
-def _sizes(tp: int, metric: str | None, fewest: int) -> tuple[bool, int]:
+def _sizes(tp: int, fewest: int, *, spread: bool) -> tuple[bool, int]:
     too_many = tp > _HELPS * fewest
-    return (too_many, tp if too_many or metric != "latency" else -tp)
+    return (too_many, -tp if spread and not too_many else tp)

@@ -1,0 +1,181 @@
+"""What ships with the package, and how the folders of a user go on top."""
+
+import json
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from aim_jupyter.core import config
+from aim_jupyter.core.errors import UnknownName
+from aim_jupyter.core.recipes import Catalogue, catalogue, complete, index, schema
+from aim_jupyter.core.recipes.document import Document
+from aim_jupyter.core.recipes.format import ModelFile
+from aim_jupyter.core.recipes.hardware import kinds
+from aim_jupyter.core.recipes.reading import read
+from aim_jupyter.core.records import Recipe
+from tests.core.recipes.conftest import Write
+
+#: AMD's catalogue: facts/aim.md section 3.
+AMD = (
+    "CohereLabs/command-a-reasoning-08-2025", "Qwen/Qwen3-235B-A22B", "Qwen/Qwen3-32B",
+    "meta-llama/Llama-3.1-405B-Instruct", "meta-llama/Llama-3.1-8B-Instruct",
+    "meta-llama/Llama-3.2-1B-Instruct", "meta-llama/Llama-3.2-3B-Instruct",
+    "meta-llama/Llama-3.3-70B-Instruct", "mistralai/Mistral-Small-3.2-24B-Instruct-2506",
+    "mistralai/Mixtral-8x22B-Instruct-v0.1", "mistralai/Mixtral-8x7B-Instruct-v0.1",
+    "openai/gpt-oss-120b", "openai/gpt-oss-20b",
+)  # fmt: skip
+
+
+def test_all_shipped_files_are_good(shipped: Catalogue) -> None:
+    assert shipped.problems == ()
+    assert len(shipped.names) >= 80
+    assert set(AMD) <= set(shipped.names)
+
+
+def test_a_file_lies_where_its_model_says(shipped: Catalogue) -> None:
+    for model in shipped.models:
+        below = Path(model.file).relative_to(config.shipped_recipes())
+        assert below == Path("aim/demo.yaml" if model.name == "demo" else f"{model.name}.yaml")
+
+
+def test_every_stated_recipe_says_where_it_is_from(shipped: Catalogue) -> None:
+    for model in shipped.models:
+        for recipe in model.recipes:
+            assert recipe.source, recipe.id
+            assert recipe.origin in ("amd-validated", "published", "measured"), recipe.id
+
+
+def test_every_model_with_an_architecture_has_recipes_for_every_gpu(shipped: Catalogue) -> None:
+    gpus = {"MI250X", "MI300A", "MI300X", "MI308X", "MI325X", "MI350X", "MI355X"}
+    for name in AMD:
+        model = complete(shipped.find(name), kinds())
+        assert gpus <= {recipe.gpu_model for recipe in model.recipes}, name
+
+
+def test_ids_are_unique_within_a_model(shipped: Catalogue) -> None:
+    for model in shipped.models:
+        ids = [recipe.id for recipe in complete(model, ("cpu", *kinds())).recipes]
+        assert len(ids) == len(set(ids)), model.name
+
+
+def test_no_recipe_runs_code_of_a_repository_unless_its_tokenizer_is_such(
+    shipped: Catalogue,
+) -> None:
+    trusting = {
+        model.name
+        for model in shipped.models
+        for recipe in model.recipes
+        if "trust-remote-code" in recipe.args
+    }
+    assert all(name.startswith("moonshotai/Kimi") for name in trusting)
+
+
+def test_the_published_schema_is_in_step() -> None:
+    published = (config.shipped_recipes() / "schema.json").read_text()
+    assert published == schema.text(), (
+        "python -m aim_jupyter.core.recipes.schema > recipes/schema.json"
+    )
+    assert json.loads(published)["$ref"] == "#/$defs/ModelFile"
+
+
+def test_the_types_and_the_schema_know_the_same_keys() -> None:
+    keys = schema.schema()["$defs"]["ModelFile"]["properties"]
+    assert set(keys) == set(ModelFile.__struct_fields__)
+
+
+@pytest.mark.parametrize("name", ["Qwen/Qwen3-32B", "qwen/qwen3-32b", "qwen3-32b", "Qwen3-32B"])
+def test_find_by_any_case_or_the_last_part(shipped: Catalogue, name: str) -> None:
+    assert shipped.find(name).name == "Qwen/Qwen3-32B"
+
+
+def test_an_unknown_name_gets_the_nearest(shipped: Catalogue) -> None:
+    with pytest.raises(UnknownName) as error:
+        shipped.find("Qwen/Qwen3-32")
+    assert "Qwen/Qwen3-32B" in error.value.nearest
+
+
+def test_a_last_part_that_two_have_is_not_guessed(write: Write) -> None:
+    text = "model: {0}/same\nweights: {{bf16: {0}/same}}\n"
+    write("a/same.yaml", text.format("a"))
+    folder = write("b/same.yaml", text.format("b"))
+    with pytest.raises(UnknownName) as error:
+        Catalogue([folder]).find("same")
+    assert set(error.value.nearest) == {"a/same", "b/same"}
+
+
+def test_a_folder_of_the_user_comes_on_top(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = write(
+        "Qwen/Qwen3-32B.yaml",
+        """\
+        model: Qwen/Qwen3-32B
+        weights: {fp16: Qwen/Qwen3-32B}
+        settings:
+        - {gpu: MI300X, weights: fp16, args: {max-num-seqs: 7}}
+        - {gpu: MI300X, weights: fp16, name: mine}
+        """,
+    )
+    before = catalogue().find("qwen3-32b")
+    monkeypatch.setenv("AIM_RECIPES_PATH", f"{folder}:/no/such/folder")
+    model = catalogue().find("qwen3-32b")
+    recipes = {recipe.id: recipe for recipe in model.recipes}
+    assert recipes["mi300x-fp16-tp1"].args == {"max-num-seqs": 7}
+    assert "mi300x-fp16-tp1-mine" in recipes
+    assert len(recipes) == len(before.recipes) + 1
+    assert (model.facts, model.licence) == (before.facts, before.licence)
+
+
+def test_the_index_gives_what_parsing_gives(aim_profiles: Path) -> None:
+    cold = index.entries(aim_profiles)
+    warm = index.entries(aim_profiles)
+    parsed = [read(Document.open(aim_profiles / one.path), Path(one.path)) for one in warm]
+    assert cold == warm
+    assert [one.recipe for one in warm] == parsed
+    assert all(isinstance(one, Recipe) for one in parsed)
+
+
+def test_a_changed_file_is_read_again(write: Write) -> None:
+    text = "model: org/model\nsummary: {}\nweights: {{bf16: org/model}}\n"
+    folder = write("org/model.yaml", text.format("old"))
+    assert Catalogue([folder]).find("model").summary == "old"
+    write("org/model.yaml", text.format("newer"))
+    assert Catalogue([folder]).find("model").summary == "newer"
+    (folder / "org/model.yaml").unlink()
+    assert Catalogue([folder]).names == ()
+
+
+def test_problems_are_kept_in_the_index_too(write: Write) -> None:
+    folder = write("org/model.yaml", "model: [")
+    first, second = (Catalogue([folder]).problems[0] for _ in range(2))
+    assert first.lines == second.lines
+
+
+@pytest.mark.parametrize("content", [b"", b"\x93\x01", b"junk" * 100])
+def test_a_broken_index_is_beside_the_point(write: Write, content: bytes) -> None:
+    folder = write("org/model.yaml", "model: org/model\nweights: {bf16: org/model}\n")
+    assert Catalogue([folder]).names == ("org/model",)
+    (kept,) = (config.state_dir() / "recipes").iterdir()
+    kept.write_bytes(content)
+    assert Catalogue([folder]).names == ("org/model",)
+
+
+def test_without_a_state_folder_everything_still_loads(
+    write: Write, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "taken").write_text("")
+    monkeypatch.setenv("AIM_STATE_DIR", str(tmp_path / "taken/state"))
+    folder = write("org/model.yaml", "model: org/model\nweights: {bf16: org/model}\n")
+    assert Catalogue([folder]).names == ("org/model",)
+
+
+def test_hidden_folders_and_dangling_links_are_left_alone(write: Write) -> None:
+    folder = write(".git/model.yaml", "model: [")
+    (folder / "link.yaml").symlink_to("nowhere.yaml")
+    (folder / "loop").symlink_to(".")
+    found = Catalogue([folder])
+    assert (found.names, found.problems) == ((), ())
+
+
+def test_an_index_entry_can_be_read_back() -> None:
+    entry = index.Entry("a.yaml", 1, 2, "nothing", "", msgspec.Raw(b"\xc0"))
+    assert msgspec.msgpack.decode(msgspec.msgpack.encode(entry), type=index.Entry) == entry

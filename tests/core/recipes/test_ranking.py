@@ -1,0 +1,319 @@
+"""Which recipe is taken, on which devices, and why not the others."""
+
+import random
+
+import pytest
+from msgspec import structs
+
+from aim_jupyter.core.errors import GpuUnavailable, UnknownName
+from aim_jupyter.core.recipes import Catalogue, catalogue, complete, offers, rank, reasons, refusal
+from aim_jupyter.core.recipes.asked import Asked
+from aim_jupyter.core.recipes.hardware import kind_name, kinds
+from aim_jupyter.core.recipes.placement import place
+from aim_jupyter.core.records import Choice, Gpu, Machine, Model
+from tests.core.recipes.conftest import box, gpus, laptop
+
+ROOMY = 1 << 40
+
+
+def first(model: str, machine: Machine, **asked: object) -> Choice:
+    return rank(catalogue().find(model), machine, **asked)[0]  # type: ignore[arg-type]
+
+
+# On the CPU
+
+
+def test_the_demo_is_served_where_there_is_no_gpu() -> None:
+    choice = first("demo", laptop(8))
+    assert (choice.recipe.id, choice.verdict) == ("cpu-bf16-tp1", "FITS")
+    assert choice.reason == "needs 1.2 of 8.0 GiB free"
+    assert choice.recipe.weights.repo == "package:demo"
+
+
+def test_a_small_model_needs_its_memory() -> None:
+    assert first("qwen3-0.6b", laptop(8)).verdict == "FITS"
+    no = first("qwen3-0.6b", laptop(2))
+    assert (no.verdict, no.reason) == ("NO", "needs 3.4 GiB, 2.0 GiB are free")
+    assert first("qwen3-0.6b", laptop(None)).reason == "free memory unknown"
+
+
+def test_a_cpu_recipe_is_out_of_the_question_beside_gpus() -> None:
+    choice = first("demo", box())
+    assert (choice.verdict, choice.reason) == ("NO", "for CPU; this machine has MI300X")
+
+
+def test_a_gpu_that_no_recipe_knows_leaves_the_cpu() -> None:
+    machine = structs.replace(laptop(8), gpus=(Gpu(model="RX7900", usable=True, hip_index=0),))
+    assert first("qwen3-0.6b", machine).recipe.gpu_model == "cpu"
+
+
+def test_the_demo_is_never_chosen_for_anything_else(shipped: Catalogue) -> None:
+    for model in shipped.models:
+        repos = {one.recipe.weights.repo for one in rank(model, laptop(1500))}
+        assert ("package:demo" in repos) == (model.name == "demo")
+    assert complete(shipped.find("demo"), kinds()).recipes == shipped.find("demo").recipes
+
+
+# The order
+
+
+def test_what_amd_validated_comes_before_what_a_rule_says() -> None:
+    choice = first("Qwen/Qwen3-32B", box("MI300X", 8))
+    assert (choice.recipe.id, choice.recipe.origin, choice.gpus) == (
+        "mi300x-fp16-tp1",
+        "amd-validated",
+        (0,),
+    )
+
+
+def test_the_pictures_case_16_users() -> None:
+    choices = rank(catalogue().find("Qwen/Qwen3-32B"), box("MI300X", 2), users=16)
+    assert choices[0].recipe.precision == "fp8"
+    short = next(one for one in choices if one.recipe.id == "mi300x-bf16-tp1")
+    assert short.verdict == "NO"
+    assert short.reason.endswith("GiB of KV cache short")
+
+
+def test_throughput_takes_few_gpus_and_latency_more() -> None:
+    assert (
+        first("gpt-oss-120b", box(), metric="throughput").recipe.id == "mi300x-mxfp4-tp1-throughput"
+    )
+    assert first("gpt-oss-120b", box(), metric="latency").recipe.id == "mi300x-mxfp4-tp4-latency"
+    assert len(first("gpt-oss-120b", box(), metric="latency", most_gpus=2).gpus) == 2
+
+
+def test_three_gpus_use_what_divides() -> None:
+    assert first("Llama-3.1-405B-Instruct", box("MI325X", 3)).gpus == (0, 1)
+
+
+def test_the_order_does_not_depend_on_that_of_the_file() -> None:
+    model = catalogue().find("gpt-oss-120b")
+    usual = [one.recipe.id for one in rank(model, box())]
+    for seed in range(5):
+        shuffled = list(model.recipes)
+        random.Random(seed).shuffle(shuffled)
+        mixed = rank(structs.replace(model, recipes=tuple(shuffled)), box())
+        assert [one.recipe.id for one in mixed] == usual
+
+
+def test_every_recipe_has_a_verdict_and_a_short_reason(shipped: Catalogue) -> None:
+    for model in shipped.models:
+        for machine in (box("MI300X", 1), box("MI250X", 8), laptop(4)):
+            choices = rank(model, machine)
+            assert [one.rank for one in choices] == list(range(1, len(choices) + 1))
+            assert all(0 < len(one.reason) <= 50 for one in choices)
+            assert {one.id for one in model.recipes} <= {one.recipe.id for one in choices}
+
+
+def test_manual_only_is_never_first_by_itself_but_named(shipped: Catalogue) -> None:
+    for model in shipped.models:
+        for kind in kinds():
+            best = rank(model, box(kind, 8))[0]
+            assert best.verdict == "NO" or not best.recipe.manual_only
+    choices = rank(shipped.find("gpt-oss-120b"), box("MI250X", 2))
+    assert refusal(choices) == "mi250x-mxfp4-tp2-latency: manual only: take it with --recipe."
+    assert choices[0].try_line
+    assert choices[0].try_line.endswith("--recipe mi250x-mxfp4-tp2-latency --machine mi250x:2")
+
+
+def test_a_model_with_nothing_but_manual_recipes() -> None:
+    best = first("NVIDIA-Nemotron-3-Super-120B-A12B-BF16", box("MI250X", 8))
+    assert (best.verdict, best.reason) == ("NO", "manual only: take it with --recipe")
+    assert best.try_line
+    assert "--recipe mi250x-bf16-tp8" in best.try_line
+    assert first(best.recipe.model, box("MI250X", 8), recipe="mi250x-bf16-tp8").verdict != "NO"
+
+
+def test_a_refusal_names_what_fits_by_hand() -> None:
+    model = complete(catalogue().find("Qwen/Qwen3-32B"), ("MI325X",))
+    two = [one for one in model.recipes if one.id in ("mi325x-bf16-tp8", "mi325x-fp8-tp1")]
+    choices = rank(structs.replace(model, recipes=tuple(two), derive=False), box("MI325X", 1))
+    assert choices[0].reason == "needs 8 GPUs, there is 1"
+    assert refusal(choices) == (
+        "No recipe is chosen by itself here; mi325x-fp8-tp1 fits, and is manual only."
+    )
+
+
+def test_asked_by_id_comes_first_whatever_it_is() -> None:
+    choice = first("Qwen/Qwen3-32B", box(), recipe="mi300x-fp8-tp2")
+    assert (choice.recipe.id, choice.verdict) == ("mi300x-fp8-tp2", "FITS")
+    assert choice.reason.endswith("; manual only")
+    other = first("Qwen/Qwen3-32B", box(), recipe="mi355x-bf16-tp2")
+    assert (other.verdict, other.reason) == ("NO", "for MI355X; this machine has MI300X")
+    with pytest.raises(UnknownName, match=r"Nearest: .*mi300x-fp8-tp2"):
+        first("Qwen/Qwen3-32B", box(), recipe="mi300x-fp8-tp3")
+
+
+def test_precision_and_engine_that_were_asked_for() -> None:
+    assert first("Qwen/Qwen3-32B", box(), precision="fp8").recipe.precision == "fp8"
+    assert first("gpt-oss-20b", box(), precision="fp4").recipe.precision == "mxfp4"
+    assert first("DeepSeek-R1-0528", box(), engine="sglang").recipe.engine == "sglang"
+    choices = rank(catalogue().find("DeepSeek-R1-0528"), box())
+    sglang = next(one for one in choices if one.recipe.id == "mi300x-fp8-tp8-sglang")
+    assert sglang.reason == "for sglang; ask for it with --engine"
+
+
+def test_fp8_is_not_derived_for_gpus_without_it() -> None:
+    model = complete(catalogue().find("Qwen/Qwen3-32B"), ("MI250X", "MI210", "MI300X"))
+    found = {(one.gpu_model, one.precision) for one in model.recipes}
+    assert ("MI300X", "fp8") in found
+    assert not {("MI250X", "fp8"), ("MI210", "fp8")} & found
+
+
+def test_a_context_beyond_the_models_own_is_refused() -> None:
+    choice = first("Qwen/Qwen3-32B", box(), context=100_000)
+    assert (choice.verdict, choice.reason) == ("NO", "its context ends at 40,960 tokens")
+
+
+def test_weights_that_can_not_be_there() -> None:
+    choice = first("Llama-3.1-405B-Instruct", box("MI250X", 1))
+    assert choice.verdict == "NO"
+    assert choice.reason.startswith("weights need 756.")
+
+
+def test_no_plan_has_more_weights_than_memory(shipped: Catalogue) -> None:
+    for model in shipped.models:
+        for kind in kinds():
+            for choice in rank(model, box(kind, 8)):
+                if choice.verdict != "NO" and choice.weights_bytes:
+                    assert choice.weights_bytes < 0.95 * kinds()[kind].memory_bytes
+
+
+def test_a_fit_replaces_the_first_look() -> None:
+    seen = []
+
+    def fit(
+        choice: Choice, devices: tuple[Gpu, ...], users: int | None, context: int | None
+    ) -> Choice:
+        seen.append((choice.recipe.id, len(devices), users, context))
+        verdict = "FITS" if choice.recipe.tp == 2 else "NO"
+        return structs.replace(choice, verdict=verdict, reason="says the fit")
+
+    choice = first("Qwen/Qwen3-32B", box("MI300X", 2), users=3, context=999, fit=fit)
+    assert (choice.recipe.tp, choice.reason) == (2, "says the fit")
+    assert all(one[2:] == (3, 999) for one in seen)
+    assert {one[1] for one in seen} == {1, 2}
+
+
+# Where
+
+
+@pytest.mark.parametrize(
+    ("states", "tp", "taken"),
+    [
+        (("free",) * 8, 2, (0, 1)),
+        (("busy", "free", "free", "busy", "free", "free"), 2, (1, 2)),
+        (("free", "unexplained", "hidden", "free"), 2, (0, 3)),
+        (("busy", "free"), 1, (1,)),
+    ],
+)
+def test_free_devices_are_taken(states: tuple[str, ...], tp: int, taken: tuple[int, ...]) -> None:
+    assert tuple(one.hip_index for one in place(gpus(*states), "MI300X", tp, None)) == taken
+
+
+@pytest.mark.parametrize(
+    ("machine", "count", "said"),
+    [
+        (gpus("free", "busy", "free", "busy"), 4, "needs 4 GPUs, 2 are free: 0, 2"),
+        (gpus("free", "busy"), 2, "needs 2 GPUs, 1 is free: 0"),
+        (gpus("busy", "busy"), 2, "needs 2 GPUs, none is free"),
+        (gpus("free"), 2, "needs 2 GPUs, there is 1"),
+        (gpus("free", kind="MI325X"), 1, "for MI300X; this machine has MI325X"),
+        (gpus("free", usable=False), 1, "for MI300X; this machine has no usable GPU"),
+        (Machine(host="x"), 1, "for MI300X; this machine has no GPU"),
+    ],
+)
+def test_why_not_enough(machine: Machine, count: int, said: str) -> None:
+    with pytest.raises(GpuUnavailable) as error:
+        place(machine, "MI300X", count, None)
+    assert error.value.found == said
+
+
+def test_same_hive_then_same_numa_node_then_the_smallest_group() -> None:
+    facts = [(1, 0), (1, 0), (1, 1), (1, 1), (2, 2), (2, 2), (2, 3)]
+    made = tuple(
+        structs.replace(gpu, hive_id=hive, numa_node=numa)
+        for gpu, (hive, numa) in zip(box(count=7).gpus, facts, strict=True)
+    )
+    machine = Machine(host="x", gpus=made)
+    assert _placed(machine, 1) == (6,)
+    assert _placed(machine, 2) == (4, 5)
+    assert _placed(machine, 4) == (0, 1, 2, 3)
+    assert _placed(machine, 6) == (0, 1, 2, 3, 4, 5)
+
+
+def test_partitions_of_different_size_are_not_mixed() -> None:
+    whole = box(count=4).gpus
+    made = (*whole[:2], *(structs.replace(one, vram_bytes=24 << 30) for one in whole[2:]))
+    machine = Machine(host="x", gpus=made)
+    assert _placed(machine, 2) == (0, 1)
+    with pytest.raises(GpuUnavailable, match="needs 3 GPUs of one size"):
+        _placed(machine, 3)
+
+
+def test_only_among_the_gpus_asked_for() -> None:
+    assert first("Qwen/Qwen3-32B", box(), gpus=[5]).gpus == (5,)
+    choices = rank(catalogue().find("Qwen/Qwen3-32B"), box(), gpus=[4, 5])
+    assert all(set(one.gpus) <= {4, 5} for one in choices)
+    with pytest.raises(GpuUnavailable, match="There is no GPU 9"):
+        first("Qwen/Qwen3-32B", box(), gpus=[1, 9])
+
+
+def test_mi250_is_served_as_mi250x() -> None:
+    assert kind_name("MI250") == "MI250X"
+    assert kind_name("V100") is None
+    assert first("qwen3-8b", gpus("free", kind="MI250X", model="MI250")).verdict == "FITS"
+
+
+# Why
+
+
+def test_each_that_lost_has_its_reason() -> None:
+    choices = rank(catalogue().find("Qwen/Qwen3-32B"), box("MI300X", 2))
+    said = "\n".join(reasons(choices))
+    assert "mi300x-fp16-tp1: " in said
+    assert "origin: amd-validated" in said
+    assert "not mi300x-bf16-tp1: derived, after amd-validated" in said
+    assert "not mi300x-fp8-tp1: manual only: never chosen by itself" in said
+    assert "more recipes, each with its reason: %aim recipes Qwen/Qwen3-32B" in said
+
+
+@pytest.mark.parametrize(
+    ("kind", "count", "asked"),
+    [
+        ("MI300X", 1, Asked(recipe="mi300x-bf16-tp1", users=64)),
+        ("MI300X", 1, Asked(recipe="mi300x-bf16-tp1", users=8, context=32_768)),
+        ("MI250X", 1, Asked()),
+        ("MI300X", 1, Asked(precision="int4")),
+    ],
+)
+def test_what_is_offered_does_fit(kind: str, count: int, asked: Asked) -> None:
+    model, machine = catalogue().find("Qwen/Qwen3-32B"), box(kind, count)
+    refused = rank(
+        model, machine, recipe=asked.recipe, users=asked.users, context=asked.context,
+        precision=asked.precision,
+    )[0]  # fmt: skip
+    made = offers(model, machine, asked, refused)
+    assert 0 < len(made) <= 5
+    for offer in made:
+        assert offer.verdict == "FITS"
+        assert offer.change in offer.line
+        assert _run(model, machine, offer.line).verdict == "FITS"
+
+
+def _run(model: Model, machine: Machine, line: str) -> Choice:
+    words = line.split()
+    given = dict(zip(words[3::2], words[4::2], strict=True))
+    kind, _, count = given.get("--machine", machine.host).partition(":")
+    return rank(
+        model,
+        box(kind.upper(), int(count)),
+        recipe=given.get("--recipe"),
+        precision=given.get("--precision"),
+        users=int(given["--users"]) if "--users" in given else None,
+        context=int(given["--context"]) if "--context" in given else None,
+    )[0]
+
+
+def _placed(machine: Machine, count: int) -> tuple[int | None, ...]:
+    return tuple(one.hip_index for one in place(machine, "MI300X", count, None))

@@ -193,7 +193,7 @@ def test_a_defect_keeps_its_traceback(session: Session, monkeypatch: pytest.Monk
 @pytest.mark.parametrize(
     ("line", "said"),
     [
-        ("%aim launch demo --wrong-flag 3", "has an option --wrong-flag"),
+        ("%aim launch demo --wrong-flag 3", "vLLM 0.32.0 has no option --wrong-flag"),
         ("%aim launch /no/such/model", "There is no folder /no/such/model"),
         ("%aim launch dmeo", "Nearest: demo"),
         ("%aim status nobody", "There is no server 'nobody'"),

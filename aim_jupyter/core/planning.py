@@ -5,13 +5,13 @@ Nothing here reads a disk, a device or a clock, so that the dry run and the laun
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Sequence
 from typing import Any
 
 from msgspec import Struct, field
 
-from aim_jupyter.core.errors import BadUsage, NoFit, closest
+from aim_jupyter.core import recipes
+from aim_jupyter.core.errors import BadUsage, NoFit
 from aim_jupyter.core.records import (
     Choice,
     EngineEnvironment,
@@ -21,9 +21,8 @@ from aim_jupyter.core.records import (
     ServerView,
 )
 
-#: What every start gets, where the engine has the flag: its name, and why.
-_DRAIN_OPTION = ("shutdown-timeout", 30)
-_GUARD_OPTION = ("middleware", "aim_guard.Guard")
+#: What every start gets: the key guards each route, and a stop lets running requests finish.
+_OURS = {"middleware": "aim_guard.Guard", "shutdown-timeout": 30}
 
 DEFAULT_IDLE_S = 3600.0
 
@@ -110,11 +109,11 @@ def plan(
         If an option of the user is not one of the engine's; the nearest is suggested.
     """
     recipe = choice.recipe
-    options, changes = _options(request, choice, environment)
+    done = _reconcile(request, choice, environment)
     start = [environment.python, *environment.command]
     model = [environment.model_option, placed.path] if environment.model_option else [placed.path]
     names = ["--served-model-name", recipe.model, "default"]
-    argv = [*start, *(word for word in model if word), *names, *_arguments(options)]
+    argv = [*start, *(word for word in model if word), *names, *done.argv]
     return Plan(
         server=server,
         model=recipe.model,
@@ -126,7 +125,7 @@ def plan(
         platform=environment.platform or "",
         model_path=placed.path,
         argv=tuple(argv),
-        env={**recipe.env, **placed.env, **request.env},
+        env={**done.env, **placed.env},
         download=placed.download,
         revision=placed.revision,
         port=request.port,
@@ -135,7 +134,7 @@ def plan(
         idle_s=request.idle_s,
         lifetime_s=request.lifetime_s,
         reasons=(choice.reason, f"origin: {recipe.origin}", *_source(recipe.source)),
-        changes=tuple(changes),
+        changes=done.changes,
     )
 
 
@@ -165,54 +164,22 @@ def _source(source: str) -> list[str]:
     return [f"source: {source}"] if source else []
 
 
-def _options(
+def _reconcile(
     request: Request, choice: Choice, environment: EngineEnvironment
-) -> tuple[dict[str, Any], list[str]]:
-    known = {name.removeprefix("--") for flag in environment.flags for name in flag.names}
-    given = {_spelled(name): value for name, value in request.options.items()}
+) -> recipes.Reconciled:
+    """Return the options and variables that this engine accepts, the user's wishes included."""
+    wishes = dict(request.options)
     if request.context is not None:
-        given.setdefault("max-model-len", request.context)
-    for name in given:
-        _check_known(name, known, environment)
-    unset = {_spelled(name) for name in request.unset}
-    options: dict[str, Any] = {}
-    changes: list[str] = []
-    for name, value in choice.recipe.args.items():
-        spelled = _spelled(name)
-        if spelled in unset:
-            changes.append(f"--{spelled} left out, as asked")
-        elif spelled not in known:
-            who = f"{environment.engine} {environment.version}"
-            changes.append(f"--{spelled} dropped: {who} has no such option")
-        else:
-            options[spelled] = value
-    for name, value in (_GUARD_OPTION, _DRAIN_OPTION):
-        if name in known:
-            options.setdefault(name, value)
-    return {**options, **given}, changes
-
-
-def _check_known(name: str, known: set[str], environment: EngineEnvironment) -> None:
-    if name in known:
-        return
-    near = closest(name, known)
-    raise BadUsage(
-        f"Neither aim nor {environment.engine} {environment.version} has an option --{name}.",
-        f"--{near[0]}" if near else "%aim help launch",
+        wishes.setdefault("max-model-len", request.context)
+    done = recipes.reconcile(
+        {**choice.recipe.args, **_OURS},
+        choice.recipe.env,
+        flags=environment.flags,
+        variables=environment.variables,
+        overrides=recipes.Overrides(set=wishes, unset=request.unset, env=request.env),
+        engine=environment.title,
     )
-
-
-def _spelled(name: str) -> str:
-    return name.lstrip("-").replace("_", "-")
-
-
-def _arguments(options: dict[str, Any]) -> list[str]:
-    """Return options as separate words of argv; nothing is ever joined and split again."""
-    words = []
-    for name, value in options.items():
-        words.append(f"--{name}")
-        if isinstance(value, dict | list):
-            words.append(json.dumps(value))
-        elif value is not None and value is not True:
-            words.append(str(value))
-    return words
+    if done.errors:
+        # The nearest name, where there is one, is a part of the line.
+        raise BadUsage(f"{done.errors[0]}.", f"%aim launch {request.model}, or %aim help launch")
+    return done

@@ -6,6 +6,8 @@ from typing import Literal
 
 from msgspec import Struct
 
+TITLES = {"vllm": "vLLM", "sglang": "SGLang"}
+
 EngineSource = Literal["managed", "variable", "notebook", "container"]
 
 
@@ -64,3 +66,9 @@ class EngineEnvironment(Struct, frozen=True, kw_only=True):
     variables: tuple[str, ...] = ()
     usable: bool = False
     reason: str = ""
+
+    @property
+    def title(self) -> str:
+        """The engine as its makers write it, with its version: ``vLLM 0.32.0``."""
+        name = TITLES.get(self.engine or "", self.engine or "engine")
+        return f"{name} {self.version or ''}".rstrip()

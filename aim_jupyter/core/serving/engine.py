@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Protocol
 
+from aim_jupyter.core import gpus
+from aim_jupyter.core.leases import Lease
 from aim_jupyter.core.records import Plan, ProcessId
 from aim_jupyter.core.serving.ports import LOOPBACK
 from aim_jupyter.core.serving.process import alive, identify
@@ -51,12 +53,16 @@ class OwnEngine:
     port : int
     key : str
         Goes into the environment; other users can't read that, but they can read ``ps``.
+    lease : Lease or None
+        The engine inherits its files, so it lasts as long as any process of the engine.
     log : Path
         Standard output and error are appended to it, by the engine itself: a supervisor that dies
         breaks no pipe.
     """
 
-    def __init__(self, plan: Plan, port: int, key: str, log: Path) -> None:
+    def __init__(
+        self, plan: Plan, port: int, key: str, log: Path, lease: Lease | None = None
+    ) -> None:
         argv = [*plan.argv, "--host", LOOPBACK, "--port", str(port)]
         with log.open("ab") as output:
             self._child = subprocess.Popen(
@@ -66,6 +72,7 @@ class OwnEngine:
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
+                pass_fds=lease.fds if lease else (),
                 cwd=log.parent,
             )
         known = identify(self._child.pid)
@@ -93,8 +100,13 @@ def environment(plan: Plan, key: str, inherited: Mapping[str, str]) -> dict[str,
     """Return the engine's whole environment.
 
     The plan's variables beat the inherited ones, and those that the supervisor depends on beat
-    both. Tokens of the hub and of Hugging Face are left out: the model is already on disk.
+    both. Tokens of the hub and of Hugging Face are left out: the model is already on disk. Of the
+    variables that choose GPUs exactly one is set.
     """
     env = {name: value for name, value in inherited.items() if name not in _SECRETS}
+    for name, value in gpus.launch_environment(plan.gpus, inherited).items():
+        env.pop(name, None)
+        if value is not None:
+            env[name] = value
     path = os.pathsep.join(filter(None, (str(GUARD), inherited.get("PYTHONPATH"))))
     return {**env, **plan.env, **_OWN, "PYTHONPATH": path, "VLLM_API_KEY": key}

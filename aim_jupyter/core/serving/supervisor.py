@@ -16,14 +16,16 @@ import select
 import signal
 import socket
 import time
+from collections.abc import Iterator
 from typing import Any
 
 import msgspec
 from msgspec.structs import replace
 
-from aim_jupyter.core import metrics
-from aim_jupyter.core.errors import AimError, StateUnusable
+from aim_jupyter.core import gpus, metrics
+from aim_jupyter.core.errors import AimError, GpuUnavailable, StateUnusable
 from aim_jupyter.core.files import write_atomic
+from aim_jupyter.core.leases import Lease
 from aim_jupyter.core.metrics import Scrape
 from aim_jupyter.core.records import ProcessId, State
 from aim_jupyter.core.serving import crash, endpoint, ports, starts
@@ -116,8 +118,8 @@ class Supervisor:
             self._download(self.plan.download)
         for attempt in range(1, PORT_ATTEMPTS + 1):
             holder, port = ports.reserve(self.plan.port)
-            with holder:
-                self._boot(port)
+            with holder, self._lease(port) as lease:
+                self._boot(port, lease)
                 code = self._follow()
             taken = not self._stop_asked and crash.port_was_taken(self.plan.engine, self.folder.log)
             if not taken or self.plan.port is not None or attempt == PORT_ATTEMPTS:
@@ -143,12 +145,27 @@ class Supervisor:
         else:
             download.check()
 
-    def _boot(self, port: int) -> None:
+    @contextlib.contextmanager
+    def _lease(self, port: int) -> Iterator[Lease | None]:
+        """Hold the plan's GPUs while the engine runs; what it has inherited, it holds itself."""
+        if not self.plan.gpus:
+            yield None
+            return
+        present = {gpu.hip_index: gpu for gpu in gpus.machine().gpus}
+        chosen = [gpu for index in self.plan.gpus if (gpu := present.get(index))]
+        if len(chosen) < len(self.plan.gpus):
+            raise GpuUnavailable(f"{self.plan.devices} is not there any more.", "%aim gpus")
+        info = {"server": self.folder.name, "model": self.plan.model, "port": port}
+        with gpus.reserve(chosen, info=info) as lease:
+            self.folder.events.add("lease", f"holds {self.plan.devices}")
+            yield lease
+
+    def _boot(self, port: int, lease: Lease | None) -> None:
         if self._stop_asked:
             return
         self._enter("boot")
         try:
-            self.engine = OwnEngine(self.plan, port, self.key, self.folder.log)
+            self.engine = OwnEngine(self.plan, port, self.key, self.folder.log, lease)
         except OSError as error:
             raise AimError(f"the engine can't be started: {error}") from error
         self._update(port=port, engine=self.engine.id)

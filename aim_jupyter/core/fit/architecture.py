@@ -1,0 +1,197 @@
+"""What a ``config.json`` says of a model, or why it can't be told."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+
+from msgspec import Struct, structs
+
+from aim_jupyter.core.fit.families import Traits, family
+from aim_jupyter.core.fit.fields import MOST_TOKENS, Fields, Unreadable
+from aim_jupyter.core.fit.layers import Experts, Layer
+from aim_jupyter.core.fit.matrices import parameters
+from aim_jupyter.core.fit.mixers import kinds, mixers
+from aim_jupyter.core.fit.mlps import mlps
+from aim_jupyter.core.fit.quantization import DTYPES, Quantization, quantization
+from aim_jupyter.core.fit.vision import vision_parameters
+
+_QUANTIZED = ("quantization_config", "compression_config")
+# Where multimodal configs keep that of their language model.
+_TEXT_PARTS = ("text_config", "llm_config", "language_config")
+_LENGTHS = (
+    "max_position_embeddings",
+    "n_positions",
+    "max_seq_len",
+    "seq_length",
+    "model_max_length",
+    "max_sequence_length",
+)
+# What changes weights or caches in ways that are not modelled here.
+_UNMODELLED = ("hidden_size_per_layer_input", "num_kv_shared_layers", "cross_attention_layers")
+# No published model has more; the formulas hold beyond, but a config that says so is not believed.
+MOST_PARAMETERS = 10**14
+
+
+class Architecture(Struct, frozen=True, kw_only=True):
+    """A model, as far as its memory depends on it.
+
+    Attributes
+    ----------
+    problem : str
+        Why nothing can be said of it, empty where all is known. Then nothing else is.
+    family : str
+        The model type.
+    dtype : str
+        Of the checkpoint.
+    context : int or None
+        Tokens that the model was made for.
+    rotary : int
+        Elements of the tables of rotary embeddings, which have a row for each token.
+    positions : int
+        Rows of learned position embeddings.
+    vision : int
+        Parameters beside the language model.
+    multimodal : bool
+        Whether the engine's profiling run includes images.
+    capture : float
+        Largest batch that graphs are captured for, relative to the usual 512.
+    """
+
+    problem: str = ""
+    family: str = ""
+    hidden: int = 0
+    vocabulary: int = 0
+    layers: tuple[Layer, ...] = ()
+    tied: bool = False
+    dtype: str = "bfloat16"
+    context: int | None = None
+    rotary: int = 0
+    positions: int = 0
+    quantization: Quantization = Quantization()
+    vision: int = 0
+    multimodal: bool = False
+    capture: float = 1.0
+
+    @property
+    def experts(self) -> Experts | None:
+        """The widest mixture of experts among the layers."""
+        found = [layer.mlp for layer in self.layers if isinstance(layer.mlp, Experts)]
+        return max(found, key=lambda mlp: mlp.count * mlp.size, default=None)
+
+    @property
+    def parameters(self) -> int:
+        """How many there are, of the vision tower about."""
+        ends = self.vocabulary * self.hidden * (1 if self.tied else 2)
+        inner = sum(n * parameters(layer, self.hidden) for layer, n in Counter(self.layers).items())
+        return inner + ends + self.positions * self.hidden + self.vision
+
+    def quantized(self, how: Quantization) -> Architecture:
+        """Return the same model with other weights."""
+        return structs.replace(self, quantization=how)
+
+
+def architecture(config: Mapping[str, Any]) -> Architecture:
+    """Read a Hugging Face ``config.json``.
+
+    A config that lies, lacks something or describes a family that is not known gives an
+    `Architecture` with a `problem`. This never raises for what is in the config.
+
+    Examples
+    --------
+    >>> architecture({"model_type": "perceptron"}).problem
+    "the architecture 'perceptron' is not known here"
+    """
+    try:
+        return _believed(_read(Fields(config)))
+    except Unreadable as reason:
+        return Architecture(problem=str(reason))
+    except RecursionError:
+        return Architecture(problem="config is nested too deeply")
+
+
+def _believed(found: Architecture) -> Architecture:
+    if found.parameters > MOST_PARAMETERS:
+        raise Unreadable(f"{found.parameters:.0e} parameters, which can't be")
+    return found
+
+
+def _read(whole: Fields) -> Architecture:
+    outer, outer_traits = family(whole)
+    text = whole.part(*_TEXT_PARTS) or whole
+    name, traits = (
+        family(text) if text is not whole and text.has("model_type") else (outer, outer_traits)
+    )
+    for key in _UNMODELLED:
+        if text.get(key):
+            raise Unreadable(f"models with {key} are not known here")
+    layer_kinds = kinds(text, traits)
+    vision = whole.part("vision_config")
+    hidden = text.size("hidden_size", "n_embd", "d_model", most=2**17)
+    context = text.optional(*_LENGTHS, most=MOST_TOKENS)
+    return Architecture(
+        family=name,
+        hidden=hidden,
+        vocabulary=text.size("vocab_size"),
+        layers=tuple(
+            map(Layer, mixers(text, traits, layer_kinds), mlps(text, traits, layer_kinds))
+        ),
+        tied=_tied(whole, text, traits),
+        dtype=_dtype(whole, text),
+        context=_scaled(text, context),
+        rotary=_rotary(text, traits),
+        positions=context or 0 if traits.positions else 0,
+        quantization=quantization(whole.part(*_QUANTIZED) or text.part(*_QUANTIZED)),
+        vision=vision_parameters(vision, hidden) if vision else 0,
+        multimodal=vision is not None,
+        capture=traits.capture,
+    )
+
+
+def _tied(whole: Fields, text: Fields, traits: Traits) -> bool:
+    name = "tie_word_embeddings"
+    return whole.flag(name, default=text.flag(name, default=traits.tied))
+
+
+def _dtype(whole: Fields, text: Fields) -> str:
+    named = text.text("dtype", "torch_dtype") or whole.text("dtype", "torch_dtype")
+    dtype = (named or "bfloat16").removeprefix("torch.")
+    if dtype not in DTYPES:
+        raise Unreadable(f"the dtype {dtype!r} is not known here")
+    return dtype
+
+
+def _scaled(text: Fields, context: int | None) -> int | None:
+    """Return the longest context that the engine accepts (vLLM config/model.py)."""
+    scaling = text.part("rope_scaling", "rope_parameters")
+    factor = scaling.get("factor") if scaling else None
+    if context is None or scaling is None or not isinstance(factor, (int, float)):
+        return context
+    if not 1 <= factor <= 2**20:
+        raise Unreadable(f"a rope factor of {factor}, which can't be")
+    kind = scaling.get("rope_type", "type")
+    if kind == "yarn":
+        original = scaling.optional("original_max_position_embeddings", most=MOST_TOKENS)
+        return max(context, int((original or context) * factor)) if original else context
+    if kind in ("linear", "dynamic", "ntk") and "gemma3" not in text.text("model_type"):
+        return int(context * factor)
+    return context
+
+
+def _rotary(text: Fields, traits: Traits) -> int:
+    """Return the elements of the tables of sines and cosines.
+
+    vLLM ``model_executor/layers/rotary_embedding/``: one row for each position, and linear scaling
+    multiplies the rows. Families with a second base have a second table, unscaled.
+    """
+    heads = text.optional("num_attention_heads")
+    rows = text.optional(*_LENGTHS, most=MOST_TOKENS)
+    if traits.positions or heads is None or rows is None:
+        return 0
+    head = text.optional("qk_rope_head_dim", "head_dim") or traits.head
+    wide = head or text.size("hidden_size") // heads
+    scaling = text.part("rope_scaling", "rope_parameters")
+    linear = scaling is not None and scaling.get("rope_type", "type") == "linear"
+    factor = scaling.get("factor") if scaling is not None and linear else 1
+    return int(rows * wide * (factor + traits.second_table))

@@ -1,0 +1,244 @@
+"""Weights counted exactly: from the headers of safetensors files, without reading a tensor.
+
+Local files give theirs in their first bytes; of a repository on the Hub, `huggingface_hub` fetches
+just those by range requests.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Iterator
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+import msgspec
+from msgspec import Struct
+
+from aim_jupyter.core.errors import ModelMissing, Offline
+from aim_jupyter.core.fit.architecture import Architecture
+from aim_jupyter.core.fit.layers import Attention
+from aim_jupyter.core.fit.weights import element_bytes, stages
+
+MOST_HEADER = 100 * 2**20  # bytes; the format's own limit
+_ENTRIES = dict[str, dict[str, Any]]
+
+Role = Literal["skipped", "vocabulary", "whole", "qkv", "kv", "shared"]
+
+
+class _Names(Struct, frozen=True, forbid_unknown_fields=True):
+    """Regular expressions for the names of tensors, and the bits of their dtypes."""
+
+    roles: dict[Role, str]
+    layer: str
+    beside: str
+    plain: tuple[str, ...]
+    bits: dict[str, int]
+
+
+@functools.cache
+def _names() -> _Names:
+    text = files(__package__).joinpath("tensors.toml").read_text("utf-8")
+    return msgspec.toml.decode(text, type=_Names)
+
+
+class Tensor(NamedTuple):
+    """One entry of a header; `dtype` as safetensors names it."""
+
+    name: str
+    dtype: str
+    shape: tuple[int, ...]
+
+    @property
+    def elements(self) -> int:
+        """How many there are."""
+        count = 1
+        for size in self.shape:
+            count *= size
+        return count
+
+
+class Exact(Struct, frozen=True, kw_only=True):
+    """What the headers say.
+
+    Attributes
+    ----------
+    bytes_per_gpu : int
+        What the rank that holds most loads.
+    parameters : int
+        Elements of all tensors that the engine loads.
+    layers : int
+        Of the language model.
+    """
+
+    bytes_per_gpu: int
+    parameters: int
+    layers: int
+
+
+def tensors(source: str | Path) -> list[Tensor]:
+    """Return all tensors of a folder, or of a repository on the Hub.
+
+    Raises
+    ------
+    ModelMissing
+        If the folder holds no safetensors, or one that is cut short.
+    Offline
+        If the Hub can't be reached.
+    """
+    folder = Path(source).expanduser()
+    return _local(folder) if folder.is_dir() else _remote(str(source))
+
+
+def weights_from_headers(
+    source: str | Path,
+    architecture: Architecture,
+    tp: int = 1,
+    pp: int = 1,
+    dtype: str = "auto",
+) -> Exact:
+    """Return what one GPU loads of a checkpoint, counted tensor by tensor.
+
+    Raises
+    ------
+    ModelMissing, Offline
+        As `tensors`, and if the tensors are not of the model that the config describes.
+    """
+    found = tensors(source)
+    count = 1 + max((_number(tensor) for tensor in found), default=-1)
+    stated = len(architecture.layers)
+    if count < stated or not architecture.layers:
+        raise ModelMissing(
+            f"{source} holds {count} layers, its config.json says {stated}.",
+            "check the folder, or download the model again",
+        )
+    return Exact(
+        bytes_per_gpu=max(_ranks(found, architecture, tp, pp, dtype)),
+        parameters=sum(tensor.elements for tensor in found if _loaded(tensor, architecture)),
+        layers=count,
+    )
+
+
+def _ranks(
+    found: list[Tensor], architecture: Architecture, tp: int, pp: int, dtype: str
+) -> list[int]:
+    spans = stages(len(architecture.layers), pp)
+    totals = [0] * pp
+    for tensor in found:
+        if _loaded(tensor, architecture):
+            share = _share(tensor, architecture, tp, dtype)
+            for stage in _stages(tensor, spans, architecture):
+                totals[stage] += share
+    return totals
+
+
+def _stages(tensor: Tensor, spans: list[range], architecture: Architecture) -> list[int]:
+    number = _number(tensor)
+    if number >= 0:
+        return [stage for stage, span in enumerate(spans) if number in span]
+    last = len(spans) - 1
+    if _role(tensor.name) != "vocabulary":
+        return [last if tensor.name.endswith("norm.weight") else 0]
+    if "lm_head" in tensor.name:
+        return [last]
+    return sorted({0, last}) if architecture.tied else [0]
+
+
+def _loaded(tensor: Tensor, architecture: Architecture) -> bool:
+    """Whether the engine loads it: no layers beyond the last, no second copy of tied embeddings."""
+    if _role(tensor.name) == "skipped" or _number(tensor) >= len(architecture.layers):
+        return False
+    return not (architecture.tied and tensor.name.endswith("lm_head.weight"))
+
+
+def _number(tensor: Tensor) -> int:
+    """Return the layer that a tensor belongs to, -1 for none of the language model's."""
+    if re.search(_names().beside, tensor.name):
+        return -1
+    match = re.search(_names().layer, tensor.name)
+    return int(match[1]) if match else -1
+
+
+def _role(name: str) -> Role:
+    roles = _names().roles.items()
+    return next((role for role, pattern in roles if re.search(pattern, name)), "shared")
+
+
+def _share(tensor: Tensor, architecture: Architecture, tp: int, dtype: str) -> int:
+    whole = tensor.elements * _stored_bits(tensor, architecture, dtype) // 8
+    role = _role(tensor.name)
+    if role == "vocabulary":
+        rows = tensor.shape[0]
+        return whole // rows * (-(-rows // 64) * 64) // tp
+    if role == "whole":
+        return whole
+    attention = next(
+        (each.mixer for each in architecture.layers if isinstance(each.mixer, Attention)), None
+    )
+    if attention is None or role == "shared":
+        return whole // tp
+    kept = max(1, attention.kv_heads // tp) / attention.kv_heads
+    if role == "kv":
+        return int(whole * kept)
+    both = 2 * attention.kv_heads / (attention.heads + 2 * attention.kv_heads)
+    return int(whole * ((1 - both) / tp + both * kept))
+
+
+def _stored_bits(tensor: Tensor, architecture: Architecture, dtype: str) -> int:
+    """Return the bits of an element in memory: plain floats take the engine's dtype."""
+    if tensor.dtype in _names().plain and "scale" not in tensor.name:
+        return 8 * element_bytes(architecture, dtype)
+    return _names().bits[tensor.dtype]
+
+
+def _local(folder: Path) -> list[Tensor]:
+    paths = sorted(folder.glob("*.safetensors"))
+    if (folder / "model.safetensors.index.json").is_file():  # consolidated copies are not loaded
+        paths = [path for path in paths if not path.name.startswith("consolidated")]
+    if not paths:
+        raise ModelMissing(f"{folder} holds no safetensors.", "check the folder")
+    return [tensor for path in paths for tensor in _header(path)]
+
+
+def _header(path: Path) -> Iterator[Tensor]:
+    """Yield the tensors of one file: 8 bytes of length, then that much JSON."""
+    try:
+        with path.open("rb") as file:
+            length = int.from_bytes(file.read(8), "little")
+            entries = msgspec.json.decode(file.read(min(length, MOST_HEADER)), type=_ENTRIES)
+    except (OSError, msgspec.DecodeError) as error:
+        raise ModelMissing(f"{path} can't be read: {error}.", "download the model again") from error
+    for name, entry in entries.items():
+        if name != "__metadata__":
+            yield _tensor(name, str(entry.get("dtype")), entry.get("shape"), path)
+
+
+def _tensor(name: str, dtype: str, shape: Any, source: str | Path) -> Tensor:
+    sizes: list[int] = shape if isinstance(shape, list) else [-1]
+    if dtype not in _names().bits or not all(type(size) is int and size >= 0 for size in sizes):
+        raise ModelMissing(
+            f"{source}: tensor {name} is {dtype} of shape {shape}.", "download the model again"
+        )
+    return Tensor(name, dtype, tuple(sizes))
+
+
+def _remote(repo: str) -> list[Tensor]:
+    from huggingface_hub import get_safetensors_metadata  # noqa: PLC0415  a second to import
+    from huggingface_hub.errors import HfHubHTTPError, NotASafetensorsRepoError  # noqa: PLC0415
+
+    try:
+        metadata = get_safetensors_metadata(repo)
+    except NotASafetensorsRepoError as error:
+        raise ModelMissing(f"{repo} holds no safetensors.", "check the name") from error
+    except HfHubHTTPError as error:
+        raise ModelMissing(
+            f"{repo} can't be read: {error}.", "check the name, or log in"
+        ) from error
+    except OSError as error:  # no network, or told not to use it
+        raise Offline(f"The Hub can't be reached for {repo}.", "download it first") from error
+    return [
+        _tensor(name, str(info.dtype), list(info.shape), repo)
+        for file in metadata.files_metadata.values()
+        for name, info in file.tensors.items()
+    ]

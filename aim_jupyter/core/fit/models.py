@@ -1,0 +1,90 @@
+"""The models whose ``config.json`` is known without asking anybody.
+
+``models.json`` holds what counts of each config: the architecture numbers of facts/fit.md 3.6 and
+facts/recipes.md section 4, and of every model with a measured start.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Mapping
+from importlib.resources import files
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from aim_jupyter.core.errors import UnknownName
+
+Config = dict[str, Any]
+
+
+class _Variant(Struct, frozen=True, forbid_unknown_fields=True):
+    ends: tuple[str, ...]
+    config: Config
+
+
+def known() -> list[str]:
+    """Return the names of the known models."""
+    return list(_configs())
+
+
+def config_of(model: str) -> Config:
+    """Return the ``config.json`` of a model, as far as memory depends on it.
+
+    A name that differs from a known one only in who published it, or in how its weights are
+    quantized, is that model with those weights.
+
+    Parameters
+    ----------
+    model : str
+        Such as ``Qwen/Qwen3-32B``, ``Qwen/Qwen3-32B-FP8`` or
+        ``RedHatAI/Llama-3.3-70B-Instruct-FP8-dynamic``.
+
+    Raises
+    ------
+    UnknownName
+        If it is not known.
+    """
+    config = _configs().get(model) or _by_name().get(_plain(model))
+    if config is not None:
+        return config
+    for end, quantization in _endings():
+        stem = _plain(model).removesuffix(f"-{end}")
+        if stem != _plain(model) and stem in _by_name():
+            return _quantized(_by_name()[stem], quantization)
+    raise UnknownName("model with known facts", model, known(), "give its config.json")
+
+
+def _quantized(config: Mapping[str, Any], quantization: Config) -> Config:
+    kept = {name: value for name, value in config.items() if name != "quantization_config"}
+    return {**kept, "quantization_config": quantization} if quantization else kept
+
+
+@functools.cache
+def _configs() -> dict[str, Config]:
+    return msgspec.json.decode(_data("models.json"), type=dict[str, Config])
+
+
+@functools.cache
+def _by_name() -> dict[str, Config]:
+    """Return the configs by what remains of the names without the publisher."""
+    return {_plain(name): config for name, config in _configs().items()}
+
+
+@functools.cache
+def _endings() -> list[tuple[str, Config]]:
+    table = msgspec.toml.decode(_data("variants.toml"), type=dict[str, list[_Variant]])
+    pairs = [(end, each.config) for each in table["variant"] for end in each.ends]
+    return sorted(pairs, key=lambda pair: len(pair[0]), reverse=True)
+
+
+def _plain(model: str) -> str:
+    """Return a name without publisher, in lower case, with hyphens alone."""
+    name = re.sub(r"[._\s]+", "-", model.rpartition("/")[2].casefold())
+    return name.removeprefix("meta-") if name.startswith("meta-llama") else name
+
+
+def _data(name: str) -> bytes:
+    return files(__package__).joinpath(name).read_bytes()

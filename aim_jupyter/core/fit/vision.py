@@ -1,0 +1,54 @@
+"""Parameters of the vision tower of a multimodal model, and of what ties it to the language model.
+
+Towers are 0.3 to 6 billion parameters: a per cent or two of most models, so one formula of a
+vision transformer serves all of them.
+"""
+
+from __future__ import annotations
+
+from aim_jupyter.core.fit.fields import Fields
+
+MOST_MERGED = 32  # patches along one side of what becomes a token
+_GATED = ("pixtral", "qwen2_5_vl")
+
+
+def vision_parameters(fields: Fields, text_hidden: int) -> int:
+    """Return the parameters beside the language model.
+
+    A transformer layer holds four square projections and an MLP of two matrices, of three where it
+    is gated. Nothing is known of a tower without a width and a depth: that counts 0.
+    """
+    width = fields.optional("embed_dim", "vt_hidden_size", "hidden_size", "width")
+    depth = fields.optional("depth", "vt_num_hidden_layers", "num_hidden_layers", "layers")
+    if width is None or depth is None:
+        return 0
+    if fields.has("embed_dim"):  # Qwen2-VL calls the language model's width hidden_size
+        ratio = fields.size("mlp_ratio", default=4, most=64)
+        inner = ratio * width
+    else:
+        inner = fields.size("intermediate_size", "vt_intermediate_size", default=4 * width)
+    mlp = (3 if fields.get("model_type") in _GATED else 2) * width * inner
+    return (
+        depth * (4 * width * width + mlp)
+        + _patches(fields, width)
+        + _bridge(fields, width, text_hidden)
+    )
+
+
+def _patches(fields: Fields, width: int) -> int:
+    patch = fields.size("patch_size", default=14, most=256)
+    frames = fields.size("temporal_patch_size", default=1, most=16)
+    return 3 * patch * patch * frames * width
+
+
+def _bridge(fields: Fields, width: int, text_hidden: int) -> int:
+    """Return the parameters that bring patches to the width of the language model.
+
+    Patches are merged in squares first. Models with `deepstack_visual_indexes` have one more such
+    bridge for each of those.
+    """
+    merge = fields.get("spatial_merge_size", "merge_kernel_size")
+    side = merge if type(merge) is int and 0 < merge < MOST_MERGED else 2 if merge else 1
+    merged = side * side * width
+    deep = len(fields.numbers("deepstack_visual_indexes"))
+    return (1 + deep) * merged * (merged + text_hidden)

@@ -1,0 +1,291 @@
+"""The verdict on one request, with its sum; without counter-offers."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from msgspec import Struct, structs
+
+from aim_jupyter.core.fit.caches import caches
+from aim_jupyter.core.fit.fields import Unreadable
+from aim_jupyter.core.fit.kv import BLOCK, Layout, layout
+from aim_jupyter.core.fit.layers import Recurrent
+from aim_jupyter.core.fit.learned import Lesson, lesson
+from aim_jupyter.core.fit.obstacles import obstacle
+from aim_jupyter.core.fit.overhead import Overhead, overhead
+from aim_jupyter.core.fit.request import Request, indivisible, settled, usual_batch
+from aim_jupyter.core.fit.versions import rules
+from aim_jupyter.core.fit.weights import GIB, rocm_growth, shares, stages
+from aim_jupyter.core.records.fit import Band, Basis, Device, Fit, FitVerdict, Settings, Term
+
+MOST_REASON = 50  # characters; pandas cuts a column there
+
+_CPU_BLOCK = 128  # vLLM platforms/cpu.py
+_SPARSE_BLOCK = 64  # MLA with an indexer, vLLM v1/attention/backends/mla/indexer.py
+
+
+class _Sum(Struct, frozen=True, kw_only=True):
+    """What a start takes, in bytes of one GPU."""
+
+    budget: int
+    weights: Band
+    basis: Basis
+    overhead: Overhead
+    lesson: Lesson
+    available: Band = Band(0, 0)
+    note: str = ""
+
+    @property
+    def taken(self) -> Band:
+        """Weights and overhead."""
+        more = self.lesson.overhead or self.overhead.total
+        return Band(self.weights.low + more.low, self.weights.high + more.high)
+
+
+def assess(request: Request) -> Fit:
+    """Return the verdict, without counter-offers. Never raises for what is asked."""
+    try:
+        return _assess(request)
+    except Unreadable as reason:
+        return _plain(request, "unknown", str(reason))
+
+
+def _plain(request: Request, verdict: FitVerdict, reason: str, **more: Any) -> Fit:
+    """Return a verdict that rests on no sum."""
+    return Fit(
+        model=request.model,
+        verdict=verdict,
+        reason=_cut(reason),
+        settings=request.settings,
+        device=request.device,
+        notes=(reason,),
+        **more,
+    )
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= MOST_REASON else f"{text[: MOST_REASON - 1]}…"
+
+
+def _assess(request: Request) -> Fit:
+    model = request.architecture
+    if model.problem:
+        raise Unreadable(model.problem)
+    settings = settled(request)
+    request = structs.replace(request, settings=settings)
+    reason = _impossible(request, settings)
+    if reason:
+        return _plain(request, "NO", reason, context_limit=model.context)
+    layouts = _layouts(request, settings)
+    if request.available is not None:
+        return _judged(request, settings, layouts, None, request.available)
+    if request.device is None:
+        raise Unreadable("no GPU is named, nor the memory for the KV cache")
+    found = _sum(request, settings, request.device)
+    return _judged(request, settings, layouts, found, found.available)
+
+
+def _impossible(request: Request, settings: Settings) -> str:
+    """Return why no amount of memory would do, empty where it would."""
+    device, limit = request.device, request.architecture.context
+    gpus = settings.tp * settings.pp
+    if device is not None and gpus > device.count:
+        return f"needs {gpus} GPUs, the machine has {device.count}"
+    if limit is not None and (settings.max_model_len or 0) > limit:
+        return f"the model takes {limit:,} tokens at most"
+    if settings.pp > len(request.architecture.layers):
+        return f"{len(request.architecture.layers)} layers can't be {settings.pp} stages"
+    return indivisible(request.architecture, settings.tp)
+
+
+def _layouts(request: Request, settings: Settings) -> list[Layout]:
+    """Return the layout of the KV cache under each rule that the engine may follow."""
+    model = request.loaded
+    spans = stages(len(model.layers), settings.pp)
+    widest = max(spans, key=len)
+    layers = model.layers[widest.start : widest.stop]
+    family = request.device.family if request.device else "cuda"
+    kept = caches(model, layers, settings, family)
+    if not kept:
+        raise Unreadable("no layer keeps anything of a request")
+    version = request.version
+    ends = dict.fromkeys(rules(end, family) for end in (version.low, version.high))
+    block = settings.block_size or _block(request)
+    batched = settings.max_num_batched_tokens or 0
+    return [
+        layout(kept, its, batched, block=block, align=_align(request), chunked=request.chunked)
+        for its in ends
+    ]
+
+
+def _block(request: Request) -> int:
+    latent = any(getattr(layer.mixer, "index_heads", 0) for layer in request.architecture.layers)
+    if request.device is not None and request.device.family == "cpu":
+        return BLOCK if _has_latent(request) else _CPU_BLOCK
+    return _SPARSE_BLOCK if latent else BLOCK
+
+
+def _has_latent(request: Request) -> bool:
+    return any(hasattr(layer.mixer, "kv_rank") for layer in request.architecture.layers)
+
+
+def _align(request: Request) -> int:
+    """Return what blocks of hybrid models are a multiple of; MLA kernels want 128 tokens."""
+    mixed = any(isinstance(layer.mixer, Recurrent) for layer in request.architecture.layers)
+    return 128 if mixed and _has_latent(request) else BLOCK
+
+
+def _sum(request: Request, settings: Settings, device: Device) -> _Sum:
+    budget = math.ceil((settings.util or 0) * device.total_bytes)
+    usual, _ = usual_batch(request, settings.max_model_len or 0)
+    weights, basis, note = _weights(request, settings, device)
+    taken = overhead(request.loaded, settings, device.family, request.version, usual)
+    learned = lesson(request, settings, taken.total)
+    if learned.weights is not None:
+        weights, basis, note = learned.weights, "learned", learned.note
+    found = _Sum(
+        budget=budget, weights=weights, basis=basis, overhead=taken, lesson=learned, note=note
+    )
+    return structs.replace(found, available=_room(settings, found))
+
+
+def _room(settings: Settings, found: _Sum) -> Band:
+    """Return the bytes that are left for the KV cache."""
+    if settings.kv_cache_bytes is not None:
+        return Band(settings.kv_cache_bytes, settings.kv_cache_bytes)
+    return Band(found.budget - found.taken.high, found.budget - found.taken.low)
+
+
+def _weights(request: Request, settings: Settings, device: Device) -> tuple[Band, Basis, str]:
+    model = request.loaded
+    if request.weights is not None and request.basis == "given":
+        return request.weights, "given", ""
+    parts = shares(model, settings.tp, settings.pp, settings.dtype, device.family)
+    counted = max(share.total for share in parts)
+    low = request.weights.low if request.weights is not None else counted
+    basis: Basis = request.basis if request.weights is not None else "modelled"
+    grown = rocm_growth(model, settings.tp, settings.dtype) if device.family == "rocm" else 0
+    if not grown:
+        return Band(low, low), basis, ""
+    note = f"experts may grow by up to {grown / GIB:.1f} GiB while they are loaded on ROCm"
+    return Band(low, low + grown), basis, note
+
+
+def _judged(
+    request: Request,
+    settings: Settings,
+    layouts: Sequence[Layout],
+    found: _Sum | None,
+    available: Band,
+) -> Fit:
+    length, users = settings.max_model_len or 0, settings.users
+    needs = [each.need(length, users) for each in layouts]
+    need = Band(min(needs), max(needs))
+    verdict: FitVerdict = (
+        "NO" if available.high < need.low else "TIGHT" if available.low < need.high else "FITS"
+    )
+    fit = Fit(
+        model=request.model,
+        verdict=verdict,
+        reason="",
+        settings=settings,
+        device=request.device,
+        terms=_terms(found, available, need, request.device),
+        budget_bytes=found.budget if found else None,
+        weights=found.weights if found else request.weights,
+        overhead=(found.lesson.overhead or found.overhead.total) if found else None,
+        available=available,
+        need=need,
+        kv_token_bytes=max(each.token_bytes for each in layouts),
+        kv_tokens=_span(layouts, available, lambda each, room: each.tokens(room, length)),
+        concurrency=_span(layouts, available, lambda each, room: each.concurrency(room, length)),
+        largest_context=_largest(request, layouts, available, users),
+        context_limit=request.architecture.context,
+    )
+    return _explained(fit, found)
+
+
+def _span(layouts: Sequence[Layout], available: Band, of: Any) -> Band:
+    values = [of(each, room) for each in layouts for room in (available.low, available.high)]
+    return Band(min(values), max(values))
+
+
+def _largest(request: Request, layouts: Sequence[Layout], available: Band, users: int) -> int:
+    limit = request.architecture.context or request.settings.max_model_len or 0
+    return min(each.largest(available.low, users, limit) for each in layouts)
+
+
+def _terms(
+    found: _Sum | None, available: Band, need: Band, device: Device | None
+) -> tuple[Term, ...]:
+    wanted = Term(
+        name="KV cache needed", low_bytes=int(need.low), high_bytes=int(need.high), basis="exact"
+    )
+    if found is None or device is None:
+        return (_term("KV cache", available, "given"), wanted)
+    spared = device.total_bytes - found.budget
+    learned = found.lesson.overhead
+    taken = (
+        (_term("overhead", learned, "learned", found.lesson.note),)
+        if learned
+        else tuple(found.overhead.terms())
+    )
+    return (
+        _term("kept free", Band(spared, spared), "exact"),
+        _term("weights", found.weights, found.basis, found.note),
+        *taken,
+        _term("KV cache", available, "learned" if learned else "modelled"),
+        wanted,
+    )
+
+
+def _term(name: str, band: Band, basis: Basis, note: str = "") -> Term:
+    low, high = int(band.low), int(band.high)
+    return Term(name=name, low_bytes=low, high_bytes=high, basis=basis, note=note)
+
+
+def _explained(fit: Fit, found: _Sum | None) -> Fit:
+    """Return the fit with its reason, and what may stop a start that has room enough."""
+    notes = tuple(filter(None, [found.note, found.lesson.note])) if found else ()
+    reason = _reason(fit)
+    if found is None or fit.device is None:
+        return structs.replace(fit, reason=_cut(reason), notes=notes)
+    stop = obstacle(fit.settings, fit.device, found.budget, found.taken, found.overhead.outside)
+    if stop is None or (fit.verdict == "NO" and not stop.refused):
+        return structs.replace(fit, reason=_cut(reason), notes=notes)
+    return structs.replace(
+        fit,
+        verdict=stop.verdict,
+        reason=_cut(stop.reason),
+        refused=stop.refused,
+        notes=(*notes, stop.reason),
+    )
+
+
+def _reason(fit: Fit) -> str:
+    spare = fit.spare
+    if spare is None or fit.available is None:
+        return ""
+    each = " on each GPU" if fit.settings.tp * fit.settings.pp > 1 else ""
+    if fit.verdict == "FITS":
+        return f"{_amount(spare.low)} to spare{each}"
+    if fit.verdict == "TIGHT":
+        which = "to spare" if spare.middle >= 0 else "short"
+        return f"{_amount(abs(spare.middle))} {which}, band ±{_amount(spare.width / 2)}"
+    if fit.available.high <= 0:
+        return f"{_amount(-fit.available.high)} short before any KV cache"
+    return f"{_amount(-spare.high)} of KV cache short{_served(fit)}"
+
+
+def _amount(memory: float) -> str:
+    """Return memory in words: small models on a CPU have less than a GiB to spare."""
+    few = 0 < memory < GIB / 10
+    return f"{memory / 2**20:.1f} MiB" if few else f"{memory / GIB:.1f} GiB"
+
+
+def _served(fit: Fit) -> str:
+    if fit.settings.users > 1 and fit.concurrency is not None:
+        return f": {int(fit.concurrency.high)} of {fit.settings.users} users"
+    return ""

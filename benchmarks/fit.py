@@ -1,0 +1,291 @@
+"""Compare predicted memory with measured starts, model by model.
+
+    .venv/bin/python benchmarks/fit.py [points.csv]
+
+Baseline: vLLM's own log lines, collected in ``../shared/fixtures/fit/points.csv`` (facts/fit.md).
+Prints errors of the KV cache, of the weights and of the memory left for the KV cache, the verdict
+on each start, what becomes of the fitted coefficients when one model is left out, and the time
+that verdicts take.
+"""
+
+from __future__ import annotations
+
+import csv
+import statistics
+import sys
+import time
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from aim_jupyter.core import fit
+from aim_jupyter.core.errors import UnknownName
+from aim_jupyter.core.fit.layers import Experts, Latent, Recurrent
+
+POINTS = Path(__file__).parents[2] / "shared" / "fixtures" / "fit" / "points.csv"
+GIB = 2**30
+
+
+class Point(NamedTuple):
+    """One measured start. Memory in GiB of one GPU, None where the log did not say."""
+
+    model: str
+    gpu: str
+    parameters: dict[str, Any]
+    weights: float | None
+    tokens: int | None
+    available: float | None
+    concurrency: float | None
+    failed: bool
+
+    @property
+    def label(self) -> str:
+        """Model, GPU and release in one line."""
+        p = self.parameters
+        gpus = p["tp"] * p["pp"]
+        return f"{self.model[:46]:46} {self.gpu[:10]:10} x{gpus} {p['engine_version'][:12]:12}"
+
+    @property
+    def complete(self) -> bool:
+        """Whether everything was logged that a sum needs, on a GPU whose size is known."""
+        stated = self.parameters["util"] and self.weights and self.available is not None
+        return bool(stated and self.parameters["machine"] and self.parameters["config"])
+
+
+def read_points(path: Path = POINTS) -> list[Point]:
+    """Return the measured starts of a file."""
+    with path.open(newline="", encoding="utf-8") as file:
+        return [_point(row) for row in csv.DictReader(file)]
+
+
+def _point(row: dict[str, str]) -> Point:
+    extras = dict(part.split("=") for part in row["dtype"].split()[1:])
+    tokens = _number(row["kv_tokens"])
+    available = _number(row["available_kv_gib"])
+    refused = "FAILED" in row["source"] or "refused" in row["source"]
+    return Point(
+        model=row["model"],
+        gpu=row["gpu"],
+        parameters={
+            "model": row["model"],
+            "config": _config(row["model"]),
+            "machine": _machine(row["gpu"], int(row["tp"]) * int(extras.get("pp", 1))),
+            "tp": int(row["tp"]),
+            "pp": int(extras.get("pp", 1)),
+            "dtype": row["dtype"].split()[0],
+            "kv_dtype": extras.get("kv", "auto"),
+            "util": _number(row["gpu_mem_util"]),
+            "max_model_len": int(row["max_model_len"]) if row["max_model_len"] else None,
+            "engine_version": row["vllm_version"],
+            "quantization": _online(row),
+        },
+        weights=_number(row["weights_gib_per_gpu"]),
+        tokens=int(tokens) if tokens else None,
+        available=available,
+        concurrency=_number(row["max_concurrency"]),
+        failed=refused or tokens == 0 or (available is not None and available < 0),
+    )
+
+
+def _number(text: str) -> float | None:
+    return float(text) if text else None
+
+
+def _config(model: str) -> dict[str, Any] | None:
+    try:
+        return fit.config_of(model)
+    except UnknownName:
+        return None
+
+
+def _machine(gpu: str, count: int) -> str | None:
+    try:
+        fit.device(f"{gpu}:{count}")
+    except UnknownName:
+        return None
+    return f"{gpu}:{count}"
+
+
+def _online(row: dict[str, str]) -> str | None:
+    """Return the quantization that was asked of the engine, not brought by the checkpoint."""
+    config = _config(row["model"]) or {}
+    plain = "quantization_config" not in config
+    return row["quant"] if plain and row["quant"] == "fp8" else None
+
+
+def kind(point: Point) -> str:
+    """Return which rules the KV cache of a model follows."""
+    model = fit.architecture(point.parameters["config"] or {})
+    mixers = [layer.mixer for layer in model.layers]
+    if any(isinstance(mixer, Recurrent) for mixer in mixers):
+        return "hybrid"
+    if any(isinstance(mixer, Latent) for mixer in mixers):
+        return "MLA"
+    return "sliding" if any(getattr(mixer, "span", 0) for mixer in mixers) else "dense"
+
+
+def experts(point: Point) -> bool:
+    """Whether a model has experts."""
+    model = fit.architecture(point.parameters["config"] or {})
+    return any(isinstance(layer.mlp, Experts) for layer in model.layers)
+
+
+def kv_error(point: Point) -> float | None:
+    """Return by how many per cent the size of the KV cache is missed, from its measured bytes."""
+    if not point.parameters["config"] or not point.tokens or not point.available:
+        return None
+    found = fit.answer({**point.parameters, "available_kv_gib": point.available})
+    if found["kv_tokens"] is None:
+        return None
+    low, high = found["kv_tokens"]
+    nearest: int = min(max(point.tokens, low), high)
+    return 100 * (nearest - point.tokens) / point.tokens
+
+
+def weights_error(point: Point) -> float | None:
+    """Return by how many per cent the weights are missed, counted from the config alone."""
+    if not point.parameters["config"] or not point.weights:
+        return None
+    found = fit.answer({**point.parameters, "machine": point.parameters["machine"] or "h100:8"})
+    predicted = found["weights_gib_per_gpu"]
+    return None if predicted is None else float(100 * (predicted / point.weights - 1))
+
+
+def band(point: Point) -> tuple[float, float] | None:
+    """Return the predicted memory for the KV cache, GiB, with the measured weights."""
+    if not point.complete:
+        return None
+    found = fit.answer({**point.parameters, "weights_gib": point.weights})
+    return tuple(found["available_kv_gib"]) if found["available_kv_gib"] else None
+
+
+def predicted(point: Point) -> str:
+    """Return the verdict on a start, from its config alone."""
+    return str(fit.answer(point.parameters)["verdict"])
+
+
+def _rows(points: Iterable[Point]) -> Iterator[str]:
+    yield f"{'':82}{'KV %':>8} {'weights %':>9} {'KV GiB':>8}  {'band':>17}  verdict"
+    for point in points:
+        kv, weights, room = kv_error(point), weights_error(point), band(point)
+        inside = room and room[0] <= (point.available or 0) <= room[1]
+        shown = f"{room[0]:7.2f} … {room[1]:6.2f}{' ' if inside else '!'}" if room else ""
+        measured = "" if point.available is None else f"{point.available:8.2f}"
+        yield (
+            f"{point.label} {kind(point):8}{_shown(kv)} {_shown(weights):>9} {measured:>8} "
+            f"{shown:>18}  {predicted(point)}{' (failed)' if point.failed else ''}"
+        )
+
+
+def _shown(error: float | None) -> str:
+    return f"{'':>8}" if error is None else f"{error:+8.2f}"
+
+
+def _means(points: Iterable[Point]) -> Iterator[str]:
+    errors: dict[str, list[float]] = defaultdict(list)
+    for point in points:
+        if (kv := kv_error(point)) is not None:
+            errors[f"KV cache, {kind(point)}"].append(abs(kv))
+            errors["KV cache, all"].append(abs(kv))
+        if (weights := weights_error(point)) is not None:
+            errors[f"weights, {'experts' if experts(point) else 'dense'}"].append(abs(weights))
+            errors["weights, all"].append(abs(weights))
+    for name, found in sorted(errors.items()):
+        mean, worst = statistics.fmean(found), max(found)
+        yield f"{name:24} mean {mean:6.3f} %  worst {worst:6.2f} %  of {len(found)} starts"
+
+
+def _bands(points: Iterable[Point]) -> Iterator[str]:
+    found = [(point, room) for point in points if (room := band(point)) is not None]
+    inside = [room[0] <= (point.available or 0) <= room[1] for point, room in found]
+    widths = [room[1] - room[0] for _, room in found]
+    yield (
+        f"{sum(inside)} of {len(found)} inside the band ({100 * statistics.fmean(inside):.0f} %); "
+        f"its width: median {statistics.median(widths):.2f} GiB, "
+        f"from {min(widths):.2f} to {max(widths):.2f}"
+    )
+    failed = [point for point in points if point.failed and predicted(point) == "FITS"]
+    worked = [point for point in points if not point.failed and predicted(point) == "NO"]
+    yield f"{len(worked)} that started are called NO, {len(failed)} that failed are called FITS"
+
+
+def _coefficients(points: Iterable[Point]) -> tuple[list[Point], Any, Any]:
+    """Return the starts that the coefficients of 0.17 to 0.20 were fitted to, and the sums."""
+    kept, left, right = [], [], []
+    for point in points:
+        row = _terms(point)
+        if row is not None:
+            kept.append(point)
+            left.append(row[0])
+            right.append(row[1])
+    return kept, np.array(left), np.array(right)
+
+
+def _terms(point: Point) -> tuple[list[float], float] | None:
+    """Return sampler, experts' buffers and number of GPUs of a start, and its whole overhead."""
+    p = point.parameters
+    plain = point.complete and point.gpu.startswith("H100") and p["engine_version"] == "0.19.0"
+    if not plain or p["pp"] > 1 or "gpt-oss" in point.model:
+        return None
+    model = fit.architecture(p["config"])
+    seqs, tokens, mixture = 1024, 8192, model.experts
+    wide = model.hidden + 3 * mixture.size / p["tp"] if mixture else 0
+    buffers = tokens * mixture.per_token * wide * 2 if mixture else 0
+    total = fit.device(p["machine"]).total_bytes / GIB * p["util"]
+    taken = total - (point.weights or 0) - (point.available or 0) - tokens * model.hidden * 2 / GIB
+    row = [
+        seqs * model.vocabulary * 4 / GIB,
+        buffers / GIB,
+        float(p["tp"] == 1),
+        float(p["tp"] > 1),
+    ]
+    return row, taken
+
+
+def _left_out(points: list[Point]) -> Iterator[str]:
+    """Fit the four coefficients without each model in turn, and predict that model."""
+    kept, left, right = _coefficients(points)
+    names = [point.model for point in kept]
+    errors = []
+    for name in sorted(set(names)):
+        held = np.array([each == name for each in names])
+        fitted, *_ = np.linalg.lstsq(left[~held], right[~held], rcond=None)
+        errors += list(np.abs(left[held] @ fitted - right[held]))
+    whole, *_ = np.linalg.lstsq(left, right, rcond=None)
+    inside = np.abs(left @ whole - right)
+    yield (
+        "fitted on all: sampler {:.2f}, experts {:.2f}, runtime {:.2f} and {:.2f} GiB; "
+        "error {:.3f} GiB mean, {:.2f} worst".format(*whole, inside.mean(), inside.max())
+    )
+    yield (
+        f"each model left out of {len(set(names))}: "
+        f"error {np.mean(errors):.3f} GiB mean, {max(errors):.2f} worst"
+    )
+
+
+def _times() -> Iterator[str]:
+    ask = {"machine": "mi300x:8", "tp": 8, "max_model_len": 8192, "engine_version": "0.32"}
+    began = time.perf_counter()
+    fit.answer({**ask, "model": "meta-llama/Llama-3.3-70B-Instruct", "tp": 1})
+    first = time.perf_counter() - began
+    names = fit.known()[:60]
+    began = time.perf_counter()
+    for name in names:
+        fit.answer({**ask, "model": name})
+    took = time.perf_counter() - began
+    yield f"first verdict {1000 * first:.1f} ms, then {len(names)} models {1000 * took:.1f} ms"
+
+
+def main(path: Path) -> None:
+    """Print everything."""
+    timed = list(_times())
+    points = read_points(path)
+    for part in (_rows(points), _means(points), _bands(points), _left_out(points), timed):
+        print("\n".join(part), end="\n\n")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]) if len(sys.argv) > 1 else POINTS)

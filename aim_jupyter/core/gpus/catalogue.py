@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import tomllib
-from importlib import resources
+from pathlib import Path
 from typing import Literal
 
 import msgspec
@@ -80,7 +80,7 @@ class _Table(Struct):
 @functools.cache
 def devices() -> tuple[Device, ...]:
     """Return the whole table, in the order of the file."""
-    text = resources.files(__package__).joinpath("devices.toml").read_text("utf-8")
+    text = Path(__file__).with_name("devices.toml").read_text("utf-8")
     return msgspec.convert(tomllib.loads(text), _Table).device
 
 

@@ -125,12 +125,11 @@ def _busy(gpu: Gpu, lease: Holder | None, holding: Sequence[Use]) -> Gpu:
 
 
 def _remark(lease: Holder | None, holding: Sequence[Use]) -> str | None:
-    others = {use.user for use in holding} - {lease.user if lease else None}
-    if lease and others and None not in others:
-        return f"also held by {', '.join(sorted(map(str, others)))}"[:50]
-    if not lease and None in others:
-        return "held by another user or container"
-    return None if lease else "held without a lease"
+    users = {use.user for use in holding}
+    if lease is None:
+        return "held by another user or container" if None in users else "held without a lease"
+    others = sorted(user for user in users if user not in (None, lease.user))
+    return f"also held by {', '.join(map(str, others))}"[:50] if others else None
 
 
 def _idle(gpu: Gpu, stray: int | None, who: str) -> Gpu:

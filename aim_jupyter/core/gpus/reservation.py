@@ -12,6 +12,7 @@ from aim_jupyter.core.leases import Lease
 from aim_jupyter.core.records.gpu import Gpu
 
 _LOOK = "%aim gpus"
+_DOCTOR = "%aim doctor"
 _GIB = 1 << 30
 
 
@@ -57,6 +58,8 @@ def _check(key: str, gpu: Gpu | None, *, share: bool) -> None:
         raise GpuUnavailable(f"{key} is gone: the driver lists it no more.", _LOOK)
     if gpu.state == "hidden":
         raise GpuUnavailable(f"{key} is hidden: {gpu.reason or 'by a mask'}.", _LOOK)
+    if gpu.usable is False:
+        raise GpuUnavailable(f"{key} can't be used: {gpu.reason or 'not open to you'}.", _DOCTOR)
     if share or gpu.state not in ("busy", "unexplained"):
         return
     if gpu.state == "unexplained":

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
-from xml.etree import ElementTree as ET
+from typing import TYPE_CHECKING
 
 from aim_jupyter.core.gpus import pci
 from aim_jupyter.core.gpus.tools import report
 from aim_jupyter.core.gpus.tools.report import Report
 from aim_jupyter.core.records.gpu import Gpu
+
+if TYPE_CHECKING:
+    from xml.etree.ElementTree import Element
 
 TOOL = "hwloc"
 
@@ -21,8 +24,11 @@ def from_text(text: str) -> Report | None:
     """Return the AMD devices, by RSMI index, or None where it is no hwloc topology."""
     if "<topology" not in text[:2000]:
         return None
+    # Imported here, as hardly anybody reads XML; expat limits what entities may expand to.
+    from xml.etree import ElementTree as ET  # noqa: PLC0415
+
     try:
-        root = ET.fromstring(text)  # noqa: S314 - see above
+        root = ET.fromstring(text)  # noqa: S314
     except ET.ParseError as error:
         return Report(tool=TOOL, notes=(f"hwloc: the XML is cut short or damaged ({error}).",))
     found: dict[int, Gpu] = {}
@@ -34,7 +40,7 @@ def from_text(text: str) -> Report | None:
     return Report(tool=TOOL, gpus=tuple(gpu for _, gpu in sorted(found.items())))
 
 
-def _gpu(device: ET.Element, child: ET.Element) -> Gpu:
+def _gpu(device: Element, child: Element) -> Gpu:
     facts = {info.get("name"): info.get("value") for info in child.findall("info")}
     ids = _IDS.search(device.get("pci_type") or "")
     address = pci.parse(device.get("pci_busid"))

@@ -92,7 +92,11 @@ def help_text(verb: Sequence[str] = (), prefix: str = MAGIC) -> str:
     if verb:
         return parser(_command(list(verb))[0], prefix).format_help()
     width = max(len(command.name) for command in COMMANDS) + len(prefix) + 1
-    rows = [f"{prefix} {command.name}".ljust(width) + f"   {command.help}" for command in COMMANDS]
+    rows = [
+        f"{prefix} {command.name}".ljust(width) + f"   {command.help}"
+        for command in COMMANDS
+        if prefix == PROGRAM or not command.terminal
+    ]
     return "\n".join([*rows, "", f"{prefix} help VERB says more about one."])
 
 

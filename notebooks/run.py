@@ -17,6 +17,7 @@ from nbclient.exceptions import CellExecutionError
 from nbconvert import HTMLExporter
 
 CELL_LIMIT_S = 600
+WIDE = "import pandas; pandas.set_option('display.width', 140)"
 
 
 def main(notebook: Path, html: Path) -> int:
@@ -28,7 +29,8 @@ def main(notebook: Path, html: Path) -> int:
         kernel_name="python3",
         on_cell_executed=show,
         # Errors only: the kernel's remark on its own transport is nothing that a user sees.
-        extra_arguments=["--IPKernelApp.log_level=40"],
+        # Tables as wide as a terminal: a notebook scrolls them instead.
+        extra_arguments=["--IPKernelApp.log_level=40", f"--IPKernelApp.exec_lines={WIDE}"],
         resources={"metadata": {"path": str(notebook.parent)}},
     )
     try:

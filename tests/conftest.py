@@ -8,13 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from aim_jupyter.core import serving
+from aim_jupyter.core import config, serving
 from aim_jupyter.core.errors import ServerGone
 from aim_jupyter.core.serving.process import members
 from aim_jupyter.testing import Script, fake_engine
 
 #: As the run was started: where the really installed engine is found again.
 AMBIENT_DATA_DIR = os.environ.get("AIM_DATA_DIR")
+AMBIENT_DATA_HOME = config.data_dir().parent
 
 FakeEngine = Callable[..., Path]
 
@@ -60,8 +61,13 @@ def fake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeEngine:
 @pytest.fixture
 def real_engine(monkeypatch: pytest.MonkeyPatch) -> None:
     """Use the really installed engine: `make engine` makes it, and CI does so each time."""
+    use_installed_engine(monkeypatch)
+
+
+def use_installed_engine(patch: pytest.MonkeyPatch) -> None:
+    """Point at the data folder that the tests were started with."""
     if AMBIENT_DATA_DIR:
-        monkeypatch.setenv("AIM_DATA_DIR", AMBIENT_DATA_DIR)
+        patch.setenv("AIM_DATA_DIR", AMBIENT_DATA_DIR)
     else:
-        monkeypatch.delenv("AIM_DATA_DIR")
-        monkeypatch.setenv("HOME", os.path.expanduser(f"~{os.environ.get('USER', 'root')}"))  # noqa: PTH111
+        patch.delenv("AIM_DATA_DIR", raising=False)
+        patch.setenv("XDG_DATA_HOME", str(AMBIENT_DATA_HOME))

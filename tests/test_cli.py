@@ -49,10 +49,7 @@ def test_a_server_from_launch_to_stop(fake: FakeEngine) -> None:
     assert "running" in waited.stdout
     (row,) = json.loads(run("ps", "--json").stdout)
     assert (row["server"], row["state"], row["model"]) == ("demo", "running", "demo")
-    assert (
-        run("list").stdout == run("ps").stdout.replace("\n\n", "\n\n")
-        or "demo" in run("list").stdout
-    )
+    assert "demo" in run("list").stdout
     said = run("chat", "--say", "hello you")
     assert said.stdout.strip() == "You said: hello you"
     assert "tok/s" in said.stderr
@@ -141,12 +138,11 @@ def full_disk(tmp_path: Path) -> Iterator[Path]:
     if os.getuid() != 0:
         pytest.skip("mounting a small file system takes root; CI has it")
     subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", folder], check=True)
-    with (folder / "filler").open("wb") as file, pytest.raises(OSError, match="No space"):
-        for _ in range(100):
-            file.write(b"x" * 4096)
-            file.flush()
+    with pytest.raises(OSError, match="No space"):
+        (folder / "filler").write_bytes(b"x" * (1 << 20))
     yield folder
-    subprocess.run(["umount", folder], check=True)
+    # Lazily: a supervisor that is just ending may still stand in it.
+    subprocess.run(["umount", "--lazy", folder], check=True)
 
 
 def test_a_full_disk_is_told_and_leaves_nothing_half_written(

@@ -84,7 +84,8 @@ def recipe_list(
     """
     here = machine()
     if model is not None:
-        return list(recipes.rank(resolving.model(model), here, users=users, context=context))
+        ranked = recipes.rank(resolving.model(model), here, users=users, context=context)
+        return [_with_evidence(choice) for choice in ranked]
     best = [
         ranked[0]
         for one in recipes.catalogue().models
@@ -92,7 +93,12 @@ def recipe_list(
     ]
     order = {"FITS": 0, "TIGHT": 1, "NO": 2}
     best.sort(key=lambda choice: (order[choice.verdict], choice.recipe.model != DEMO))
-    return [replace(choice, rank=rank) for rank, choice in enumerate(best, start=1)]
+    return [replace(_with_evidence(choice), rank=rank) for rank, choice in enumerate(best, start=1)]
+
+
+def _with_evidence(choice: Choice) -> Choice:
+    """Say "tested" of settings that were measured with this tool, on that kind of device."""
+    return replace(choice, evidence="tested") if choice.recipe.origin == "measured" else choice
 
 
 def plan(request: Request) -> Plan:

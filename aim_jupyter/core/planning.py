@@ -21,8 +21,13 @@ from aim_jupyter.core.records import (
     ServerView,
 )
 
-#: What every start gets: the key guards each route, and a stop lets running requests finish.
-_OURS = {"middleware": "aim_guard.Guard", "shutdown-timeout": 30}
+#: What every start gets of an engine that knows it: the key guards each route, a stop lets running
+#: requests finish, and what we ask every few seconds stays out of the log.
+_OURS = {
+    "middleware": "aim_guard.Guard",
+    "shutdown-timeout": 30,
+    "disable-access-log-for-endpoints": "/health,/metrics,/v1/models",
+}
 
 DEFAULT_IDLE_S = 3600.0
 
@@ -171,8 +176,10 @@ def _reconcile(
     wishes = dict(request.options)
     if request.context is not None:
         wishes.setdefault("max-model-len", request.context)
+    known = {name for flag in environment.flags for name in flag.names}
+    ours = {name: value for name, value in _OURS.items() if f"--{name}" in known}
     done = recipes.reconcile(
-        {**choice.recipe.args, **_OURS},
+        {**choice.recipe.args, **ours},
         choice.recipe.env,
         flags=environment.flags,
         variables=environment.variables,

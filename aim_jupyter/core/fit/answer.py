@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,18 @@ from aim_jupyter.core.fit.weights import GIB
 from aim_jupyter.core.records.fit import Band, Basis, Device, Family, Fit, Settings, Start
 
 Answer = dict[str, Any]
+
+MOST_GIB = 2**20  # of one GPU
+_COUNTS = (
+    "tp",
+    "pp",
+    "users",
+    "block_size",
+    "max_model_len",
+    "max_num_seqs",
+    "max_num_batched_tokens",
+)
+_SIZES = ("weights_gib", "kv_cache_gib", "free_gib", "available_kv_gib")
 
 
 class _Machine(Struct, frozen=True, forbid_unknown_fields=True):
@@ -162,9 +175,16 @@ def _parsed(parameters: Mapping[str, Any]) -> _Parameters:
         asked = msgspec.convert(named, _Parameters, strict=False)
     except msgspec.ValidationError as error:
         raise BadUsage(f"That can't be asked: {error}.", "%aim help fit") from error
-    for name in ("tp", "pp", "users"):
-        if getattr(asked, name) < 1:
-            raise BadUsage(f"{name} is {getattr(asked, name)}.", f"give {name} as 1 or more")
+    for name in _COUNTS:
+        value = getattr(asked, name)
+        if value is not None and value < 1:
+            raise BadUsage(f"{name} is {value}.", f"give {name} as 1 or more")
+    for name in _SIZES:
+        value = getattr(asked, name)
+        if value is not None and not abs(value) < MOST_GIB:
+            raise BadUsage(f"{name} is {value}.", f"give {name} in GiB")
+    if asked.util is not None and not 0 < asked.util <= 1:
+        raise BadUsage(f"util is {asked.util}.", "give util as a share, such as 0.92")
     return asked
 
 
@@ -245,7 +265,7 @@ def _device(asked: _Parameters) -> Device | None:
 
 def _described(machine: _Machine) -> Device:
     total = _bytes(machine.total_gib, machine.total_bytes)
-    if total is None or total <= 0:
+    if total is None or not 0 < total < MOST_GIB * GIB:
         raise BadUsage(f"The memory of {machine.model} is not said.", "give total_gib")
     return Device(
         model=machine.model,
@@ -258,7 +278,7 @@ def _described(machine: _Machine) -> Device:
 
 
 def _bytes(gib: float | None, given: int | None) -> int | None:
-    return given if gib is None else int(gib * GIB)
+    return given if gib is None or not math.isfinite(gib) else int(gib * GIB)
 
 
 def _text(line: str | bytes) -> str:

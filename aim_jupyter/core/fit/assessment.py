@@ -11,18 +11,18 @@ from msgspec import Struct, structs
 from aim_jupyter.core.fit.caches import caches
 from aim_jupyter.core.fit.fields import Unreadable
 from aim_jupyter.core.fit.kv import BLOCK, Layout, layout
-from aim_jupyter.core.fit.layers import Recurrent
+from aim_jupyter.core.fit.layers import Latent, Recurrent
 from aim_jupyter.core.fit.learned import Lesson, lesson
 from aim_jupyter.core.fit.obstacles import obstacle
 from aim_jupyter.core.fit.overhead import Overhead, overhead
+from aim_jupyter.core.fit.reasons import reason, short
 from aim_jupyter.core.fit.request import Request, indivisible, settled, usual_batch
 from aim_jupyter.core.fit.versions import rules
 from aim_jupyter.core.fit.weights import GIB, rocm_growth, shares, stages
 from aim_jupyter.core.records.fit import Band, Basis, Device, Fit, FitVerdict, Settings, Term
 
-MOST_REASON = 50  # characters; pandas cuts a column there
-
 _CPU_BLOCK = 128  # vLLM platforms/cpu.py
+_LATENT_ALIGN = 128  # vLLM platforms/interface.py
 _SPARSE_BLOCK = 64  # MLA with an indexer, vLLM v1/attention/backends/mla/indexer.py
 
 
@@ -48,25 +48,21 @@ def assess(request: Request) -> Fit:
     """Return the verdict, without counter-offers. Never raises for what is asked."""
     try:
         return _assess(request)
-    except Unreadable as reason:
-        return _plain(request, "unknown", str(reason))
+    except Unreadable as problem:
+        return _plain(request, "unknown", str(problem))
 
 
-def _plain(request: Request, verdict: FitVerdict, reason: str, **more: Any) -> Fit:
+def _plain(request: Request, verdict: FitVerdict, why: str, **more: Any) -> Fit:
     """Return a verdict that rests on no sum."""
     return Fit(
         model=request.model,
         verdict=verdict,
-        reason=_cut(reason),
+        reason=short(why),
         settings=request.settings,
         device=request.device,
-        notes=(reason,),
+        notes=(why,),
         **more,
     )
-
-
-def _cut(text: str) -> str:
-    return text if len(text) <= MOST_REASON else f"{text[: MOST_REASON - 1]}…"
 
 
 def _assess(request: Request) -> Fit:
@@ -75,9 +71,9 @@ def _assess(request: Request) -> Fit:
         raise Unreadable(model.problem)
     settings = settled(request)
     request = structs.replace(request, settings=settings)
-    reason = _impossible(request, settings)
-    if reason:
-        return _plain(request, "NO", reason, context_limit=model.context)
+    never = _impossible(request, settings)
+    if never:
+        return _plain(request, "NO", never, context_limit=model.context)
     layouts = _layouts(request, settings)
     if request.available is not None:
         return _judged(request, settings, layouts, None, request.available)
@@ -121,20 +117,22 @@ def _layouts(request: Request, settings: Settings) -> list[Layout]:
 
 
 def _block(request: Request) -> int:
-    latent = any(getattr(layer.mixer, "index_heads", 0) for layer in request.architecture.layers)
+    """Return the tokens of a block that the engine chooses, before states widen it."""
+    latent = _latent(request)
     if request.device is not None and request.device.family == "cpu":
-        return BLOCK if _has_latent(request) else _CPU_BLOCK
-    return _SPARSE_BLOCK if latent else BLOCK
-
-
-def _has_latent(request: Request) -> bool:
-    return any(hasattr(layer.mixer, "kv_rank") for layer in request.architecture.layers)
+        return BLOCK if latent else _CPU_BLOCK
+    return _SPARSE_BLOCK if any(mixer.index_heads for mixer in latent) else BLOCK
 
 
 def _align(request: Request) -> int:
     """Return what blocks of hybrid models are a multiple of; MLA kernels want 128 tokens."""
     mixed = any(isinstance(layer.mixer, Recurrent) for layer in request.architecture.layers)
-    return 128 if mixed and _has_latent(request) else BLOCK
+    return _LATENT_ALIGN if mixed and _latent(request) else BLOCK
+
+
+def _latent(request: Request) -> list[Latent]:
+    layers = request.architecture.layers
+    return [layer.mixer for layer in layers if isinstance(layer.mixer, Latent)]
 
 
 def _sum(request: Request, settings: Settings, device: Device) -> _Sum:
@@ -143,7 +141,7 @@ def _sum(request: Request, settings: Settings, device: Device) -> _Sum:
     weights, basis, note = _weights(request, settings, device)
     taken = overhead(request.loaded, settings, device.family, request.version, usual)
     learned = lesson(request, settings, taken.total)
-    if learned.weights is not None:
+    if learned.weights is not None and request.weights is None:
         weights, basis, note = learned.weights, "learned", learned.note
     found = _Sum(
         budget=budget, weights=weights, basis=basis, overhead=taken, lesson=learned, note=note
@@ -249,43 +247,16 @@ def _term(name: str, band: Band, basis: Basis, note: str = "") -> Term:
 def _explained(fit: Fit, found: _Sum | None) -> Fit:
     """Return the fit with its reason, and what may stop a start that has room enough."""
     notes = tuple(filter(None, [found.note, found.lesson.note])) if found else ()
-    reason = _reason(fit)
+    plain = structs.replace(fit, reason=short(reason(fit)), notes=notes)
     if found is None or fit.device is None:
-        return structs.replace(fit, reason=_cut(reason), notes=notes)
+        return plain
     stop = obstacle(fit.settings, fit.device, found.budget, found.taken, found.overhead.outside)
     if stop is None or (fit.verdict == "NO" and not stop.refused):
-        return structs.replace(fit, reason=_cut(reason), notes=notes)
+        return plain
     return structs.replace(
         fit,
         verdict=stop.verdict,
-        reason=_cut(stop.reason),
+        reason=short(stop.reason),
         refused=stop.refused,
         notes=(*notes, stop.reason),
     )
-
-
-def _reason(fit: Fit) -> str:
-    spare = fit.spare
-    if spare is None or fit.available is None:
-        return ""
-    each = " on each GPU" if fit.settings.tp * fit.settings.pp > 1 else ""
-    if fit.verdict == "FITS":
-        return f"{_amount(spare.low)} to spare{each}"
-    if fit.verdict == "TIGHT":
-        which = "to spare" if spare.middle >= 0 else "short"
-        return f"{_amount(abs(spare.middle))} {which}, band ±{_amount(spare.width / 2)}"
-    if fit.available.high <= 0:
-        return f"{_amount(-fit.available.high)} short before any KV cache"
-    return f"{_amount(-spare.high)} of KV cache short{_served(fit)}"
-
-
-def _amount(memory: float) -> str:
-    """Return memory in words: small models on a CPU have less than a GiB to spare."""
-    few = 0 < memory < GIB / 10
-    return f"{memory / 2**20:.1f} MiB" if few else f"{memory / GIB:.1f} GiB"
-
-
-def _served(fit: Fit) -> str:
-    if fit.settings.users > 1 and fit.concurrency is not None:
-        return f": {int(fit.concurrency.high)} of {fit.settings.users} users"
-    return ""

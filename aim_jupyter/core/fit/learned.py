@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import statistics
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -169,10 +168,10 @@ def _from_others(starts: Sequence[Start], predicted: Band) -> Lesson:
     ]
     if len(missed) < ENOUGH:
         return Lesson()
-    middle = predicted.middle + statistics.median(missed)
+    shift = sorted(missed)[len(missed) // 2]
     half = min(predicted.width / 2, (max(missed) - min(missed)) / 2 + OTHER_MODEL)
-    shift = statistics.median(missed) / GIB
-    note = f"moved by {shift:+.2f} GiB after {_starts(len(missed))} of other models"
+    middle = predicted.middle + shift
+    note = f"moved by {shift / GIB:+.2f} GiB after {_starts(len(missed))} of other models"
     return Lesson(overhead=Band(middle - half, middle + half), note=note)
 
 

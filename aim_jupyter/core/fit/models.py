@@ -19,6 +19,9 @@ from aim_jupyter.core.errors import UnknownName
 
 Config = dict[str, Any]
 
+# Words of a name that change no shape.
+_TUNING = frozenset({"instruct", "base", "chat", "thinking", "reasoning", "it", "pt", "hf"})
+
 
 class _Variant(Struct, frozen=True, forbid_unknown_fields=True):
     ends: tuple[str, ...]
@@ -33,8 +36,8 @@ def known() -> list[str]:
 def config_of(model: str) -> Config:
     """Return the ``config.json`` of a model, as far as memory depends on it.
 
-    A name that differs from a known one only in who published it, or in how its weights are
-    quantized, is that model with those weights.
+    A name that differs from a known one only in who published it, in what it was tuned for, or in
+    how its weights are quantized, is that model with those weights.
 
     Parameters
     ----------
@@ -47,14 +50,24 @@ def config_of(model: str) -> Config:
     UnknownName
         If it is not known.
     """
-    config = _configs().get(model) or _by_name().get(_plain(model))
+    name = _plain(model)
+    config = _configs().get(model) or _found(name)
     if config is not None:
         return config
     for end, quantization in _endings():
-        stem = _plain(model).removesuffix(f"-{end}")
-        if stem != _plain(model) and stem in _by_name():
-            return _quantized(_by_name()[stem], quantization)
+        stem = name.removesuffix(f"-{end}")
+        base = _found(stem) if stem != name else None
+        if base is not None:
+            return _quantized(base, quantization)
     raise UnknownName("model with known facts", model, known(), "give its config.json")
+
+
+def _found(name: str) -> Config | None:
+    """Return the config of a plain name, or the one config of all that are tuned otherwise."""
+    exact = _by_name().get(name)
+    kin = _by_kin().get(_untuned(name), [])
+    alike = kin and all(config == kin[0] for config in kin)
+    return exact or (kin[0] if alike else None)
 
 
 def _quantized(config: Mapping[str, Any], quantization: Config) -> Config:
@@ -74,6 +87,15 @@ def _by_name() -> dict[str, Config]:
 
 
 @functools.cache
+def _by_kin() -> dict[str, list[Config]]:
+    """Return the configs by what remains of the names without what they were tuned for."""
+    kin: dict[str, list[Config]] = {}
+    for name, config in _by_name().items():
+        kin.setdefault(_untuned(name), []).append(config)
+    return kin
+
+
+@functools.cache
 def _endings() -> list[tuple[str, Config]]:
     table = msgspec.toml.decode(_data("variants.toml"), type=dict[str, list[_Variant]])
     pairs = [(end, each.config) for each in table["variant"] for end in each.ends]
@@ -84,6 +106,10 @@ def _plain(model: str) -> str:
     """Return a name without publisher, in lower case, with hyphens alone."""
     name = re.sub(r"[._\s]+", "-", model.rpartition("/")[2].casefold())
     return name.removeprefix("meta-") if name.startswith("meta-llama") else name
+
+
+def _untuned(name: str) -> str:
+    return "-".join(part for part in name.split("-") if part not in _TUNING)
 
 
 def _data(name: str) -> bytes:

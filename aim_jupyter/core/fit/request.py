@@ -93,8 +93,8 @@ def settled(request: Request) -> Settings:
 
 def usual_batch(request: Request, length: int, seqs: int | None = None) -> tuple[int, int]:
     """Return the requests and tokens of one step that the engine would choose."""
-    device = request.device or Device(model="", family="cuda", total_bytes=2**36)
-    return default_batch(request.version, device.total_bytes, device.model, length, seqs)
+    device = request.device or Device(model="", family="cuda", total_bytes=2**37)
+    return default_batch(request.version, device, length, seqs)
 
 
 def indivisible(architecture: Architecture, tp: int) -> str:

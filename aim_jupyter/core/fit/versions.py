@@ -13,7 +13,7 @@ from importlib.resources import files
 import msgspec
 from msgspec import Struct
 
-from aim_jupyter.core.records.fit import Family
+from aim_jupyter.core.records.fit import Device, Family
 
 Release = tuple[int, int]
 NEWEST: Release = (9999, 0)
@@ -135,7 +135,7 @@ def default_util(version: Span) -> float:
 
 
 def default_batch(
-    version: Span, total_bytes: int, model: str, context: int, seqs: int | None
+    version: Span, device: Device, context: int, seqs: int | None = None
 ) -> tuple[int, int]:
     """Return the requests and tokens of one step that the engine chooses for a GPU.
 
@@ -145,9 +145,11 @@ def default_batch(
     if version.high < release(its.one_engine):  # the whole prompt at once, while it is short
         return seqs or 256, context if context <= SHORT else 2048
     chosen, tokens = 1024, 8192
-    if total_bytes < its.middle_gib * 2**30 or "a100" in model.casefold():
+    if device.family == "cpu":
+        chosen, tokens = 128, 2048
+    elif device.total_bytes < its.middle_gib * 2**30 or "a100" in device.model.casefold():
         chosen, tokens = 256, 2048
-    elif total_bytes >= its.large_gib * 2**30 and version.low >= release(its.large_tier):
+    elif device.total_bytes >= its.large_gib * 2**30 and version.low >= release(its.large_tier):
         chosen, tokens = 1024, 16384
     chosen = seqs or chosen
     return chosen, min(tokens, chosen * context)

@@ -15,9 +15,12 @@ from aim_jupyter.core.errors import UnknownName
         ("qwen/qwen3-32b", "Qwen/Qwen3-32B"),
         ("meta-llama/Meta-Llama-3.1-8B-Instruct", "meta-llama/Llama-3.1-8B-Instruct"),
         ("Qwen2.5-7B-Instruct", "Qwen/Qwen2.5-7B-Instruct"),
+        ("meta-llama/Llama-3.3-70B", "meta-llama/Llama-3.3-70B-Instruct"),
+        ("Qwen/Qwen3-4B-Thinking-2507", "Qwen/Qwen3-4B-Instruct-2507"),
+        ("google/gemma-3-27b-pt", "google/gemma-3-27b-it"),
     ],
 )
-def test_the_publisher_does_not_matter(name: str, same: str) -> None:
+def test_publisher_and_tuning_do_not_matter(name: str, same: str) -> None:
     assert fit.config_of(name) == fit.config_of(same)
 
 
@@ -44,7 +47,10 @@ def test_weights_that_are_quantized_by_nature_stay_so() -> None:
     assert "quantization_config" not in fit.config_of("unsloth/DeepSeek-R1-BF16")
 
 
-@pytest.mark.parametrize("name", ["", "nobody/knows", "Qwen/Qwen3-33B", "FP8", "Qwen/Qwen3-32B-Z"])
+@pytest.mark.parametrize(
+    "name",
+    ["", "nobody/knows", "Qwen/Qwen3-33B", "FP8", "Qwen/Qwen3-32B-Z", "moonshotai/Kimi-K2-Base"],
+)
 def test_a_name_that_is_not_known_is_not_guessed(name: str) -> None:
     with pytest.raises(UnknownName):
         fit.config_of(name)

@@ -14,8 +14,11 @@ from aim_jupyter.core.fit.versions import (
     rules,
     span,
 )
+from aim_jupyter.core.records.fit import Device, Family
 
-GIB = 2**30
+
+def gpu(model: str, gib: int, family: Family = "rocm") -> Device:
+    return Device(model=model, family=family, total_bytes=gib * 2**30)
 
 
 @pytest.mark.parametrize(
@@ -61,21 +64,22 @@ def test_the_usual_share_grew() -> None:
 
 
 @pytest.mark.parametrize(
-    ("version", "gib", "model", "expected"),
+    ("version", "device", "expected"),
     [
-        ("0.18", 192, "MI300X", (1024, 8192)),
-        ("0.28", 192, "MI300X", (1024, 16384)),
-        ("0.28", 80, "H100", (1024, 8192)),
-        ("0.28", 80, "A100-80GB", (256, 2048)),
-        ("0.28", 64, "MI210", (256, 2048)),
-        ("0.7.0", 80, "H100", (256, 4096)),
+        ("0.18", gpu("MI300X", 192), (1024, 8192)),
+        ("0.28", gpu("MI300X", 192), (1024, 16384)),
+        ("0.28", gpu("H100", 80), (1024, 8192)),
+        ("0.28", gpu("A100-80GB", 80), (256, 2048)),
+        ("0.28", gpu("MI210", 64), (256, 2048)),
+        ("0.28", gpu("EPYC", 512, "cpu"), (128, 2048)),
+        ("0.7.0", gpu("H100", 80), (256, 4096)),
     ],
 )
 def test_a_step_is_as_large_as_the_engine_makes_it(
-    version: str, gib: int, model: str, expected: tuple[int, int]
+    version: str, device: Device, expected: tuple[int, int]
 ) -> None:
-    assert default_batch(span(version), gib * GIB, model, 4096, None) == expected
+    assert default_batch(span(version), device, 4096) == expected
 
 
 def test_few_requests_bound_the_tokens_of_a_step() -> None:
-    assert default_batch(span("0.18"), 192 * GIB, "MI300X", 512, 4) == (4, 2048)
+    assert default_batch(span("0.18"), gpu("MI300X", 192), 512, 4) == (4, 2048)

@@ -103,10 +103,11 @@ def device(pci_id: str | None) -> Device | None:
 def named(name: str | None) -> Device | None:
     """Return the row whose name begins a marketing name, longest first, or None.
 
-    Tools print ``AMD Instinct MI300X OAM``, and no id beside it (amd-smi 7's default table).
+    Tools print ``AMD Instinct MI300X OAM`` or ``AMD Instinct Mi325X VF``, and at times no id
+    beside it (amd-smi 7's default table).
     """
-    said = f"{(name or '').strip()} "
-    fits = [row for row in devices() if row.name and said.startswith(f"{row.name} ")]
+    said = f"{(name or '').strip().lower()} "
+    fits = [row for row in devices() if row.name and said.startswith(f"{row.name.lower()} ")]
     return max(fits, key=lambda row: len(row.name or ""), default=None)
 
 

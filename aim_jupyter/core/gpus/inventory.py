@@ -176,6 +176,8 @@ def integrated(
     if gfx in _INTEGRATED or with_cpu:
         return True
     if card is not None and card.vram_bytes is not None:
-        small = card.vram_bytes <= 4 * _GIB and (card.gtt_bytes or 0) >= 4 * card.vram_bytes
-        return small and card.vram_vendor is None
+        if card.vram_vendor is not None or card.vram_bytes > 4 * _GIB:
+            return False
+        if card.gtt_bytes is not None:
+            return card.gtt_bytes >= 4 * card.vram_bytes
     return False if gfx else None

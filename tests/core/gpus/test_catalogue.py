@@ -64,6 +64,7 @@ def test_a_marketing_name_finds_its_row_and_the_longer_one_wins() -> None:
         ("AMD Instinct MI300X", "MI300X"),
         ("AMD Instinct MI300X OAM", "MI300X"),
         ("AMD Instinct MI300X HF", "MI300X HF"),
+        ("AMD Instinct Mi325X VF", "MI325X"),
     ):
         row = catalogue.named(name)
         assert row is not None

@@ -163,6 +163,7 @@ def test_amd_smi_leaves_that_are_not_available_or_plain() -> None:
         vram_bytes=196592 << 20,
         vram_used_bytes=284 << 20,
         vram_used_bytes_reported=284 << 20,
+        integrated=False,  # none in a processor has that much of its own
         source="amd-smi",
     )
 
@@ -179,6 +180,42 @@ def test_amd_smi_partitions_of_7_and_the_documents_of_6() -> None:
         found = listed(printed)
         assert [gpu.partition_index for gpu in found] == list(range(8))
         assert {(gpu.compute_partition, gpu.memory_partition) for gpu in found} == {("CPX", "NPS4")}
+
+
+def test_what_a_gpu_could_be_set_to_is_not_what_it_is_set_to() -> None:
+    current = [{"gpu_id": 0, "memory": "NPS1", "accelerator_type": "CPX*", "partition_id": 0}]
+    profiles = [
+        {"gpu_id": 0, "profile_index": 0, "accelerator_type": "SPX", "num_partitions": 1},
+        {"gpu_id": "", "profile_index": 3, "accelerator_type": "CPX*", "num_partitions": 8},
+    ]
+    (gpu,) = listed(text(profiles, current, profiles))
+    assert gpu.compute_partition == "CPX"
+
+
+@pytest.mark.parametrize(
+    ("vram", "gtt", "vendor", "inside"),
+    [(512, 98304, "N/A", True), (512, 98304, "SAMSUNG", False), (32704, 0, "N/A", False)],
+)
+def test_memory_tells_a_gpu_inside_the_processor(
+    *, vram: int, gtt: int, vendor: str, inside: bool
+) -> None:
+    entry = {
+        "gpu": 0,
+        "asic": {"device_id": "0x9999"},
+        "vram": {"vendor": vendor},
+        "mem_usage": {
+            "total_vram": {"value": vram, "unit": "MB"},
+            "total_gtt": {"value": gtt, "unit": "MB"},
+        },
+    }
+    assert listed(text([entry]))[0].integrated is inside
+    card = {
+        "Device ID": "0x9999",
+        "VRAM Total Memory (B)": str(vram << 20),
+        "GTT Total Memory (B)": str(gtt << 20),
+        "GPU memory vendor": vendor,
+    }
+    assert listed(text({"card0": card, "system": {}}))[0].integrated is inside
 
 
 def test_amd_smi_processes_make_a_gpu_busy_and_an_empty_list_proves_nothing() -> None:

@@ -14,6 +14,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from aim_jupyter.core.gpus import pci
+from aim_jupyter.core.gpus.drm import Card
 from aim_jupyter.core.gpus.tools import report
 from aim_jupyter.core.gpus.tools.report import Report
 from aim_jupyter.core.records.gpu import Gpu
@@ -28,6 +29,8 @@ _PARTS = frozenset(
         *("usage", "mem_usage", "power", "temperature", "process_list"),  # metric, process
     ]
 )
+# What a GPU could be set to, listed beside what it is set to.
+_PROFILE = frozenset(["profile_index", "num_partitions", "resource_index"])
 _TREE_LINE = re.compile(r"^( *)([A-Za-z][\w ./()-]*):(?: (.*))?$")
 
 Facts = dict[str, Any]
@@ -38,7 +41,7 @@ def from_json(documents: Sequence[Any]) -> Report | None:
     cards: dict[int, Facts] = {}
     for entry in _entries(documents):
         index = report.whole(entry.get("gpu", entry.get("gpu_id")), 1 << 16)
-        if index is not None and _PARTS & entry.keys():
+        if index is not None and _PARTS & entry.keys() and not _PROFILE & entry.keys():
             _merge(cards.setdefault(index, {}), entry)
     return _report(cards) if cards else None
 
@@ -91,19 +94,28 @@ def _merge(into: Facts, entry: Mapping[str, Any]) -> None:
 
 
 def _report(cards: Mapping[int, Facts]) -> Report:
-    gpus = [_gpu(facts) for _, facts in sorted(cards.items())]
+    listed = [(_gpu(facts), _memory(facts)) for _, facts in sorted(cards.items())]
     # Of all GPUs inside processors only the MI300A can be split, and that one does not count.
-    split = {gpu.key.rpartition("-")[0] for gpu in gpus if gpu.partition_index and gpu.key}
+    split = {_slot(gpu) for gpu, _ in listed if gpu.partition_index and gpu.key}
     return Report(
         tool=TOOL,
         gpus=tuple(
-            report.completed(
-                replace(gpu, integrated=False)
-                if gpu.key and gpu.key.rpartition("-")[0] in split
-                else gpu
-            )
-            for gpu in gpus
+            report.completed(replace(gpu, integrated=False) if _slot(gpu) in split else gpu, memory)
+            for gpu, memory in listed
         ),
+    )
+
+
+def _slot(gpu: Gpu) -> str | None:
+    return gpu.key.rpartition("-")[0] if gpu.key else None
+
+
+def _memory(facts: Facts) -> Card:
+    vram, used = _part(facts, "vram"), _part(facts, "mem_usage")
+    return Card(
+        vram_bytes=_size(vram.get("size"), used.get("total_vram")),
+        gtt_bytes=_size(used.get("total_gtt")),
+        vram_vendor=report.word(vram.get("vendor")),
     )
 
 

@@ -10,6 +10,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from aim_jupyter.core.gpus import catalogue, inventory
+from aim_jupyter.core.gpus.drm import Card
 from aim_jupyter.core.records.gpu import Gpu
 
 MIB = 1 << 20
@@ -101,8 +102,8 @@ def gfx(value: Any) -> str | None:
 
 
 def compute_mode(value: Any) -> str | None:
-    """Return SPX to CPX, or None."""
-    text = (word(value) or "").upper()
+    """Return SPX to CPX, or None; amd-smi marks the current one of several with a star."""
+    text = (word(value) or "").upper().removesuffix("*")
     return text if text in _COMPUTE else None
 
 
@@ -118,10 +119,15 @@ def minor(value: Any) -> int | None:
     return whole(text.removeprefix("renderD"), 1 << 20) if text.startswith("renderD") else None
 
 
-def completed(gpu: Gpu) -> Gpu:
+def completed(gpu: Gpu, card: Card | None = None) -> Gpu:
     """Return the GPU with what follows from its id, and without what can't be true.
 
     The architecture follows from the id only where that pairing is proved (`Device.gfx_source`).
+
+    Parameters
+    ----------
+    card : Card, optional
+        What the tool says of the memory besides: it tells integrated GPUs from others.
     """
     row = catalogue.device(gpu.pci_device_id)
     named = row or catalogue.named(gpu.name)
@@ -132,17 +138,19 @@ def completed(gpu: Gpu) -> Gpu:
         name=gpu.name or (row.name if row else None),
         model=named.model if named else None,
         gfx=found,
-        integrated=_integrated(gpu, named, found),
+        integrated=_integrated(gpu, named, found, card),
         vram_bytes=None if of_whole else gpu.vram_bytes,
         reason=gpu.reason or (WHOLE_DEVICE if of_whole else None),
         vram_used_bytes_reported=gpu.vram_used_bytes,
     )
 
 
-def _integrated(gpu: Gpu, row: catalogue.Device | None, found: str | None) -> bool | None:
+def _integrated(
+    gpu: Gpu, row: catalogue.Device | None, found: str | None, card: Card | None
+) -> bool | None:
     if gpu.integrated is not None:
         return gpu.integrated
-    return inventory.integrated(row, found)
+    return inventory.integrated(row, found, card)
 
 
 def _is_of_whole_device(gpu: Gpu, row: catalogue.Device | None) -> bool:

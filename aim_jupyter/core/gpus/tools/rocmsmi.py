@@ -13,6 +13,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from aim_jupyter.core.gpus import pci
+from aim_jupyter.core.gpus.drm import Card
 from aim_jupyter.core.gpus.tools import report
 from aim_jupyter.core.gpus.tools.report import Report
 from aim_jupyter.core.records.gpu import Gpu
@@ -51,8 +52,9 @@ def from_text(text: str) -> Report | None:
 def _report(cards: Mapping[int, Mapping[str, Any]], rows: Mapping[int, Gpu]) -> Report:
     found = []
     for index in sorted({*cards, *rows}):
-        row = rows.get(index, Gpu(source=TOOL))
-        found.append(report.completed(_gpu(cards.get(index, {}), row)))
+        facts = cards.get(index, {})
+        gpu = _gpu(facts, rows.get(index, Gpu(source=TOOL)))
+        found.append(report.completed(gpu, _memory(facts)))
     return Report(tool=TOOL, gpus=_numbered(found))
 
 
@@ -78,6 +80,14 @@ def _gpu(facts: Mapping[str, Any], row: Gpu) -> Gpu:
         busy_pct=_or(report.number(facts.get("GPU use (%)")), row.busy_pct),
         power_w=_or(_power(facts), row.power_w),
         temp_c=_or(_temperature(facts), row.temp_c),
+    )
+
+
+def _memory(facts: Mapping[str, Any]) -> Card:
+    return Card(
+        vram_bytes=report.whole(facts.get("VRAM Total Memory (B)")),
+        gtt_bytes=report.whole(facts.get("GTT Total Memory (B)")),
+        vram_vendor=report.word(facts.get("GPU memory vendor")),
     )
 
 

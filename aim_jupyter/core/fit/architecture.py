@@ -87,6 +87,15 @@ class Architecture(Struct, frozen=True, kw_only=True):
         inner = sum(n * parameters(layer, self.hidden) for layer, n in Counter(self.layers).items())
         return inner + ends + self.positions * self.hidden + self.vision
 
+    def element_bytes(self, dtype: str = "auto") -> int:
+        """Return the bytes of an unquantized element as the engine loads it.
+
+        vLLM's ``auto`` takes single precision as half precision.
+        """
+        if dtype in ("auto", ""):
+            return min(2, DTYPES[self.dtype])
+        return DTYPES[dtype]
+
     def quantized(self, how: Quantization) -> Architecture:
         """Return the same model with other weights."""
         return structs.replace(self, quantization=how)

@@ -8,6 +8,7 @@ from typing import Any
 
 from msgspec import Struct, structs
 
+from aim_jupyter.core.fit.additions import rocm_growth
 from aim_jupyter.core.fit.caches import caches
 from aim_jupyter.core.fit.fields import Unreadable
 from aim_jupyter.core.fit.kv import BLOCK, Layout, layout
@@ -18,7 +19,7 @@ from aim_jupyter.core.fit.overhead import Overhead, overhead
 from aim_jupyter.core.fit.reasons import reason, short
 from aim_jupyter.core.fit.request import Request, indivisible, settled, usual_batch
 from aim_jupyter.core.fit.versions import rules
-from aim_jupyter.core.fit.weights import GIB, rocm_growth, shares, stages
+from aim_jupyter.core.fit.weights import GIB, shares, stages
 from aim_jupyter.core.records.fit import Band, Basis, Device, Fit, FitVerdict, Settings, Term
 
 _CPU_BLOCK = 128  # vLLM platforms/cpu.py
@@ -161,8 +162,9 @@ def _weights(request: Request, settings: Settings, device: Device) -> tuple[Band
     if request.weights is not None and request.basis == "given":
         return request.weights, "given", ""
     parts = shares(model, settings.tp, settings.pp, settings.dtype, device.family)
-    counted = max(share.total for share in parts)
-    low = request.weights.low if request.weights is not None else counted
+    low: float = max(share.total for share in parts)
+    if request.weights is not None:
+        low = request.weights.low + max(share.added for share in parts)
     basis: Basis = request.basis if request.weights is not None else "modelled"
     grown = rocm_growth(model, settings.tp, settings.dtype) if device.family == "rocm" else 0
     if not grown:

@@ -16,7 +16,6 @@ from aim_jupyter.core.fit.architecture import Architecture
 from aim_jupyter.core.fit.fields import Unreadable
 from aim_jupyter.core.fit.layers import Attention, Latent, Layer, Recurrent
 from aim_jupyter.core.fit.quantization import DTYPES
-from aim_jupyter.core.fit.weights import element_bytes
 from aim_jupyter.core.records.fit import Family, Settings
 
 SPARSE_FP8_TOKEN = 656  # bytes of the "fp8_ds_mla" layout
@@ -68,7 +67,7 @@ def caches(
     """
     rank = _Rank(
         tp=settings.tp,
-        size=element_bytes(architecture, settings.dtype),
+        size=architecture.element_bytes(settings.dtype),
         element=kv_element_bytes(architecture, settings),
         scales=HEAD_SCALES if settings.kv_dtype.endswith("per_token_head") else 0,
         single=family == "cpu",
@@ -99,7 +98,7 @@ def kv_element_bytes(architecture: Architecture, settings: Settings) -> float:
     """
     kv_dtype = settings.kv_dtype
     if kv_dtype in ("auto", ""):
-        size = element_bytes(architecture, settings.dtype)
+        size = architecture.element_bytes(settings.dtype)
         return 1 if architecture.quantization.kv else size
     if kv_dtype.startswith("fp8") or kv_dtype == "int8_per_token_head":
         return 1

@@ -19,7 +19,7 @@ from msgspec import Struct
 from aim_jupyter.core.errors import ModelMissing, Offline
 from aim_jupyter.core.fit.architecture import Architecture
 from aim_jupyter.core.fit.layers import Attention
-from aim_jupyter.core.fit.weights import element_bytes, stages
+from aim_jupyter.core.fit.weights import stages
 
 MOST_HEADER = 100 * 2**20  # bytes; the format's own limit
 _ENTRIES = dict[str, dict[str, Any]]
@@ -188,7 +188,7 @@ def _share(tensor: Tensor, architecture: Architecture, tp: int, dtype: str) -> i
 def _stored_bits(tensor: Tensor, architecture: Architecture, dtype: str) -> int:
     """Return the bits of an element in memory: plain floats take the engine's dtype."""
     if tensor.dtype in _names().plain and "scale" not in tensor.name:
-        return 8 * element_bytes(architecture, dtype)
+        return 8 * architecture.element_bytes(dtype)
     return _names().bits[tensor.dtype]
 
 

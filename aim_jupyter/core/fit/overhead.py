@@ -17,7 +17,7 @@ from msgspec import Struct, field
 from aim_jupyter.core.fit.architecture import Architecture
 from aim_jupyter.core.fit.layers import Dense
 from aim_jupyter.core.fit.versions import NEWEST, Span, release
-from aim_jupyter.core.fit.weights import GIB, element_bytes
+from aim_jupyter.core.fit.weights import GIB
 from aim_jupyter.core.records.fit import Band, Family, Settings, Term
 
 LOW, HIGH = 0, 1  # the ends of a band
@@ -154,7 +154,7 @@ class _Run(Struct, frozen=True):
     @property
     def size(self) -> int:
         """Bytes of an element of the hidden states."""
-        return element_bytes(self.architecture, self.settings.dtype)
+        return self.architecture.element_bytes(self.settings.dtype)
 
     @property
     def logits(self) -> int:

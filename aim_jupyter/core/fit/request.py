@@ -23,7 +23,8 @@ class Request(Struct, frozen=True, kw_only=True):
         None only together with `available`.
     weights : Band or None
         Bytes that one GPU loads, where they are known better than by the architecture: from the
-        headers of the tensors (`basis` ``exact``), or because someone says so (``given``).
+        headers of the tensors (`basis` ``exact``; what the engine adds at load comes on top), or
+        because someone says so (``given``).
     available : Band or None
         Bytes for the KV cache, where they are measured: then nothing else is asked.
     starts : tuple of Start

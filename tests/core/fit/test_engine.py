@@ -19,6 +19,9 @@ from aim_jupyter.core import engines, fit
 from aim_jupyter.core.fit.caches import Cache
 from aim_jupyter.core.fit.kv import layout
 from aim_jupyter.core.fit.versions import rules
+from aim_jupyter.core.fit.weights import shares
+
+from .conftest import WriteTensors
 
 pytestmark = [
     pytest.mark.engine,
@@ -111,7 +114,9 @@ def plain(config: dict[str, Any]) -> dict[str, Any]:
     return kept
 
 
-def test_parameters_are_those_of_the_models_that_transformers_builds() -> None:
+def test_parameters_are_those_of_the_models_that_transformers_builds(
+    checkpoint: WriteTensors,
+) -> None:
     by_kind: dict[Any, tuple[str, dict[str, Any]]] = {}
     for name in fit.known():
         config = plain(fit.config_of(name))
@@ -122,11 +127,16 @@ def test_parameters_are_those_of_the_models_that_transformers_builds() -> None:
     pairs = [pair for pair in by_kind.values() if pair[1]["model_type"] not in skipped]
     answers = asked("shapes.py", [config for _, config in pairs])
     assert len(answers) == len(pairs) >= 35
-    for (name, config), shapes in zip(pairs, answers, strict=True):
-        assert "error" not in shapes, (name, shapes)
-        built = sum(math.prod(shape) for shape in shapes.values())
-        counted = fit.architecture(config).parameters
-        assert counted == pytest.approx(built, rel=0.007), name
+    for (name, config), built in zip(pairs, answers, strict=True):
+        assert "error" not in built, (name, built)
+        parameters = sum(math.prod(shape) for shape in built.values())
+        found = fit.architecture(config)
+        assert found.parameters == pytest.approx(parameters, rel=0.007), name
+        folder = checkpoint({tensor: ("BF16", shape) for tensor, shape in built.items()})
+        for tp in (1, 2):
+            exact = fit.weights_from_headers(folder, found, tp).bytes_per_gpu
+            share = shares(found, tp)[0]
+            assert exact == pytest.approx(share.total - share.added, rel=0.03), (name, tp)
 
 
 BASE = {

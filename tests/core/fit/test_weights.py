@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from aim_jupyter.core import fit
+from aim_jupyter.core.fit.additions import additions, rocm_growth
 from aim_jupyter.core.fit.quantization import Format
-from aim_jupyter.core.fit.weights import GIB, rocm_growth, shares, stages
+from aim_jupyter.core.fit.weights import GIB, shares, stages
 
 from .conftest import small
 
@@ -146,6 +147,18 @@ def test_experts_may_grow_on_rocm_by_what_was_seen(model: str, tp: int, measured
     counted = shares(architecture, tp)[0].total
     assert counted < measured * GIB < counted + rocm_growth(architecture, tp)
     assert rocm_growth(architecture, tp) < 0.38 * counted
+
+
+def test_the_engine_adds_tables_factors_and_padding() -> None:
+    def added(model: str, tp: int = 1) -> float:
+        found = fit.architecture(fit.config_of(model))
+        return additions(found, range(len(found.layers)), tp) / GIB
+
+    assert added("meta-llama/Llama-3.1-8B-Instruct") == pytest.approx(131_072 * 128 * 2 / GIB)
+    assert added("google/gemma-3-12b-it") == pytest.approx(9 * 131_072 * 256 * 2 / GIB)
+    factors = 61 * 128 * 256 * 512 * 2 / 8 / GIB
+    assert added("deepseek-ai/DeepSeek-R1", 8) == pytest.approx(factors, rel=0.1)
+    assert added("openai/gpt-oss-120b") == pytest.approx(0.09 * 56.7, rel=0.02)
 
 
 def test_dense_models_do_not_grow() -> None:

@@ -1,0 +1,108 @@
+"""What the engine adds to a checkpoint while it loads it."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from aim_jupyter.core.fit.architecture import Architecture
+from aim_jupyter.core.fit.layers import Experts, Latent, Layer
+from aim_jupyter.core.fit.matrices import Matrix, matrices
+from aim_jupyter.core.fit.quantization import Quantization
+from aim_jupyter.core.records.fit import Family
+
+_GIB = 2**30
+
+# What vLLM rounds intermediate and hidden size of MXFP4 experts up to:
+# model_executor/layers/fused_moe/oracle/mxfp4.py, Marlin on CUDA, AITER and Triton on ROCm.
+_ALIGNED: dict[Family, tuple[int, int]] = {"cuda": (128, 256), "rocm": (256, 256), "cpu": (32, 32)}
+
+
+def additions(
+    architecture: Architecture,
+    span: range,
+    tp: int,
+    dtype: str = "auto",
+    family: Family = "cuda",
+) -> int:
+    """Return what one rank holds beside the tensors of the checkpoint, in bytes.
+
+    Parameters
+    ----------
+    span : range
+        The layers of the rank's stage.
+    """
+    size = architecture.element_bytes(dtype)
+    kinds = Counter(architecture.layers[span.start : span.stop])
+    made = sum(
+        count * (_absorbed(layer, tp, size) + _widened(architecture, layer, tp, family))
+        for layer, count in kinds.items()
+    )
+    return made + architecture.rotary * size
+
+
+def _widened(architecture: Architecture, layer: Layer, tp: int, family: Family) -> int:
+    """Return by how much experts grow where the kernels want round sizes."""
+    how = architecture.quantization
+    if not how.padded or not isinstance(layer.mlp, Experts):
+        return 0
+    shares = (matrix.on_rank(tp) for matrix in matrices(layer, architecture.hidden))
+    experts = (share for share in shares if ".experts." in share.module)
+    return sum(_widening(share, how, _ALIGNED[family]) for share in experts)
+
+
+def _widening(share: Matrix, how: Quantization, aligned: tuple[int, int]) -> int:
+    if how.format is None:
+        return 0
+    inner, hidden = aligned if share.split == "rows" else aligned[::-1]
+    rows = -(-share.rows // inner) * inner
+    columns = -(-share.columns // hidden) * hidden
+    own = how.format.bytes(share.rows, share.columns)
+    return share.copies * (how.format.bytes(rows, columns) - own)
+
+
+def _absorbed(layer: Layer, tp: int, size: int) -> int:
+    """Return what MLA adds at load: `kv_b_proj` once more, unquantized, as two factors.
+
+    vLLM ``MLACommonImpl.process_weights_after_loading``: ``W_UV`` and ``W_UK_T``.
+    """
+    if not isinstance(layer.mixer, Latent):
+        return 0
+    mixer = layer.mixer
+    return mixer.heads * (mixer.nope + mixer.value) * mixer.kv_rank * size // tp
+
+
+def rocm_growth(architecture: Architecture, tp: int, dtype: str = "auto") -> int:
+    """Return by how much unquantized experts may grow while they are loaded on ROCm.
+
+    vLLM's ``UnquantizedFusedMoEMethod._maybe_pad_weight`` widens rows whose bytes divide by 512 by
+    256 bytes (``VLLM_ROCM_MOE_PADDING``), layer by layer. Where both matrices are widened, the
+    second new one is cut out of the first old one, and the rest of that block stays allocated. The
+    loader counts device memory, so that rest is part of "Model loading took". This gives +20.2 GiB
+    for Qwen3-VL-30B-A3B on one MI300X and +31.5 GiB for Llama-4-Maverick on eight, of +21.1 and
+    +32.9 measured (facts/fit.md 3.5); 1.5 GiB are left for everything smaller. Quantized experts
+    are not widened, and those of DeepSeek-R1 grew by 1.6 GiB.
+    """
+    if architecture.experts is None:
+        return 0
+    size = architecture.element_bytes(dtype)
+    if architecture.quantization.format is not None:
+        return int(2.0 * _GIB)
+    grown = sum(
+        count * _padded(layer.mlp, architecture.hidden, tp, size)
+        for layer, count in Counter(architecture.layers).items()
+        if isinstance(layer.mlp, Experts)
+    )
+    return grown + int(1.5 * _GIB)
+
+
+def _padded(mlp: Experts, hidden: int, tp: int, size: int) -> int:
+    inner = -(-mlp.size // tp)
+    first_rows = mlp.count * inner * (2 if mlp.gated else 1)
+    second_rows = mlp.count * hidden
+    first, second = first_rows * hidden * size, second_rows * inner * size
+    wider = [
+        256 * rows * (row * size % 512 == 0)
+        for rows, row in ((first_rows, hidden), (second_rows, inner))
+    ]
+    stuck = max(0, first - second - wider[1]) if all(wider) else 0
+    return sum(wider) + stuck

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from aim_jupyter import columns, presenting, tables
-from aim_jupyter.core import api, serving
+from aim_jupyter.core import api, files, serving
 from aim_jupyter.core.records import ServerView
 from aim_jupyter.core.serving import ServerFolder
 
@@ -68,8 +68,7 @@ class Server:
         ServerGone
             If the server has ended.
         """
-        record = serving.current(api.attach(self.name))
-        return record.url or ""
+        return api.reachable(self._folder).url or ""
 
     @property
     def api_key(self) -> str:
@@ -104,7 +103,7 @@ class Server:
 
     def watch(self, timeout_s: float = 1800.0) -> Iterator[ServerView]:
         """Yield what is known of it a few times a second until it is ready."""
-        return api.wait(self.name, limit_s=timeout_s)
+        return api.watch(self._folder, limit_s=timeout_s)
 
     def stop(self, drain_s: float = serving.DRAIN_S) -> Server:
         """End it after running requests had `drain_s` seconds, and verify that nothing is left."""
@@ -113,7 +112,7 @@ class Server:
 
     def logs(self, lines: int = 40) -> list[str]:
         """Return the last lines of the engine's log."""
-        return api.logs(self.name, lines=lines)
+        return files.tail(self._folder.log, lines)
 
     def metrics(self) -> pd.DataFrame:
         """Return its activity of the last minute as a DataFrame of one row."""

@@ -187,6 +187,18 @@ def attach(name: str | None = None) -> ServerFolder:
         If it has ended, with why.
     """
     folder = server(name)
+    reachable(folder)
+    return folder
+
+
+def reachable(folder: ServerFolder) -> ServerRecord:
+    """Return the record of a server that a client can be made for.
+
+    Raises
+    ------
+    ServerGone
+        If it has ended, with why, or its key is gone.
+    """
     record = serving.current(folder)
     if not record.live:
         raise ServerGone(
@@ -194,7 +206,7 @@ def attach(name: str | None = None) -> ServerFolder:
             f"%aim launch {record.plan.model}",
         )
     folder.key()
-    return folder
+    return record
 
 
 def wait(name: str | None = None, *, limit_s: float = 1800.0) -> Iterator[ServerView]:
@@ -207,7 +219,11 @@ def wait(name: str | None = None, *, limit_s: float = 1800.0) -> Iterator[Server
     WaitTimeout
         If `limit_s` seconds pass before.
     """
-    folder = server(name)
+    return watch(server(name), limit_s=limit_s)
+
+
+def watch(folder: ServerFolder, *, limit_s: float) -> Iterator[ServerView]:
+    """Do what `wait` says, for a server that is already at hand."""
     end = time.monotonic() + limit_s
     while True:
         view = serving.view(folder)

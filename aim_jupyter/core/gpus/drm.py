@@ -14,7 +14,7 @@ from aim_jupyter.core.gpus import pci
 from aim_jupyter.core.gpus.topology import AMD
 from aim_jupyter.core.gpus.tree import U64, Reader
 
-DRIVER = "sys/bus/pci/drivers/amdgpu"
+DRIVERS = ("sys/bus/pci/drivers/amdgpu", "sys/module/amdgpu/drivers/pci:amdgpu")
 PCI = "sys/bus/pci/devices"
 DRM = "sys/class/drm"
 
@@ -46,10 +46,19 @@ class Card(Struct, frozen=True, kw_only=True):
 
 
 def find(reader: Reader) -> dict[str, str]:
-    """Return the folder of every card that amdgpu drives, by PCI address (or path without one)."""
-    names = reader.names(DRIVER)
-    bound = {str(address): f"{PCI}/{name}" for name in names if (address := pci.parse(name))}
-    return bound or _by_class(reader)
+    """Return the folder of every card that amdgpu drives, by PCI address.
+
+    A card of a copied tree whose address nothing tells stands under its folder instead.
+    """
+    for driver in DRIVERS:
+        names = [name for name in reader.names(driver) if pci.parse(name)]
+        if names:
+            return {str(pci.parse(name)): _folder(reader, driver, name) for name in names}
+    return _by_class(reader)
+
+
+def _folder(reader: Reader, driver: str, name: str) -> str:
+    return f"{PCI}/{name}" if reader.facts(f"{PCI}/{name}") else f"{driver}/{name}"
 
 
 def _by_class(reader: Reader) -> dict[str, str]:
@@ -57,18 +66,27 @@ def _by_class(reader: Reader) -> dict[str, str]:
     for name in reader.names(DRM):
         folder = f"{DRM}/{name}/device"
         if _CARD.fullmatch(name) and hexadecimal(reader.text(f"{folder}/vendor")) == AMD:
-            # The link is how the kernel names the parent; a copied folder does not say.
-            address = pci.parse((reader.target(folder) or "").rpartition("/")[2])
+            address = _linked(reader, folder) or _announced(reader, folder)
             found[str(address) if address else folder] = folder
     return found
+
+
+def _linked(reader: Reader, folder: str) -> pci.Address | None:
+    """Return the address in the link that the kernel makes of ``device``."""
+    return pci.parse((reader.target(folder) or "").rpartition("/")[2])
+
+
+def _announced(reader: Reader, folder: str) -> pci.Address | None:
+    """Return the address that ``uevent`` tells: enough to match a card, where the link is lost."""
+    slot = re.search(r"^PCI_SLOT_NAME=(\S+)$", reader.text(f"{folder}/uevent") or "", re.MULTILINE)
+    return pci.parse(slot[1]) if slot else None
 
 
 def read(reader: Reader, folder: str) -> Card:
     """Read one card. A field that the driver does not offer is None."""
     power, temperature = _sensors(reader, folder)
     return Card(
-        address=pci.parse(folder.rpartition("/")[2])
-        or pci.parse((reader.target(folder) or "").rpartition("/")[2]),
+        address=pci.parse(folder.rpartition("/")[2]) or _linked(reader, folder),
         device_id=hexadecimal(reader.text(f"{folder}/device"), 0xFFFF),
         name=_name(reader.text(f"{folder}/product_name")),
         vram_bytes=reader.number(f"{folder}/mem_info_vram_total", _MOST_BYTES) or None,

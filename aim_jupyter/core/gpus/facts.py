@@ -10,7 +10,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from aim_jupyter.core import config
+from aim_jupyter.core import config, leases
 from aim_jupyter.core.gpus import access, drm, masks, occupancy, topology
 from aim_jupyter.core.gpus.drm import hexadecimal
 from aim_jupyter.core.gpus.tree import DiskTree, Reader
@@ -51,6 +51,8 @@ class Facts(Struct, frozen=True, kw_only=True):
         None where ``/dev/kfd`` is missing.
     renders : tuple of Door
         The render nodes of the listed GPUs that are there.
+    lease_owner : str or None
+        Who owns the folder of the leases, where that is a user other than this one.
     pci_gpus : tuple of str
         AMD GPUs on the PCI bus; read only where there is no KFD topology.
     """
@@ -72,6 +74,8 @@ class Facts(Struct, frozen=True, kw_only=True):
     npu: bool
     amd_groups: tuple[str, ...]
     environ: dict[str, str]
+    lease_folder: str = ""
+    lease_owner: str | None = None
 
 
 def read(environ: Mapping[str, str], minors: tuple[int, ...] = ()) -> Facts:
@@ -97,6 +101,8 @@ def read(environ: Mapping[str, str], minors: tuple[int, ...] = ()) -> Facts:
         foreign_pids=not occupancy.counts_alike(),
         npu=reader.facts("sys/module/amdxdna") is not None,
         amd_groups=tuple(name for name in ("render", "video") if _gid(name) is not None),
+        lease_folder=str(leases.path()),
+        lease_owner=_owner(leases.path()),
         environ={name: environ[name] for name in _VARIABLES if name in environ},
     )
 
@@ -136,6 +142,20 @@ def _user() -> str:
         return pwd.getpwuid(os.geteuid()).pw_name
     except KeyError:
         return f"uid {os.geteuid()}"
+
+
+def _owner(folder: Path) -> str | None:
+    """Return who owns a folder, unless it is root, this user, or not there."""
+    try:
+        uid = folder.stat().st_uid
+    except OSError:
+        return None
+    if uid in (0, os.geteuid()):
+        return None
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return f"uid {uid}"
 
 
 def _listed_groups() -> tuple[int, ...]:

@@ -157,6 +157,17 @@ def _render_noise(facts: Facts, machine: Machine) -> Iterable[Check]:
         )
 
 
+def _leases(facts: Facts, _machine: Machine) -> Iterable[Check]:
+    """Tell that the folder's owner could remove what others hold there."""
+    if facts.lease_owner:
+        yield Check(
+            name="leases",
+            good=True,
+            found=f"{facts.lease_folder} belongs to {facts.lease_owner}, who could remove leases.",
+            fix=f"sudo chown root {facts.lease_folder}",
+        )
+
+
 CHECKS: tuple[Callable[[Facts, Machine], Iterable[Check]], ...] = (
     _hidden,
     _mask,
@@ -169,6 +180,7 @@ CHECKS: tuple[Callable[[Facts, Machine], Iterable[Check]], ...] = (
     _render_noise,
     _tools,
     _probes,
+    _leases,
 )
 
 

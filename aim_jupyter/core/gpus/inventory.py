@@ -62,11 +62,12 @@ def _spare(reader: Reader, found: Topology, folders: dict[str, str]) -> list[str
     """Return the cards that no listed GPU stands for."""
     used = {_card_key(node) for node in found.nodes}
     spare = [folder for key, folder in sorted(folders.items()) if key not in used]
-    if spare and "" in used:
-        # One of them is the GPU whose address can't be read: listing it would make two of one.
-        reader.note("A GPU's PCI address can't be read: cards without a match are left out.")
-        return []
-    return spare
+    sure = {folder for key, folder in folders.items() if key != folder}
+    # Where an address can't be read, a card may be one that is listed: two would be made of one.
+    unsure = [folder for folder in spare if "" in used or (used and folder not in sure)]
+    if unsure:
+        reader.note("A PCI address can't be read: cards without a match are left out.")
+    return [folder for folder in spare if folder not in unsure]
 
 
 def _physical(found: Topology, folders: dict[str, str]) -> dict[str, str]:
@@ -100,6 +101,8 @@ def _listed(node: Node, siblings: Sequence[Node], card: Card | None) -> Gpu:
     split = len(siblings) > 1 or (partitions.count(siblings) or 1) > 1
     reported = card.vram_used_bytes if card.vram_used_bytes is not None else node.vram_used_bytes
     unique = node.unique_id or card.unique_id
+    # On a partitioned GPU these are the whole device's: shown once, with its first partition.
+    sensors = card if _partition_index(node) in (0, None) else Card()
     return Gpu(
         name=(row.name if row else None) or card.name,
         model=row.model if row else None,
@@ -122,10 +125,9 @@ def _listed(node: Node, siblings: Sequence[Node], card: Card | None) -> Gpu:
         num_xcc=node.num_xcc,
         hive_id=node.hive_id,
         numa_node=card.numa_node,
-        # On a partitioned GPU these are the whole device's, and shown with its first partition.
-        busy_pct=card.busy_pct,
-        power_w=card.power_w,
-        temp_c=card.temp_c,
+        busy_pct=sensors.busy_pct,
+        power_w=sensors.power_w,
+        temp_c=sensors.temp_c,
     )
 
 

@@ -6,6 +6,7 @@ partitions apart (facts 1.1, 2.3). The rules are those of facts 4.2.
 
 from __future__ import annotations
 
+import functools
 import os
 import pwd
 from collections.abc import Mapping, Sequence
@@ -166,12 +167,18 @@ def _device(gpu: Gpu) -> str | None:
 
 def _user(pid: int) -> str | None:
     try:
-        owner = os.stat(f"/proc/{pid}").st_uid  # noqa: PTH116 - hot, see tree.py
-        return pwd.getpwuid(owner).pw_name
-    except KeyError:
-        return f"uid {owner}"
+        return _name(os.stat(f"/proc/{pid}").st_uid)  # noqa: PTH116 - hot, see tree.py
     except OSError:  # it ended meanwhile
         return None
+
+
+@functools.lru_cache(maxsize=256)
+def _name(uid: int) -> str:
+    # Kept: behind a directory service each look-up may take milliseconds.
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return f"uid {uid}"
 
 
 def counts_alike() -> bool:

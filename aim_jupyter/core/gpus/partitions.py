@@ -13,6 +13,7 @@ from aim_jupyter.core.gpus.topology import Node
 
 _BY_COUNT = {1: "SPX", 2: "DPX", 3: "TPX", 4: "QPX"}
 _DOMAINS = (1, 2, 4, 8)
+_PAGE = 4096
 
 
 def count(siblings: Sequence[Node]) -> int | None:
@@ -49,11 +50,12 @@ def memory_mode(siblings: Sequence[Node]) -> str | None:
     """
     parts = count(siblings)
     row = catalogue.device(catalogue.hexadecimal(siblings[0].device_id))
-    if parts is None or parts < 2 or parts != len(siblings) or not row or not row.vram_gib:  # noqa: PLR2004
+    if parts is None or parts == 1 or parts != len(siblings) or not row or not row.vram_gib:
         return None
-    quota = row.vram_gib * catalogue.GIB // parts
-    sizes = [node.vram_bytes for node in siblings]
-    short = sum(1 for size in sizes if size is not None and size < quota)
-    if None in sizes or not short or parts % short or parts // short not in _DOMAINS:
+    sizes = [node.vram_bytes or 0 for node in siblings]
+    # Only where the partitions add up to the whole GPU as it is known can a shortfall be read.
+    if abs(sum(sizes) - (row.vram_bytes or 0)) > _PAGE * parts:
         return None
-    return f"NPS{parts // short}"
+    short = sum(1 for size in sizes if size < row.vram_gib * catalogue.GIB // parts)
+    domains = parts // short if short and parts % short == 0 else None
+    return f"NPS{domains}" if domains in _DOMAINS else None

@@ -10,7 +10,8 @@ them, whatever is killed in between. Only tools that take these leases respect t
 that do not share the folder do not see each other: re-read occupancy after taking (facts 4.3).
 """
 
+from aim_jupyter.core.leases.folder import path
 from aim_jupyter.core.leases.holder import Holder, holders
 from aim_jupyter.core.leases.lease import Lease, take
 
-__all__ = ["Holder", "Lease", "holders", "take"]
+__all__ = ["Holder", "Lease", "holders", "path", "take"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import pwd
 import time
@@ -133,7 +134,9 @@ def _shown(name: str | None) -> str | None:
     return name[:_MOST_NAME] if name and name.isprintable() else None
 
 
+@functools.lru_cache(maxsize=256)
 def _user(uid: int) -> str:
+    # Kept: behind a directory service each look-up may take milliseconds.
     try:
         return pwd.getpwuid(uid).pw_name
     except KeyError:  # a user of another container, or of a directory that does not answer

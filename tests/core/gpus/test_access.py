@@ -303,6 +303,8 @@ def test_facts_that_are_no_fault_are_told_as_good() -> None:
     found = names(symptoms.judged(known(render_names=("renderD128", "renderD129")), two))
     assert {"order", "integrated", "shared memory", "hidden", "tools"} <= found
     assert "processes" in names(symptoms.judged(known(foreign_pids=True), one()))
+    shared = known(lease_folder="/tmp/aim-gpu", lease_owner="bob")
+    assert "leases" in names(symptoms.judged(shared, one()))
     spare = symptoms.judged(known(render_names=("renderD128", "renderD129")), one())
     assert "unconfigured render nodes" in names(spare)
 

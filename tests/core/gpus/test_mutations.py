@@ -202,6 +202,37 @@ def test_a_gpu_without_an_address_is_not_counted_twice() -> None:
     assert any("address" in note for note in reader.notes)
 
 
+CARD = trees.bdf(0)
+
+
+def copied(**extra: bytes) -> trees.Files:
+    """Return a tree whose cards were copied out of their links, as ``cp -rL`` does."""
+    files = {path: text for path, text in trees.mi300x(1).items() if "bus/pci" not in path}
+    folder = f"sys/bus/pci/devices/{CARD}/"
+    card = {k.removeprefix(folder): v for k, v in trees.mi300x(1).items() if k.startswith(folder)}
+    return files | {f"sys/class/drm/card0/device/{k}": v for k, v in (card | extra).items()}
+
+
+def test_a_copied_card_is_matched_by_what_it_announces_and_never_listed_twice() -> None:
+    (told,), _ = seen(MemoryTree(copied(uevent=f"PCI_SLOT_NAME={CARD.upper()}\n".encode())))
+    assert told.vram_used_bytes == 284 << 20
+    (lost,), reader = seen(MemoryTree(copied()))
+    assert lost.vram_used_bytes is None
+    assert any("left out" in note for note in reader.notes)
+
+
+@pytest.mark.parametrize("folder", ["bus/pci/drivers/amdgpu", "module/amdgpu/drivers/pci:amdgpu"])
+def test_cards_are_found_below_their_driver_alone(folder: str) -> None:
+    place = f"sys/bus/pci/devices/{CARD}"
+    files = {
+        path.replace(place, f"sys/{folder}/{CARD}"): text
+        for path, text in trees.mi300x(1).items()
+        if "drivers" not in path
+    }
+    (gpu,), _ = seen(MemoryTree(files))
+    assert gpu.vram_used_bytes == 284 << 20
+
+
 # -- on disk: what only a real file system can do to a file --------------------------------------
 
 

@@ -86,6 +86,7 @@ def test_a_partition_shows_what_is_held_on_it_not_what_the_whole_gpu_uses(root: 
     assert {gpu.vram_used_bytes_reported for gpu in found} == {21 * GIB}
     assert len({gpu.key for gpu in found}) == 8
     assert {(gpu.compute_partition, gpu.memory_partition) for gpu in found} == {("CPX", "NPS1")}
+    assert [gpu.power_w for gpu in found] == [132.0] + [None] * 7
 
 
 def test_stray_memory_of_a_partitioned_gpu_may_be_on_any_idle_partition(root: Path) -> None:

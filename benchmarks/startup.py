@@ -17,6 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from aim_jupyter import demo
@@ -50,7 +51,7 @@ def main(rounds: int) -> None:
     table("memory after ten replies, MB PSS", sizes)
 
 
-def interleaved(cases: dict, rounds: int) -> dict[str, list[float]]:
+def interleaved(cases: Mapping[str, Callable[[], float]], rounds: int) -> dict[str, list[float]]:
     """Run the cases in turn, so that what else happens on the machine hits all alike."""
     took: dict[str, list[float]] = {name: [] for name in cases}
     for _ in range(rounds):
@@ -74,9 +75,9 @@ def launched(sizes: list[float]) -> float:
         pass
     took = time.perf_counter() - began
     record = folder.read()
+    assert record.port and record.engine and record.supervisor
     ask(record.port, folder.key())
-    pids = [*members(record.engine), record.supervisor.pid]
-    sizes.append(memory_bytes(pids) / 1e6)
+    sizes.append(megabytes([*members(record.engine), record.supervisor.pid]))
     serving.stop(folder)
     return took
 
@@ -98,11 +99,16 @@ def plain(home: Path, sizes: list[float]) -> float:
         time.sleep(0.1)
     took = time.perf_counter() - began
     ask(port, "")
-    sizes.append(memory_bytes(members(leader)) / 1e6)
+    sizes.append(megabytes(members(leader)))
     os.kill(child.pid, signal.SIGTERM)
     child.wait()
     end_group(leader, drain_s=0)
     return took
+
+
+def megabytes(pids: list[int]) -> float:
+    """Return the proportional set size of processes together."""
+    return (memory_bytes(pids) or 0) / 1e6
 
 
 def ask(port: int, key: str) -> None:
@@ -111,8 +117,9 @@ def ask(port: int, key: str) -> None:
 
     with openai.OpenAI(base_url=f"http://127.0.0.1:{port}/v1", api_key=key or "none") as client:
         for question in demo.questions()[:10]:
-            message = [{"role": "user", "content": question}]
-            client.chat.completions.create(model="default", messages=message)
+            client.chat.completions.create(
+                model="default", messages=[{"role": "user", "content": question}]
+            )
 
 
 def table(title: str, rows: dict[str, list[float]]) -> None:

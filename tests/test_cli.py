@@ -22,7 +22,7 @@ PROGRAM = [sys.executable, "-m", "aim_jupyter"]
 
 def run(*words: str, **options: object) -> subprocess.CompletedProcess[str]:
     """Run one command."""
-    return subprocess.run(
+    done: subprocess.CompletedProcess[str] = subprocess.run(
         [*PROGRAM, *words],
         capture_output=True,
         text=True,
@@ -30,6 +30,7 @@ def run(*words: str, **options: object) -> subprocess.CompletedProcess[str]:
         check=False,
         **options,  # type: ignore[call-overload]
     )
+    return done
 
 
 def test_the_card_speaks_of_the_command_not_of_the_magic() -> None:

@@ -56,16 +56,16 @@ def test_a_server_is_launched_from_an_environment_elsewhere(
 ) -> None:
     elsewhere = tmp_path / "elsewhere"
     venv.create(elsewhere, with_pip=True)
-    install = [elsewhere / "bin/python", "-m", "pip", "install", "--quiet", wheel]
+    install = [str(elsewhere / "bin/python"), "-m", "pip", "install", "--quiet", str(wheel)]
     subprocess.run(install, check=True, capture_output=True)
     use_installed_engine(monkeypatch)
     monkeypatch.chdir(tmp_path)
 
     def run(*words: str) -> str:
-        program = [elsewhere / "bin/aim-engine", *words]
+        program = [str(elsewhere / "bin/aim-engine"), *words]
         done = subprocess.run(program, capture_output=True, text=True, check=False, env=os.environ)
         assert done.returncode == 0, done.stderr
-        return done.stdout
+        return str(done.stdout)
 
     assert json.loads(run("recipes", "demo", "--json"))[0]["verdict"] == "FITS"
     run("launch", "demo")

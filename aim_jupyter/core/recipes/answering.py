@@ -102,12 +102,22 @@ class Asker:
     def answer(self, parameters: dict[str, Any]) -> dict[str, Any]:
         """Return the plan's parts, or ``{"error": …, "nearest": […]}``."""
         try:
-            return self._answer(_parameters(parameters))
+            return self.ask(parameters)
         except AimError as error:
             nearest = getattr(error, "nearest", None) or list(filter(None, [error.hint]))
             return {"error": error.found, "nearest": nearest}
 
-    def _answer(self, asked: Parameters) -> dict[str, Any]:
+    def ask(self, parameters: dict[str, Any]) -> dict[str, Any]:
+        """Return the plan's parts, or raise what is wrong with the question.
+
+        Raises
+        ------
+        Refused
+            If nothing fits, with the commands that do lead to a plan.
+        BadUsage, UnknownName
+            If the question itself is wrong.
+        """
+        asked = _parameters(parameters)
         catalogue = self._catalogue(_listed(asked.recipes))
         machine = self._machine_of(asked.machine)
         choices, amd = self._choices(catalogue, machine, asked)

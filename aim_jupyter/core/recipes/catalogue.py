@@ -14,7 +14,6 @@ from aim_jupyter.core.recipes import index
 from aim_jupyter.core.recipes.index import Entry
 from aim_jupyter.core.recipes.profile import LAYERS
 from aim_jupyter.core.records import Model, Recipe, Weights
-from aim_jupyter.core.records.recipe import Profile
 
 
 class Catalogue:
@@ -60,10 +59,12 @@ class Catalogue:
         Where no folder has any of their profiles it is the model's recipes, to ask what their
         rules would make of ours.
         """
-        found = [entry.recipe for entry in self._entries("profile")]
-        seen = (one for one in found if one.profile and _searched(one.profile, name))
+        profiles = list(self._entries("profile"))
+        if not profiles:
+            return self.find(name).recipes
+        seen = (entry.recipe for entry in profiles if _searched(entry, name))
         by_id = _first(_for_model(one, name) for one in sorted(seen, key=_layer))
-        return tuple(by_id.values()) if found else self.find(name).recipes
+        return tuple(by_id.values())
 
     def _assemble(self, name: str) -> Model:
         models = [entry.model for entry in self._entries("model") if entry.name == name]
@@ -118,9 +119,9 @@ def _for_model(recipe: Recipe, name: str) -> Recipe:
     return structs.replace(recipe, model=name, weights=weights)
 
 
-def _searched(profile: Profile, name: str) -> bool:
-    """Return whether a profile lies in a search path for the model."""
-    return profile.layer != "model" or profile.aim_id == name
+def _searched(entry: Entry, name: str) -> bool:
+    """Return whether a profile lies in a search path for the model: its own, general, custom."""
+    return entry.name in (name, "") or "custom" in entry.path.split("/")
 
 
 def _layer(recipe: Recipe) -> int:

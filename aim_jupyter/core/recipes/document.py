@@ -14,10 +14,11 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from aim_jupyter.core.errors import RecipeInvalid
+from aim_jupyter.core.errors import RecipeInvalid, closest
 
 MOST_BYTES = 1 << 20
 MOST_NODES = 100_000
+LEAST, MOST = -(1 << 63), (1 << 63) - 1
 
 Key = str | int
 T = TypeVar("T")
@@ -71,8 +72,10 @@ class Document:
         except (RecursionError, ValueError) as error:
             # ValueError: dates that no calendar has, such as 2025-13-99.
             raise _invalid(self.path, 1, "plain YAML values", str(error)) from error
-        if _count(data) > MOST_NODES:
-            raise _invalid(self.path, 1, f"at most {MOST_NODES:,} values", "aliases that repeat")
+        try:
+            _check_plain(data)
+        except ValueError as error:
+            raise _invalid(self.path, 1, "plain YAML values", str(error)) from error
         return data
 
     def convert(self, to: type[T]) -> T:
@@ -98,7 +101,7 @@ class Document:
         """Return the line (from 1) of the value at `where`, or of the nearest thing around it."""
         import yaml  # noqa: PLC0415 -- as above
 
-        node: Any = yaml.compose(self.text, yaml.SafeLoader)
+        node: Any = yaml.compose(self.text, _loader())
         line = 1
         for key in where:
             key_node, node = _child(node, key)
@@ -116,10 +119,10 @@ class Document:
     def _not_a(self, to: type[Any], message: str) -> RecipeInvalid:
         text, _, place = message.partition(" - at ")
         where = _places(place, self.data, to, message)
-        unknown = re.search(r"unknown field `(.*)`", text)
-        missing = re.search(r"missing required field `(.*)`", text)
+        unknown = re.search(r"unknown field `(.*)`", text, re.DOTALL)
+        missing = re.search(r"missing required field `(.*)`", text, re.DOTALL)
         if unknown:
-            return self.invalid((*where, unknown[1]), "no such key in the format", unknown[1])
+            return self.invalid((*where, unknown[1]), _known(to, unknown[1]), repr(unknown[1]))
         if missing:
             return self.invalid(where, f"a key {missing[1]!r}", _keys(_value(self.data, where)))
         expected = text.partition(", got ")[0].removeprefix("Expected ").replace("`", "")
@@ -127,9 +130,9 @@ class Document:
 
 
 def _invalid(path: Path, line: int, expected: str, found: str) -> RecipeInvalid:
-    found = " ".join(found.split())
+    said = " ".join(f"expected {expected}; found {found}.".split())
     return RecipeInvalid(
-        f"{path}, line {line}: expected {expected}; found {found}.",
+        f"{path}, line {line}: {said}",
         f"%aim recipe check {path}",
     )
 
@@ -159,20 +162,23 @@ def _refuse_twice(node: Any) -> None:
         seen.add(name)
 
 
-def _count(data: Any) -> int:
-    """Return how many values `data` unfolds to; a loop of aliases counts as too many."""
+def _check_plain(data: Any) -> None:
+    """Raise ValueError where values unfold without end, or a number is of no machine's size."""
     sizes: dict[int, int] = {}
 
     def size(value: Any) -> int:
+        if isinstance(value, int) and not LEAST <= value <= MOST:
+            raise ValueError(f"the number {_short(value)}, beyond 64 bits")
         if not isinstance(value, dict | list):
             return 1
         if id(value) not in sizes:
-            sizes[id(value)] = MOST_NODES + 1  # what a loop meets on its way back
-            inside = value.values() if isinstance(value, dict) else value
+            sizes[id(value)] = MOST_NODES + 1  # what a loop of aliases meets on its way back
+            inside = [*value, *value.values()] if isinstance(value, dict) else value
             sizes[id(value)] = 1 + sum(map(size, inside))
         return sizes[id(value)]
 
-    return size(data)
+    if size(data) > MOST_NODES:
+        raise ValueError(f"aliases that unfold to more than {MOST_NODES:,} values")
 
 
 def _places(text: str, data: Any, to: type[Any], message: str) -> tuple[Key, ...]:
@@ -232,6 +238,13 @@ def _dotted(where: tuple[Key, ...]) -> str:
 def _short(value: Any, most: int = 60) -> str:
     text = repr(value)
     return text if len(text) <= most else f"{text[: most - 1]}…"
+
+
+def _known(to: type[Any], key: str) -> str:
+    """Return what could stand in the place of an unknown key."""
+    parts = msgspec.json.schema(to)["$defs"].values()
+    near = closest(key, {name for part in parts for name in part.get("properties", ())})
+    return f"a key of the format, such as {', '.join(near)}" if near else "a key of the format"
 
 
 def _keys(value: Any) -> str:

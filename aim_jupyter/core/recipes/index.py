@@ -28,8 +28,11 @@ _READERS = ("document", "expansion", "format", "profile", "prototype", "reading"
 _encode = msgspec.msgpack.Encoder().encode
 
 
-class Entry(Struct, frozen=True, array_like=True):
-    """One file; `payload` is a `Model`, a `Recipe` or the two lines of a problem."""
+class Entry(Struct, frozen=True, array_like=True, gc=False):
+    """One file; `payload` is a `Model`, a `Recipe` or the two lines of a problem.
+
+    Kept from the garbage collector, which would look at each of 17,000 again and again.
+    """
 
     path: str
     mtime_ns: int

@@ -75,7 +75,7 @@ def test_a_recipe_holds_what_file_weights_shared_and_setting_say(write: Write) -
         (("  name: mine\n", ""), ""),
         (
             ("metric: latency", "metrik: latency"),
-            "line 20: expected settings[1].metrik: no such key",
+            "line 20: expected settings[1].metrik: a key of the format, such as metric",
         ),
         (("model: org/model\n", ""), "line 1: expected a key 'model'; found the keys licence,"),
         (
@@ -115,7 +115,10 @@ def test_two_settings_with_one_id_are_told(write: Write) -> None:
     [
         (b"\xff\xfe model", "line 1: expected UTF-8 text; found byte 0xff."),
         (b"model: a\x00b", "line 1: expected YAML; found control characters are not allowed."),
-        (b"a: &a [*a]", "line 1: expected at most 100,000 values; found aliases that repeat."),
+        (
+            b"a: &a [*a]",
+            "line 1: expected plain YAML values; found aliases that unfold to more than 100,000",
+        ),
         (b"[" * 5000, "expected"),
         (b"", "line 1: expected object; found None."),
         (b"- model", "line 1: expected object; found ['model']."),
@@ -136,7 +139,7 @@ def test_aliases_that_unfold_beyond_reason_are_refused(tmp_path: Path) -> None:
     lines += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 12)]
     path = tmp_path / "bomb.yaml"
     path.write_text("\n".join(lines))
-    with pytest.raises(RecipeInvalid, match="aliases that repeat"):
+    with pytest.raises(RecipeInvalid, match="aliases that unfold"):
         check(path)
 
 

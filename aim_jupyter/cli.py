@@ -16,7 +16,7 @@ from aim_jupyter.columns import Row, Verb
 from aim_jupyter.commands import Command
 from aim_jupyter.conversation import Conversation, Reply
 from aim_jupyter.core import api, serving
-from aim_jupyter.core.errors import AimError, BadUsage, UnknownName
+from aim_jupyter.core.errors import AimError, BadUsage
 from aim_jupyter.core.events import listening
 from aim_jupyter.render import words
 from aim_jupyter.server import Server
@@ -53,7 +53,7 @@ def _run(given: list[str], *, as_json: bool) -> int:
 
 def _show_error(error: AimError, *, as_json: bool) -> None:
     if as_json:
-        nearest = error.nearest if isinstance(error, UnknownName) else []
+        nearest = [_ours(name) for name in getattr(error, "nearest", [])]
         facts = {"error": error.found, "kind": type(error).__name__, "hint": _ours(error.hint)}
         print(json.dumps({**facts, "nearest": nearest}))
         return
@@ -162,6 +162,13 @@ def _lines(_: Command, __: Namespace, lines: Any) -> None:
         print(line, flush=True)
 
 
+def _plan(_: Command, given: Namespace, plan: Any) -> None:
+    if given.batch:
+        _json_plan(_, given, plan)
+    else:
+        print(render.plan_text(plan))
+
+
 def _engine(_: Command, __: Namespace, environment: Any) -> None:
     engine = words.engine(environment.engine, environment.version)
     print(f"{environment.name} is ready: {engine}, {environment.python}")
@@ -183,6 +190,7 @@ TEXT: dict[str, Callable[[Command, Namespace, Any], int | None]] = {
     "client": _client,
     "reply": _reply,
     "lines": _lines,
+    "plan": _plan,
     "engine": _engine,
     "help": _help,
 }
@@ -236,6 +244,11 @@ def _last(answers: Iterable[Any]) -> Any:
     return collections.deque(answers, maxlen=1).pop()
 
 
+def _json_plan(_: Command, given: Namespace, plan: Any) -> None:
+    for answer in plan if given.batch else [plan]:
+        _print_json(answer)
+
+
 def _json_help(_: Command, __: Namespace, verb: Any) -> None:
     _print_json({"help": parsing.help_text(verb, parsing.PROGRAM)})
 
@@ -253,6 +266,7 @@ JSON: dict[str, Callable[[Command, Namespace, Any], int | None]] = {
     "waiting": _json_waiting,
     "reply": _json_reply,
     "lines": _json_lines,
+    "plan": _json_plan,
     "help": _json_help,
 }
 

@@ -10,9 +10,13 @@ and each front end knows how to show each kind.
 from __future__ import annotations
 
 import re
-from argparse import Namespace
-from collections.abc import Callable
+import sys
+from argparse import BooleanOptionalAction, Namespace
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any, Literal, NamedTuple
+
+import msgspec
 
 from aim_jupyter.core import api
 from aim_jupyter.core.errors import BadUsage
@@ -24,6 +28,7 @@ Gives = Literal[
     "status", "server", "doctor",  # a card alone
     "launched", "served",  # a server that was just launched: to leave running, to stay with
     "waiting",  # a server again and again, until it is ready
+    "plan",  # what would be started, as plain data
     "attached", "client", "reply",  # what a client needs
     "lines",  # text, maybe still coming
     "engine",  # an engine environment that was installed
@@ -137,6 +142,50 @@ def _launch(given: Namespace) -> Any:
     return api.launch(_request(given), new=given.new)
 
 
+def _plan(given: Namespace) -> Any:
+    if given.batch:
+        return api.plans_for(_questions(given.batch))
+    elsewhere = (given.machine, given.precision, given.metric, given.policy, given.recipes)
+    if not any(elsewhere):
+        return msgspec.to_builtins(api.plan(_request(given)))
+    request = _request(given)
+    question = {
+        "model": given.model or api.DEMO,
+        "machine": given.machine,
+        "precision": given.precision,
+        "metric": given.metric,
+        "policy": given.policy or "default",
+        "fallback": given.fallback,
+        "recipes": tuple(given.recipes or ()),
+        "recipe": given.recipe,
+        "gpus": given.gpus,
+        "users": given.users,
+        "context": given.context,
+        "set": request.options,
+        "unset": request.unset,
+        "env": request.env,
+    }
+    return api.plan_for({name: value for name, value in question.items() if value is not None})
+
+
+def _questions(source: str) -> Iterator[dict[str, Any]]:
+    """Yield the questions of a file of JSON lines."""
+    try:
+        text = sys.stdin.read() if source == "-" else Path(source).read_text()
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadUsage(f"{source} can't be read: {error}.", "name a file of JSON lines") from error
+    for number, line in enumerate(text.splitlines(), start=1):
+        if line.strip():
+            yield _question(line, number)
+
+
+def _question(line: str, number: int) -> dict[str, Any]:
+    try:
+        return msgspec.json.decode(line.encode(), type=dict[str, Any])
+    except (msgspec.DecodeError, UnicodeError) as error:
+        raise BadUsage(f"Line {number} is no JSON object: {error}.", "one object a line") from error
+
+
 def _logs(given: Namespace) -> Any:
     read = api.follow_logs if given.follow else api.logs
     return read(given.server, lines=given.lines)
@@ -147,6 +196,10 @@ def _stop(given: Namespace) -> Any:
 
 
 SERVER = argument("server", nargs="?", completes="servers", help="its name; else the last launched")
+
+MACHINE = argument(
+    "--machine", metavar="SPEC", help="one that is not here: mi300x:8, mi300x:8:cpx-nps4"
+)
 
 LAUNCH = (
     argument(
@@ -179,13 +232,38 @@ LAUNCH = (
     argument("--env", action="append", metavar="NAME=VALUE", help="a variable for the engine"),
 )
 
+PLAN = (
+    MACHINE,
+    argument("--precision", metavar="NAME", help="such as bf16 or fp8; auto is the best one"),
+    argument("--metric", choices=["latency", "throughput", "auto"], help="tuned for this"),
+    argument("--policy", choices=["default", "aim"], help="aim: AMD's own rules exactly"),
+    argument(
+        "--fallback",
+        action=BooleanOptionalAction,
+        default=False,
+        help="with --policy aim: take general profiles too",
+    ),
+    argument("--recipes", action="append", metavar="DIR", help="one more folder of recipes"),
+    argument("--batch", metavar="FILE", help="questions as JSON lines, - for standard input"),
+)
+
 WAIT = argument("--timeout", type=seconds, default=1800.0, metavar="TIME", help="wait no longer")
 
 COMMANDS: tuple[Command, ...] = (
     Command(
         "", "GPUs, engine, servers, cache and the next step", lambda _: api.overview(), "status"
     ),
-    Command("gpus", "the GPUs: model, memory, who holds what", lambda _: api.machine(), "gpus"),
+    Command(
+        "gpus",
+        "the GPUs: model, memory, who holds what",
+        lambda given: api.machine(given.machine, file=given.file, tools=given.tools),
+        "gpus",
+        (
+            MACHINE,
+            argument("--from", type=Path, dest="file", metavar="FILE", help="a tool's output"),
+            argument("--tools", action="store_true", help="ask amd-smi, rocm-smi, rocminfo too"),
+        ),
+    ),
     Command(
         "engines", "the engine environments that were found", lambda _: api.engine_list(), "engines"
     ),
@@ -202,13 +280,24 @@ COMMANDS: tuple[Command, ...] = (
     Command(
         "recipes",
         "every recipe of a model with verdict and reason; else the best of each model",
-        lambda given: api.recipe_list(given.model, users=given.users, context=given.context),
+        lambda given: api.recipe_list(
+            given.model, users=given.users, context=given.context, simulated=given.machine
+        ),
         "recipes",
         (
             argument("model", nargs="?", completes="models", help="a name, repository or folder"),
+            MACHINE,
             argument("--users", type=int, metavar="N", help="so many at the same time"),
             argument("--context", type=int, metavar="TOKENS", help="so many tokens each"),
         ),
+    ),
+    Command(
+        "plan",
+        "what launch would start, here or on another machine; nothing is started",
+        _plan,
+        "plan",
+        (*LAUNCH, *PLAN),
+        open=True,
     ),
     Command(
         "launch",

@@ -135,10 +135,11 @@ def _unknown_words(command: Command, unknown: list[str]) -> BadUsage:
 def _parted(command: Command, words: list[str]) -> tuple[list[str], dict[str, Any]]:
     """Part the engine's options from ours; an option takes what follows it up to the next one."""
     arity = {
-        name: 0 if argument.options.get("action") == "store_true" else 1
+        name: 1 if argument.options.get("action") in (None, "append") else 0
         for argument in command.arguments
         for name in argument.names
     }
+    arity |= {f"--no-{name.removeprefix('--')}": 0 for name, takes in arity.items() if not takes}
     arity |= {"-h": 0, "--help": 0}
     ours: list[str] = []
     theirs: dict[str, Any] = {}

@@ -12,7 +12,7 @@ from typing import Any, cast
 
 from IPython.core.interactiveshell import InteractiveShell
 
-from aim_jupyter import display, parsing, presenting, verbs
+from aim_jupyter import display, parsing, presenting, render, verbs
 from aim_jupyter.columns import Verb
 from aim_jupyter.commands import Command
 from aim_jupyter.conversation import Conversation
@@ -40,6 +40,7 @@ class Session:
             "client": self._client,
             "reply": self._chat,
             "lines": self._show_lines,
+            "plan": self._show_plan,
             "help": self._show_help,
         }
 
@@ -123,6 +124,12 @@ class Session:
         except KeyboardInterrupt:
             # Interrupting is how following ends; it is no failure of the cell.
             return
+
+    def _show_plan(self, _command: Command, given: Namespace, plan: Any) -> Any:
+        if given.batch:
+            return list(plan)
+        self._print(render.plan_text(plan))
+        return None
 
     def _show_help(self, _command: Command, _given: Namespace, verb: list[str]) -> None:
         self._print(parsing.help_text(verb))

@@ -18,6 +18,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 
 from aim_jupyter import demo
@@ -35,7 +36,7 @@ FIRST = LOADED + "; shell.run_line_magic('aim', 'help')"
 def main(rounds: int) -> None:
     """Print the three tables."""
     shells = {"bare IPython": BARE, "with %load_ext": LOADED, "and a first %aim": FIRST}
-    times = interleaved({name: lambda code=code: shell(code) for name, code in shells.items()}, 9)
+    times = interleaved({name: partial(shell, code) for name, code in shells.items()}, 9)
     table("a shell's start, ms", {name: [1000 * t for t in took] for name, took in times.items()})
     with tempfile.TemporaryDirectory() as home:
         os.environ["AIM_STATE_DIR"] = home
@@ -75,7 +76,9 @@ def launched(sizes: list[float]) -> float:
         pass
     took = time.perf_counter() - began
     record = folder.read()
-    assert record.port and record.engine and record.supervisor
+    assert record.port is not None
+    assert record.engine is not None
+    assert record.supervisor is not None
     ask(record.port, folder.key())
     sizes.append(megabytes([*members(record.engine), record.supervisor.pid]))
     serving.stop(folder)

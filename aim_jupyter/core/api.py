@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import getpass
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
 
 from msgspec.structs import replace
 
@@ -43,9 +45,29 @@ DRAIN_S = serving.DRAIN_S
 # -- the machine and what is installed -----------------------------------------------------------
 
 
-def machine() -> Machine:
-    """Return the GPUs of this machine in HIP order, who holds them, and the processor."""
-    return detection.machine()
+def machine(
+    simulated: str | None = None, *, file: Path | None = None, tools: bool = False
+) -> Machine:
+    """Return the GPUs of this machine in HIP order, who holds them, and the processor.
+
+    Parameters
+    ----------
+    simulated : str, optional
+        A machine that is not there, such as ``mi300x:8`` or ``mi300x:8:cpx-nps4``.
+    file : Path, optional
+        The captured output of a tool, read instead of the machine.
+    tools : bool
+        Ask the vendor's tools as well, in subprocesses with a time limit; the driver's word holds.
+
+    Raises
+    ------
+    BadUsage
+        If there is no such machine to simulate, or the file is no output that is known.
+    """
+    if file is not None:
+        return detection.from_file(file)
+    found = detection.machine(simulated)
+    return detection.enrich(found) if tools else found
 
 
 def engine_list() -> list[EngineEnvironment]:
@@ -73,7 +95,11 @@ def doctor() -> list[Check]:
 
 
 def recipe_list(
-    model: str | None = None, *, users: int | None = None, context: int | None = None
+    model: str | None = None,
+    *,
+    users: int | None = None,
+    context: int | None = None,
+    simulated: str | None = None,
 ) -> list[Choice]:
     """Return every recipe of `model`, or the best of each model, with verdict and reason.
 
@@ -82,7 +108,7 @@ def recipe_list(
     UnknownName
         If there is no such model; it holds the nearest names.
     """
-    here = machine()
+    here = machine(simulated)
     if model is not None:
         ranked = recipes.rank(resolving.model(model), here, users=users, context=context)
         return [_with_evidence(choice) for choice in ranked]
@@ -124,6 +150,37 @@ def plan(request: Request) -> Plan:
     placed = resolving.place(choice.recipe)
     name = request.name or serving.name_for(model.name)
     return planning.plan(request, choice, environment, placed, name)
+
+
+def plan_for(parameters: dict[str, Any]) -> dict[str, Any]:
+    """Return a plan as plain data, also for a machine that is not there, or by AMD's own rules.
+
+    Parameters
+    ----------
+    parameters : dict
+        As `recipes.Asker` takes them: ``model machine precision metric policy fallback recipes …``.
+
+    Raises
+    ------
+    NoFit, BadUsage, UnknownName
+        With the nearest launches that do work.
+    """
+    return _asker().ask(parameters)
+
+
+def plans_for(lines: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """Yield the answer to each of many questions; a failure is an answer with an ``error``."""
+    asker = _asker()
+    return (asker.answer(parameters) for parameters in lines)
+
+
+def _asker() -> recipes.Asker:
+    try:
+        environment = engines.choose()
+    except AimError:
+        # A plan for elsewhere needs no engine here; its options then go unchecked.
+        environment = None
+    return recipes.Asker(detection.machine, environment=environment)
 
 
 # -- servers -------------------------------------------------------------------------------------

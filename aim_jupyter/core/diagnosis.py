@@ -11,7 +11,7 @@ from pathlib import Path
 from aim_jupyter.core import config, engines, recipes, serving
 from aim_jupyter.core import gpus as detection
 from aim_jupyter.core.errors import AimError, ServerGone
-from aim_jupyter.core.records import Check, Machine
+from aim_jupyter.core.records import Check, EngineEnvironment, Machine
 
 #: Below this a download or a log soon fails.
 LITTLE_DISK_BYTES = 2 << 30
@@ -20,9 +20,12 @@ GIB = 1 << 30
 
 def checks(machine: Machine) -> list[Check]:
     """Return every check, the failed ones first."""
+    chosen, engine = _engine(machine)
+    if machine.gpus:
+        machine = detection.enrich(machine)
     found = [
-        *detection.findings(machine),
-        _engine(machine),
+        *detection.findings(machine, Path(chosen.python) if chosen else None),
+        engine,
         *_folders(),
         *_servers(),
         *_recipes(),
@@ -30,14 +33,14 @@ def checks(machine: Machine) -> list[Check]:
     return sorted(found, key=lambda check: check.good)
 
 
-def _engine(machine: Machine) -> Check:
+def _engine(machine: Machine) -> tuple[EngineEnvironment | None, Check]:
     platform = "rocm" if any(gpu.usable for gpu in machine.gpus) else "cpu"
     try:
         chosen = engines.choose(platform=platform)
     except AimError as error:
-        return Check(name="engine", good=False, found=error.found, fix=error.hint)
-    found = f"{chosen.engine} {chosen.version} for {chosen.platform} in {chosen.name}"
-    return Check(name="engine", good=True, found=found)
+        return None, Check(name="engine", good=False, found=error.found, fix=error.hint)
+    found = f"{chosen.title} for {chosen.platform} in {chosen.name}"
+    return chosen, Check(name="engine", good=True, found=found)
 
 
 def _folders() -> Iterator[Check]:

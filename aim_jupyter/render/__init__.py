@@ -11,6 +11,7 @@ from aim_jupyter.render.checks import checks_card
 from aim_jupyter.render.engines import engines_card
 from aim_jupyter.render.gpus import gpus_card
 from aim_jupyter.render.launch import launch_card
+from aim_jupyter.render.plan import plan_text
 from aim_jupyter.render.recipes import recipes_card
 from aim_jupyter.render.starting import progress_line
 from aim_jupyter.render.status import status_card
@@ -24,6 +25,7 @@ __all__ = [
     "engines_card",
     "gpus_card",
     "launch_card",
+    "plan_text",
     "progress_line",
     "recipes_card",
     "reply_footer",

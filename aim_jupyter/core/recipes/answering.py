@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import msgspec
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from aim_jupyter.core import config
 from aim_jupyter.core.errors import AimError, BadUsage, NoFit, UnknownName
@@ -35,6 +35,10 @@ class Parameters(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         Such as ``mi300x:8``; None is this machine.
     policy : str
         ``default``, or ``aim`` for AMD's own rules; `fallback` lets those take general profiles.
+    gpu_model : str or None
+        Take only GPUs of this model; policy aim takes the word for it, whatever is there.
+    most_gpus : int or None
+        How many GPUs at most; for policy aim the count that it compares with.
     recipes : str or list of str
         Folders beside the shipped recipes.
     set : dict or list
@@ -52,6 +56,7 @@ class Parameters(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     engine: Literal["vllm", "sglang", "auto"] | None = None
     recipe: str | None = None
     gpus: tuple[int, ...] | None = None
+    gpu_model: str | None = None
     most_gpus: int | None = None
     users: int | None = None
     context: int | None = None
@@ -154,7 +159,9 @@ class Asker:
     ) -> tuple[Sequence[Choice], Selected | None]:
         if asked.policy == "aim":
             return _as_amd(catalogue, machine, asked)
-        model, wishes = catalogue.find(asked.model), _asked(asked)
+        model, wishes = catalogue.find(asked.model), _asked(asked, self._environment)
+        if asked.gpu_model:
+            machine = _only(machine, asked.gpu_model)
         choices = judge_all(model, machine, wishes, self._fit)
         if not choices or choices[0].verdict == "NO":
             raise self._refusal(model, machine, wishes, choices)
@@ -223,7 +230,7 @@ def _values(field: str) -> str:
     return f"one of {', '.join(allowed[field])}" if field in allowed else ""
 
 
-def _asked(asked: Parameters) -> Asked:
+def _asked(asked: Parameters, engine: EngineEnvironment | None) -> Asked:
     return Asked(
         recipe=asked.recipe,
         gpus=asked.gpus,
@@ -231,6 +238,7 @@ def _asked(asked: Parameters) -> Asked:
         precision=_auto(asked.precision),
         metric=_auto(asked.metric),
         engine=_auto(asked.engine) or "vllm",
+        engine_version=engine.version if engine else None,
         users=asked.users,
         context=asked.context,
     )
@@ -238,16 +246,23 @@ def _asked(asked: Parameters) -> Asked:
 
 def _question(model: str, machine: Machine, asked: Parameters) -> Question:
     gpu, count = selector.gpus_of(machine)
+    if asked.gpu_model:
+        gpu, count = asked.gpu_model.upper(), 1
     return Question(
         model=model,
         gpu=gpu,
-        gpu_count=count,
+        gpu_count=asked.most_gpus or count,
         precision=_auto(asked.precision),
         metric=_auto(asked.metric),
         engine=_auto(asked.engine),
         profile_id=asked.recipe if asked.policy == "aim" else None,
         fallback=asked.fallback,
     )
+
+
+def _only(machine: Machine, model: str) -> Machine:
+    kept = [gpu for gpu in machine.gpus if (gpu.model or "").upper() == model.upper()]
+    return structs.replace(machine, gpus=tuple(kept))
 
 
 def _auto(value: str | None) -> str | None:

@@ -234,7 +234,17 @@ class Supervisor:
         self.folder.events.add(
             "stage", "ready", stage="ready", took_s=round(now - self.record.created_at, 3)
         )
+        self._check_placement()
         self._update(state="running", ready_at=now, idle_since=now, facts=dict(self.tracker.facts))
+
+    def _check_placement(self) -> None:
+        """Say so if the engine sits on other GPUs than its own: index spaces are easily confused."""
+        if not self.plan.gpus or self.engine is None:
+            return
+        given = [gpu for gpu in gpus.machine().gpus if gpu.hip_index in self.plan.gpus]
+        placement = gpus.verify_placement(members(self.engine.id), given)
+        if placement.wrong:
+            self.folder.events.add("lease", placement.found, level="error")
 
     def _watch(self) -> None:
         now = time.time()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import collections
 import json
+import re
 import sys
 from argparse import Namespace
 from collections.abc import Callable, Iterable, Sequence
@@ -62,6 +63,7 @@ def _show_error(error: AimError, *, as_json: bool) -> None:
 
 def _ours(text: str) -> str:
     """Return a text of the core with the command lines as they are typed here."""
+    text = re.sub(r"client = %aim client( (\S+))?", r'client = aim_jupyter.client("\2")', text)
     return text.replace("%%aim", parsing.PROGRAM).replace(parsing.MAGIC, parsing.PROGRAM)
 
 

@@ -114,7 +114,7 @@ def _request(given: Namespace) -> Request:
     options = dict(given.engine_options)
     options.update(_pair(text) for text in given.set or ())
     return Request(
-        model=given.model or api.DEMO,
+        model=given.model or api.default_model(),
         recipe=given.recipe,
         engine=given.engine,
         gpus=given.gpus,
@@ -150,7 +150,7 @@ def _plan(given: Namespace) -> Any:
         return msgspec.to_builtins(api.plan(_request(given)))
     request = _request(given)
     question = {
-        "model": given.model or api.DEMO,
+        "model": request.model,
         "machine": given.machine,
         "precision": given.precision,
         "metric": given.metric,
@@ -212,7 +212,12 @@ LAUNCH = (
     argument("--gpus", type=ordinals, metavar="LIST", help="these GPUs, as in 4,5"),
     argument("--users", type=int, metavar="N", help="so many conversations at the same time"),
     argument("--context", type=int, metavar="TOKENS", help="so many tokens in each"),
-    argument("--engine", metavar="NAME", completes="engines", help="this engine environment"),
+    argument(
+        "--engine",
+        metavar="NAME",
+        completes="engines",
+        help="vllm, sglang, or an environment of %%aim engines",
+    ),
     argument("--name", help="call the server so"),
     argument("--new", action="store_true", help="start another one beside one that runs"),
     argument("--port", type=int, metavar="N", help="listen there; else a free port is chosen"),

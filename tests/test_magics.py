@@ -168,11 +168,10 @@ def test_the_line_is_interpolated(session: Session, fake: FakeEngine) -> None:
 def test_an_unknown_verb_fails_the_cell_in_two_lines(session: Session) -> None:
     error, text = session.fails("%aim lanuch demo")
     assert isinstance(error, UnknownName)
-    assert error.nearest == ["launch"]
-    assert text.splitlines() == [
-        "UnknownName: There is no verb 'lanuch'. Nearest: launch.",
-        "Try: %aim launch",
-    ]
+    assert error.nearest[0] == "launch"
+    found, hint = text.splitlines()
+    assert found.startswith("UnknownName: There is no verb 'lanuch'. Nearest: launch")
+    assert hint == "Try: %aim launch"
 
 
 def test_an_expected_failure_can_be_caught(session: Session) -> None:

@@ -19,6 +19,7 @@ from aim_jupyter.core import gpus as detection
 from aim_jupyter.core.engines import InstallPlatform
 from aim_jupyter.core.errors import (
     AimError,
+    BadUsage,
     ServerGone,
     StartFailed,
     WaitTimeout,
@@ -36,9 +37,11 @@ from aim_jupyter.core.records import (
     ServerView,
     Status,
 )
+from aim_jupyter.core.records.engine import TITLES
 from aim_jupyter.core.serving import ServerFolder
 
 DEMO = "demo"
+DEFAULT_ENGINE = "vllm"
 DRAIN_S = serving.DRAIN_S
 
 
@@ -136,6 +139,7 @@ def plan(request: Request) -> Plan:
         Each with what was found and what to do.
     """
     model = resolving.model(request.model)
+    kind = request.engine if request.engine in TITLES else None
     ranked = recipes.rank(
         model,
         machine(),
@@ -143,13 +147,15 @@ def plan(request: Request) -> Plan:
         context=request.context,
         recipe=request.recipe,
         gpus=request.gpus,
+        engine=kind or DEFAULT_ENGINE,
     )
     choice = planning.choose(ranked, request)
     platform = "cpu" if choice.recipe.gpu_model == "cpu" else "rocm"
-    environment = engines.choose(request.engine, platform=platform, engine=choice.recipe.engine)
+    name = None if kind else request.engine
+    environment = engines.choose(name, platform=platform, engine=choice.recipe.engine)
     placed = resolving.place(choice.recipe)
-    name = request.name or serving.name_for(model.name)
-    return planning.plan(request, choice, environment, placed, name)
+    called = request.name or serving.name_for(model.name)
+    return planning.plan(request, choice, environment, placed, called)
 
 
 def plan_for(parameters: dict[str, Any]) -> dict[str, Any]:
@@ -181,6 +187,24 @@ def _asker() -> recipes.Asker:
         # A plan for elsewhere needs no engine here; its options then go unchecked.
         environment = None
     return recipes.Asker(detection.machine, environment=environment)
+
+
+def default_model() -> str:
+    """Return the model of a launch that names none: the demo, where there is no GPU.
+
+    Raises
+    ------
+    BadUsage
+        If there are GPUs: then it is the user who knows what they are for.
+    """
+    usable = [gpu for gpu in machine().gpus if gpu.usable]
+    if usable:
+        free = sum(gpu.state == "free" for gpu in usable)
+        raise BadUsage(
+            f"Which model? {free} of {len(usable)} GPUs are free.",
+            "%aim recipes shows what fits, then %aim launch MODEL",
+        )
+    return DEMO
 
 
 # -- servers -------------------------------------------------------------------------------------

@@ -238,7 +238,7 @@ class Supervisor:
         self._update(state="running", ready_at=now, idle_since=now, facts=dict(self.tracker.facts))
 
     def _check_placement(self) -> None:
-        """Say so if the engine sits on other GPUs than its own: index spaces are easily confused."""
+        """Say so if the engine sits on GPUs that are not its own: orders are easily confused."""
         if not self.plan.gpus or self.engine is None:
             return
         given = [gpu for gpu in gpus.machine().gpus if gpu.hip_index in self.plan.gpus]
@@ -276,11 +276,10 @@ class Supervisor:
 
     def _note_activity(self, scrape: Scrape, now: float) -> None:
         """Move the beginning of idleness: any request on any route is activity."""
-        seen = scrape.values.get("requests", scrape.values.get("finished", 0.0))
-        busy = scrape.values.get("running", 0.0) + scrape.values.get("waiting", 0.0) > 0
-        if busy or (self._requests is not None and seen != self._requests):
+        moved = self._requests is not None and scrape.requests != self._requests
+        if scrape.busy or moved:
             self._update(idle_since=now)
-        self._requests = seen
+        self._requests = scrape.requests
 
     # -- end -------------------------------------------------------------------------------------
 

@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Struct, structs
 
 from aim_jupyter.core import config
-from aim_jupyter.core.errors import AimError, BadUsage, NoFit, UnknownName
+from aim_jupyter.core.errors import AimError, BadUsage, GpuUnavailable, NoFit, UnknownName
 from aim_jupyter.core.recipes import selector
 from aim_jupyter.core.recipes.advice import offers
 from aim_jupyter.core.recipes.arguments import Overrides, Reconciled, reconcile
@@ -262,6 +262,9 @@ def _question(model: str, machine: Machine, asked: Parameters) -> Question:
 
 def _only(machine: Machine, model: str) -> Machine:
     kept = [gpu for gpu in machine.gpus if (gpu.model or "").upper() == model.upper()]
+    if not kept:
+        there = ", ".join(sorted({gpu.model or "unknown GPU" for gpu in machine.gpus})) or "no GPU"
+        raise GpuUnavailable(f"There is no {model} here; this machine has {there}.", "%aim gpus")
     return structs.replace(machine, gpus=tuple(kept))
 
 

@@ -179,7 +179,9 @@ def _kv_layers(text: dict[str, Any], layers: int | None) -> int | None:
     types = text.get("layer_types")
     if isinstance(types, list):
         return sum(kind == "full_attention" for kind in types) or layers
-    every = _int(text, "full_attention_interval", "sliding_window_pattern")
+    # Llama 4 attends within chunks in three of four layers.
+    chunked = 4 if _int(text, "attention_chunk_size") else None
+    every = _int(text, "full_attention_interval", "sliding_window_pattern") or chunked
     return max(1, layers // every) if layers and every else layers
 
 

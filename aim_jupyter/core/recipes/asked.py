@@ -18,6 +18,8 @@ class Asked(Struct, frozen=True, kw_only=True):
         How many GPUs at most.
     metric : str or None
         ``latency`` spreads a model over more GPUs, ``throughput`` takes as few as it fits on.
+    engine_version : str or None
+        Of the engine that will serve; None lets any version pass.
     users, context : int or None
         Requests at the same time, and tokens of each.
     """
@@ -28,5 +30,6 @@ class Asked(Struct, frozen=True, kw_only=True):
     precision: str | None = None
     metric: str | None = None
     engine: str = "vllm"
+    engine_version: str | None = None
     users: int | None = None
     context: int | None = None

@@ -24,6 +24,7 @@ def rank(
     precision: str | None = None,
     metric: str | None = None,
     engine: str = "vllm",
+    engine_version: str | None = None,
     fit: Fit | None = None,
 ) -> tuple[Choice, ...]:
     """Return every recipe of `model` with verdict and reason, the one to take first.
@@ -55,6 +56,7 @@ def rank(
         precision=precision,
         metric=metric,
         engine=engine,
+        engine_version=engine_version,
         users=users,
         context=context,
     )

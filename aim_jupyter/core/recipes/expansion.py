@@ -106,7 +106,7 @@ def _recipe(
         precision=weights.precision,
         metric=metric or "any",
         engine=setting.engine,
-        engines=setting.engines or file.engines,
+        engines=setting.engines or (file.engines if setting.engine in file.engines else ""),
         args={**parallel(setting.engine, tp), **args},
         env=env,
         origin=setting.origin or file.origin,

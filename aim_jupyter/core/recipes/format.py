@@ -14,6 +14,7 @@ from aim_jupyter.core.records.recipe import Origin
 
 Precision = Literal["fp32", "bf16", "fp16", "fp8", "mxfp8", "int8", "fp4", "mxfp4", "mxfp6", "int4"]
 PRECISIONS: tuple[Precision, ...] = get_args(Precision)
+Engines = Annotated[str, Meta(pattern=r"^((vllm|sglang)(>=[0-9.]+)?)?$")]
 Metric = Literal["latency", "throughput"]
 Engine = Literal["vllm", "sglang"]
 GpuModel = Literal[
@@ -90,7 +91,7 @@ class Setting(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     metric: OneOrMore[Metric] | None = None
     name: Name | None = None
     engine: Engine = "vllm"
-    engines: str | None = None
+    engines: Engines | None = None
     use: OneOrMore[Reference] | None = None
     args: Args = {}
     env: Env = {}
@@ -115,7 +116,7 @@ class ModelFile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     shared : dict
         Shared by the settings that name it in `use`.
     origin, source, engines
-        Of every setting that does not say its own.
+        Of every setting that does not say its own; `engines` of those for that engine.
     derive : bool
         Whether recipes are derived for the GPUs that no setting covers.
     """
@@ -131,6 +132,6 @@ class ModelFile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     shared: dict[Name, Shared] = {}
     origin: Origin = "user"
     source: str = ""
-    engines: str = ""
+    engines: Engines = ""
     derive: bool = True
     settings: list[Setting] = []

@@ -31,6 +31,7 @@ from aim_jupyter.core.recipes.derivation import complete
 from aim_jupyter.core.recipes.hardware import kinds
 from aim_jupyter.core.recipes.memory import judge_cpu, judge_gpu
 from aim_jupyter.core.recipes.placement import kinds_of, place
+from aim_jupyter.core.recipes.versions import holds_for
 from aim_jupyter.core.records import Choice, Gpu, Machine, Model, Recipe
 
 Fit = Callable[[Choice, tuple[Gpu, ...], int | None, int | None], Choice]
@@ -121,7 +122,8 @@ def _judge(
         choice = fit(choice, gpus, asked.users, asked.context)
     else:
         choice = judge_gpu(choice, gpus, numbers, asked)
-    return _marked(choice)
+    evidence = "tested" if recipe.origin == "measured" else choice.evidence
+    return _marked(structs.replace(choice, evidence=evidence))
 
 
 def _refusal(recipe: Recipe, machine: Machine, asked: Asked) -> str:
@@ -129,6 +131,8 @@ def _refusal(recipe: Recipe, machine: Machine, asked: Asked) -> str:
     there = kinds_of(machine)
     if recipe.engine != asked.engine:
         return f"for {recipe.engine}; ask for it with --engine"
+    if not holds_for(recipe.engines, recipe.engine, asked.engine_version):
+        return f"wants {recipe.engines}; installed is {asked.engine_version}"
     if asked.precision not in (None, "auto", recipe.precision, _amd_name(recipe.precision)):
         return f"is {recipe.precision}; {asked.precision} was asked for"
     if asked.most_gpus and recipe.gpu_model != "cpu" and recipe.tp > asked.most_gpus:

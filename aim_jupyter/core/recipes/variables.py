@@ -51,6 +51,22 @@ class AimVariables(Struct, frozen=True, kw_only=True):
     fallback: bool | None = None
     log_level: str | None = None
 
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """What they say as parameters of a plan: only what is set."""
+        said = {
+            "model": self.model,
+            "precision": self.precision,
+            "metric": self.metric,
+            "engine": self.engine,
+            "gpu_model": self.gpu_model,
+            "most_gpus": self.gpu_count,
+            "recipe": self.profile_id,
+            "set": self.engine_args,
+            "fallback": self.fallback,
+        }
+        return {name: value for name, value in said.items() if value not in (None, {})}
+
 
 def read(environ: Mapping[str, str] | None = None) -> AimVariables:
     """Return what the ``AIM_*`` variables of `environ` say, of this process if None.

@@ -10,6 +10,7 @@ from aim_jupyter.core.recipes import Catalogue, catalogue, complete, offers, ran
 from aim_jupyter.core.recipes.asked import Asked
 from aim_jupyter.core.recipes.hardware import kind_name, kinds
 from aim_jupyter.core.recipes.placement import place
+from aim_jupyter.core.recipes.versions import holds_for
 from aim_jupyter.core.records import Choice, Gpu, Machine, Model
 from tests.core.recipes.conftest import box, gpus, laptop
 
@@ -151,6 +152,30 @@ def test_precision_and_engine_that_were_asked_for() -> None:
     choices = rank(catalogue().find("DeepSeek-R1-0528"), box())
     sglang = next(one for one in choices if one.recipe.id == "mi300x-fp8-tp8-sglang")
     assert sglang.reason == "for sglang; ask for it with --engine"
+
+
+def test_a_recipe_for_a_newer_engine_is_refused() -> None:
+    model = catalogue().find("Kimi-K3")
+    asked = {"engine_version": "0.20.1"}
+    choices = rank(model, box("MI355X"), **asked)  # type: ignore[arg-type]
+    assert choices[0].reason == "wants vllm>=0.27.1; installed is 0.20.1"
+    assert rank(model, box("MI355X"), engine_version="0.32.0+rocm72")[0].verdict != "NO"
+
+
+@pytest.mark.parametrize(
+    ("engines", "engine", "version", "holds"),
+    [
+        ("vllm>=0.18", "vllm", "0.18.0", True),
+        ("vllm>=0.18.1", "vllm", "0.18.0", False),
+        ("vllm>=0.9", "vllm", "0.10.1rc2.dev3", True),
+        ("vllm", "vllm", None, True),
+        ("sglang>=0.5", "vllm", "0.32.0", False),
+        ("", "vllm", "0.1", True),
+        ("vllm>=0.18", "vllm", "unknown", False),
+    ],
+)
+def test_engine_versions(engines: str, engine: str, version: str | None, *, holds: bool) -> None:
+    assert holds_for(engines, engine, version) is holds
 
 
 def test_fp8_is_not_derived_for_gpus_without_it() -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from aim_jupyter.core.errors import BadUsage
+from aim_jupyter.core.recipes.answering import Parameters
 from aim_jupyter.core.recipes.variables import AimVariables, read
 
 
@@ -40,6 +41,14 @@ def test_all_of_them() -> None:
         custom_model_name="mine",
         fallback=True,
         log_level="debug",
+    )
+
+
+def test_as_parameters_of_a_plan() -> None:
+    said = read({"AIM_ID": "org/m", "AIM_GPU_COUNT": "2", "AIM_ENGINE_ARGS": '{"seed": 1}'})
+    assert said.parameters == {"model": "org/m", "most_gpus": 2, "set": {"seed": 1}}
+    assert set(read(dict.fromkeys(["AIM_ID", "AIM_PROFILE_ID"], "x")).parameters) <= set(
+        Parameters.__struct_fields__
     )
 
 

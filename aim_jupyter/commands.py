@@ -400,8 +400,9 @@ COMMANDS: tuple[Command, ...] = (
     Command(
         "doctor",
         "what is wrong here, and the command that mends it",
-        lambda _: api.doctor(),
+        lambda given: api.doctor(given.report),
         "doctor",
+        (argument("--report", type=Path, metavar="FILE", help="write it down for a maintainer"),),
     ),
     Command(
         "help",

@@ -14,7 +14,17 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from aim_jupyter.core import cache, diagnosis, engines, files, planning, recipes, resolving, serving
+from aim_jupyter.core import (
+    cache,
+    diagnosis,
+    engines,
+    files,
+    planning,
+    recipes,
+    reporting,
+    resolving,
+    serving,
+)
 from aim_jupyter.core import gpus as detection
 from aim_jupyter.core.engines import InstallPlatform
 from aim_jupyter.core.errors import (
@@ -89,9 +99,24 @@ def install_engine(platform: InstallPlatform, *, force: bool = False) -> EngineE
     return engines.install(platform, force=force)
 
 
-def doctor() -> list[Check]:
-    """Return what was checked on this machine, the failed checks first."""
-    return diagnosis.checks(machine())
+def doctor(report: Path | None = None) -> list[Check]:
+    """Return what was checked on this machine, the failed checks first.
+
+    Parameters
+    ----------
+    report : Path, optional
+        Write there, for a maintainer, what was found; nothing in it names a person.
+
+    Raises
+    ------
+    StateUnusable
+        If the report can't be written.
+    """
+    here = machine()
+    checks = diagnosis.checks(here)
+    if report is not None:
+        reporting.write(report, here, checks)
+    return checks
 
 
 # -- from a model to a plan ----------------------------------------------------------------------
@@ -140,14 +165,16 @@ def plan(request: Request) -> Plan:
     """
     model = resolving.model(request.model)
     kind = request.engine if request.engine in TITLES else None
+    here = machine()
     ranked = recipes.rank(
         model,
-        machine(),
+        here,
         users=request.users,
         context=request.context,
         recipe=request.recipe,
         gpus=request.gpus,
         engine=kind or DEFAULT_ENGINE,
+        engine_version=installed.version if (installed := _engine_for(here)) else None,
     )
     choice = planning.choose(ranked, request)
     platform = "cpu" if choice.recipe.gpu_model == "cpu" else "rocm"

@@ -21,6 +21,7 @@ import msgspec
 from aim_jupyter.core import api
 from aim_jupyter.core.errors import BadUsage
 from aim_jupyter.core.planning import DEFAULT_IDLE_S, Request
+from aim_jupyter.core.recipes.export import TARGETS
 
 # What an answer is. The first row are tables: a DataFrame, with a card below.
 Gives = Literal[
@@ -168,6 +169,12 @@ def _plan(given: Namespace) -> Any:
     return api.plan_for({name: value for name, value in question.items() if value is not None})
 
 
+def _check_recipe(given: Namespace) -> list[str]:
+    model = api.check_recipe(given.file)
+    ids = ", ".join(recipe.id for recipe in model.recipes) or "none: they are derived by rule"
+    return [f"{given.file} is a good recipe file for {model.name}.", f"Recipes: {ids}"]
+
+
 def _questions(source: str) -> Iterator[dict[str, Any]]:
     """Yield the questions of a file of JSON lines."""
     try:
@@ -295,6 +302,34 @@ COMMANDS: tuple[Command, ...] = (
             argument("--users", type=int, metavar="N", help="so many at the same time"),
             argument("--context", type=int, metavar="TOKENS", help="so many tokens each"),
         ),
+    ),
+    Command(
+        "recipe new",
+        "a recipe file of your own, started from the recipe that would be chosen",
+        lambda given: api.new_recipe(given.model, given.recipe).splitlines(),
+        "lines",
+        (
+            argument("model", completes="models", help="a name, repository or folder"),
+            argument("--recipe", metavar="ID", completes="recipes", help="start from this one"),
+        ),
+    ),
+    Command(
+        "recipe check",
+        "what a recipe file holds, or what is wrong with it and where",
+        _check_recipe,
+        "lines",
+        (argument("file", type=Path, help="a recipe, or an AMD AIM profile"),),
+    ),
+    Command(
+        "export",
+        "a plan for another place, as text that runs there",
+        lambda given: api.export(_request(given), given.to).splitlines(),
+        "lines",
+        (
+            *LAUNCH,
+            argument("--to", choices=list(TARGETS), default=TARGETS[0], help="default: shell"),
+        ),
+        open=True,
     ),
     Command(
         "plan",

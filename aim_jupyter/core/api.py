@@ -30,11 +30,14 @@ from aim_jupyter.core.engines import InstallPlatform
 from aim_jupyter.core.errors import (
     AimError,
     BadUsage,
+    NoFit,
     ServerGone,
     StartFailed,
     WaitTimeout,
 )
 from aim_jupyter.core.planning import Request
+from aim_jupyter.core.recipes import authoring
+from aim_jupyter.core.recipes import export as exporting
 from aim_jupyter.core.records import (
     CachedModel,
     CacheTotals,
@@ -42,6 +45,7 @@ from aim_jupyter.core.records import (
     Choice,
     EngineEnvironment,
     Machine,
+    Model,
     Plan,
     ServerRecord,
     ServerView,
@@ -183,6 +187,45 @@ def plan(request: Request) -> Plan:
     placed = resolving.place(choice.recipe)
     called = request.name or serving.name_for(model.name)
     return planning.plan(request, choice, environment, placed, called)
+
+
+def new_recipe(model: str, recipe: str | None = None) -> str:
+    """Return the text of a recipe file of one's own, started from the recipe that would be chosen.
+
+    Parameters
+    ----------
+    recipe : str, optional
+        Id of another recipe to start from.
+    """
+    known = resolving.model(model)
+    ranked = recipes.rank(known, machine(), recipe=recipe)
+    if not ranked:
+        raise NoFit(f"There is no recipe for {model} to start from.", "%aim recipes")
+    return authoring.new(known, ranked[0].recipe)
+
+
+def check_recipe(file: Path) -> Model:
+    """Return what a recipe file holds.
+
+    Raises
+    ------
+    RecipeInvalid
+        Naming file, line, what was expected and what was found.
+    """
+    return authoring.check(file)
+
+
+def export(request: Request, target: str) -> str:
+    """Return a plan for another place: a shell, docker, AMD's runtime, Kubernetes.
+
+    Raises
+    ------
+    BadUsage
+        If there is no such form.
+    """
+    made = plan(request)
+    ranked = recipes.rank(resolving.model(request.model), machine(), recipe=made.recipe_id)
+    return exporting.export(made, ranked[0].recipe, target)
 
 
 def plan_for(parameters: dict[str, Any]) -> dict[str, Any]:

@@ -22,11 +22,9 @@ TARGETS: tuple[Target, ...] = get_args(Target)
 #: Of this machine alone: what our supervisor adds, and where it listens.
 _LOCAL = ("middleware", "host", "port", "uds", "api-key", "shutdown-timeout", "model")
 
-# Both as vLLM's documentation names them; AMD's rocm/vllm is deprecated there.
-_IMAGES = {
-    "rocm": "vllm/vllm-openai-rocm",
-    "cpu": "public.ecr.aws/q9t5s3a7/vllm-cpu-release-repo",
-}
+# As vLLM's documentation names them: the second is what its Dockerfile.cpu is built as there.
+
+_IMAGES = {"rocm": "vllm/vllm-openai-rocm", "cpu": "vllm-cpu-env"}
 _AIM_BASE = "amdenterpriseai/aim-base:0.9"
 _DEVICES = (
     "--device=/dev/kfd", "--device=/dev/dri", "--group-add=video", "--ipc=host",

@@ -7,14 +7,17 @@ Parsed by the official Prometheus client; which series feeds which of our names 
 from __future__ import annotations
 
 import functools
+import math
 import tomllib
 from collections import defaultdict
 from pathlib import Path
+from typing import Any
 
 from msgspec import Struct
 
 #: Reasons of a finished request that a user would call a failure.
 FAILED = frozenset({"error", "abort"})
+_REASON = "finished_reason"
 
 
 class Histogram(Struct, frozen=True, kw_only=True):
@@ -32,6 +35,16 @@ class Scrape(Struct, frozen=True, kw_only=True):
     values: dict[str, float] = {}
     histograms: dict[str, Histogram] = {}
 
+    @property
+    def busy(self) -> bool:
+        """Whether a request runs or waits."""
+        return self.values.get("running", 0.0) + self.values.get("waiting", 0.0) > 0
+
+    @property
+    def requests(self) -> float:
+        """How many requests there were so far, on any route where the engine counts those."""
+        return self.values.get("requests", self.values.get("finished", 0.0))
+
 
 def read(text: str, at: float) -> Scrape:
     """Return the figures that an engine's ``/metrics`` text holds.
@@ -41,64 +54,60 @@ def read(text: str, at: float) -> Scrape:
     ValueError
         If the text is not in the Prometheus format.
     """
+    rows = _rows(text)
+    found = [
+        (kind, ours, next((rows[name] for name in names if name in rows), None))
+        for kind, table in _table().items()
+        for ours, names in table.items()
+    ]
+    values = {ours: _joined(kind, s) for kind, ours, s in found if s and kind != "histogram"}
+    if "finished" in values:
+        finished = next(samples for _, ours, samples in found if ours == "finished" and samples)
+        values["failed"] = sum(s.value for s in finished if s.labels.get(_REASON) in FAILED)
+    histograms = {ours: _histogram(s) for kind, ours, s in found if s and kind == "histogram"}
+    return Scrape(at=at, values=values, histograms=histograms)
+
+
+def _rows(text: str) -> dict[str, list[Any]]:
+    """Return the samples that say something, by name; those of a histogram by its stem."""
     from prometheus_client.parser import text_string_to_metric_families  # noqa: PLC0415 - 10 ms
 
-    wanted = _names()
-    values: dict[str, list[float]] = defaultdict(list)
-    parts: dict[str, dict[str, float]] = defaultdict(lambda: defaultdict(float))
-    for family in text_string_to_metric_families(text):
-        for sample in family.samples:
-            kind, ours = wanted.get(_stem(sample.name), ("", ""))
-            if kind == "histogram":
-                parts[ours][_part(sample.name, sample.labels)] += sample.value
-            elif ours and sample.name in wanted:
-                values[ours].append(sample.value)
-                if ours == "finished" and sample.labels.get("finished_reason") in FAILED:
-                    values["failed"].append(sample.value)
-    if "finished" in values:
-        values.setdefault("failed", [])
-    return Scrape(
-        at=at,
-        values={ours: _joined(ours, found) for ours, found in values.items()},
-        histograms={ours: _histogram(found) for ours, found in parts.items()},
-    )
+    stems = {name for names in _table()["histogram"].values() for name in names}
+    rows: dict[str, list[Any]] = defaultdict(list)
+    try:
+        for family in text_string_to_metric_families(text):
+            for sample in family.samples:
+                stem, _, part = sample.name.rpartition("_")
+                known = stem in stems and part in ("bucket", "sum", "count")
+                if math.isfinite(sample.value):
+                    rows[stem if known else sample.name].append(sample)
+    except (LookupError, TypeError, AttributeError) as error:
+        # The parser is written for text that is right.
+        raise ValueError(f"no metrics: {error!r}") from error
+    return rows
 
 
-def _histogram(found: dict[str, float]) -> Histogram:
-    buckets = {key: value for key, value in found.items() if key not in ("sum", "count")}
-    return Histogram(total=found.get("sum", 0.0), count=found.get("count", 0.0), buckets=buckets)
+def _histogram(samples: list[Any]) -> Histogram:
+    """Return the sum of the histograms of all engines."""
+    parts = {"sum": 0.0, "count": 0.0}
+    buckets: dict[str, float] = defaultdict(float)
+    for sample in samples:
+        part = sample.name.rpartition("_")[2]
+        if part in parts:
+            parts[part] += sample.value
+        else:
+            bound = sample.labels.get("le", "")
+            if math.isnan(float(bound)):
+                raise ValueError("no metrics: a bucket without a bound")
+            buckets[bound] += sample.value
+    return Histogram(total=parts["sum"], count=parts["count"], buckets=dict(buckets))
 
 
-def _part(name: str, labels: dict[str, str]) -> str:
-    if name.endswith("_bucket"):
-        return labels["le"]
-    return "sum" if name.endswith("_sum") else "count"
-
-
-def _stem(name: str) -> str:
-    for ending in ("_bucket", "_sum", "_count"):
-        if name.endswith(ending):
-            return name.removesuffix(ending)
-    return name
-
-
-def _joined(ours: str, found: list[float]) -> float:
-    if ours in _table()["share"]:
-        return sum(found) / len(found)
-    return sum(found)
+def _joined(kind: str, samples: list[Any]) -> float:
+    total: float = sum(sample.value for sample in samples)
+    return total / len(samples) if kind == "share" else total
 
 
 @functools.cache
 def _table() -> dict[str, dict[str, list[str]]]:
     return tomllib.loads(Path(__file__).with_name("names.toml").read_text())
-
-
-@functools.cache
-def _names() -> dict[str, tuple[str, str]]:
-    """Return the engines' names with the kind and our name of each."""
-    return {
-        theirs: (kind, ours)
-        for kind, rows in _table().items()
-        for ours, names in rows.items()
-        for theirs in names
-    }

@@ -9,6 +9,8 @@ window is given where it is smaller.
 
 from __future__ import annotations
 
+import math
+
 from msgspec.structs import replace
 
 from aim_jupyter.core.metrics.scrape import Histogram, Scrape
@@ -90,7 +92,8 @@ def _histogram_grown(before: Histogram | None, after: Histogram) -> Histogram:
         total=after.total - before.total,
         count=after.count - before.count,
         buckets={
-            bound: count - before.buckets.get(bound, 0.0) for bound, count in after.buckets.items()
+            bound: _difference(before.buckets.get(bound, 0.0), count)
+            for bound, count in after.buckets.items()
         },
     )
 
@@ -101,15 +104,18 @@ def quantile(histogram: Histogram, share: float) -> float | None:
     In the last, open bucket the answer is that bucket's lower bound: at least so much.
     """
     bounds = sorted((float(bound), count) for bound, count in histogram.buckets.items())
-    if not bounds or histogram.count <= 0:
+    # Counted by its widest bucket: a scrape in the middle of an update may disagree with `count`.
+    everything = bounds[-1][1] if bounds else 0.0
+    if everything <= 0 or math.isinf(bounds[0][0]):
         return None
-    wanted = share * histogram.count
+    wanted = share * everything
     low, below = 0.0, 0.0
     for position, (high, count) in enumerate(bounds):
         if count >= wanted:
-            if high == float("inf"):
+            if math.isinf(high):
                 return low
             inside = low + (high - low) * (wanted - below) / ((count - below) or 1.0)
-            return min(inside, histogram.total / histogram.count) if position == 0 else inside
+            mean = histogram.total / everything
+            return min(inside, mean) if position == 0 and mean > 0 else inside
         low, below = high, count
     return low

@@ -9,7 +9,7 @@ import time
 import msgspec
 from msgspec.structs import replace
 
-from aim_jupyter.core import metrics
+from aim_jupyter.core import files, metrics
 from aim_jupyter.core.errors import ServerGone
 from aim_jupyter.core.metrics import Scrape
 from aim_jupyter.core.records import Sample, ServerRecord, ServerView
@@ -35,6 +35,10 @@ def current(folder: ServerFolder) -> ServerRecord:
     """
     record = folder.read()
     if not record.live or alive(record.supervisor):
+        return record
+    # It may have written its last word after the record was read and before it was seen dead.
+    record = folder.read()
+    if not record.live:
         return record
     if record.supervisor is None and time.time() - record.created_at < HANDOVER_S:
         return record
@@ -73,9 +77,8 @@ def sample(folder: ServerFolder, record: ServerRecord) -> Sample | None:
     except (ServerGone, ValueError):
         # Without its key, or with an answer that is no metrics, nothing is known.
         return None
-    busy = scrape.values.get("running", 0.0) + scrape.values.get("waiting", 0.0) > 0
     earlier = _before(folder, now - WINDOW_S)
-    idle_s = 0.0 if busy or _moved(folder, scrape) else now - (record.idle_since or now)
+    idle_s = 0.0 if scrape.busy or _moved(folder, scrape) else now - (record.idle_since or now)
     return metrics.between(earlier, scrape, idle_s)
 
 
@@ -86,7 +89,7 @@ def _eta(record: ServerRecord, now: float) -> float | None:
 
 
 def _history(folder: ServerFolder) -> list[Scrape]:
-    with contextlib.suppress(OSError, msgspec.DecodeError):
+    with contextlib.suppress(*files.UNREADABLE):
         return _SCRAPES.decode(folder.samples.read_bytes())
     return []
 
@@ -101,4 +104,4 @@ def _before(folder: ServerFolder, at: float) -> Scrape | None:
 def _moved(folder: ServerFolder, scrape: Scrape) -> bool:
     """Whether requests came in since the supervisor looked last."""
     history = _history(folder)
-    return bool(history) and history[-1].values.get("requests") != scrape.values.get("requests")
+    return bool(history) and history[-1].requests != scrape.requests

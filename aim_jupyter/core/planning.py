@@ -5,7 +5,7 @@ Nothing here reads a disk, a device or a clock, so that the dry run and the laun
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
 from msgspec import Struct, field
@@ -118,7 +118,8 @@ def plan(
     start = [environment.python, *environment.command]
     model = [environment.model_option, placed.path] if environment.model_option else [placed.path]
     names = ["--served-model-name", recipe.model, "default"]
-    argv = [*start, *(word for word in model if word), *names, *done.argv]
+    ours = _ours(recipe.weights.revision, done.args, environment)
+    argv = [*start, *(word for word in model if word), *names, *ours, *done.argv]
     return Plan(
         server=server,
         model=recipe.model,
@@ -169,6 +170,20 @@ def _source(source: str) -> list[str]:
     return [f"source: {source}"] if source else []
 
 
+def _ours(
+    revision: str | None, given: Collection[str], environment: EngineEnvironment
+) -> Iterator[str]:
+    """Yield the words of `_OURS` and of a pinned revision that this engine knows.
+
+    Who asks for another value gets it. A middleware comes beside the guard, never instead of it.
+    """
+    known = {name for flag in environment.flags for name in flag.names}
+    pinned = {"revision": revision} if revision else {}
+    for name, value in {**_OURS, **pinned}.items():
+        if f"--{name}" in known and (name not in given or name == "middleware"):
+            yield from (f"--{name}", str(value))
+
+
 def _reconcile(
     request: Request, choice: Choice, environment: EngineEnvironment
 ) -> recipes.Reconciled:
@@ -176,10 +191,8 @@ def _reconcile(
     wishes = dict(request.options)
     if request.context is not None:
         wishes.setdefault("max-model-len", request.context)
-    known = {name for flag in environment.flags for name in flag.names}
-    ours = {name: value for name, value in _OURS.items() if f"--{name}" in known}
     done = recipes.reconcile(
-        {**choice.recipe.args, **ours},
+        choice.recipe.args,
         choice.recipe.env,
         flags=environment.flags,
         variables=environment.variables,

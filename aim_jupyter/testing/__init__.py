@@ -6,12 +6,13 @@ real engine; only the model is missing.
 
 Examples
 --------
->>> import os, tempfile
+>>> import tempfile
 >>> from pathlib import Path
 >>> from aim_jupyter.testing import Script, fake_engine
->>> folder = Path(tempfile.mkdtemp())
->>> os.environ["AIM_ENGINE_PYTHON"] = str(fake_engine(folder, Script(boot_s=0.1)))
->>> # from here on, `aim launch` starts the fake
+>>> fake_engine(Path(tempfile.mkdtemp()), Script(boot_s=0.1)).name
+'fake-engine-python'
+
+With ``AIM_ENGINE_PYTHON`` set to its path, `launch` starts the fake.
 """
 
 from __future__ import annotations
@@ -33,6 +34,8 @@ class Script(Struct, frozen=True, kw_only=True):
     ----------
     boot_s, load_s : float
         Seconds that these stages take.
+    bind_s : float
+        Seconds before it takes its port: vLLM imports for so long.
     shards : int
         How many weight files it pretends to load.
     fail_at : str
@@ -45,11 +48,14 @@ class Script(Struct, frozen=True, kw_only=True):
         Child processes that only a signal ends, as vLLM's engine core and workers.
     token_s : float
         Seconds between two words of a reply.
+    die_after : int or None
+        It is killed after so many words of a streamed reply.
     flood_lines : int
         Lines that it prints to its log while it loads.
     """
 
     boot_s: float = 0.05
+    bind_s: float = 0.0
     load_s: float = 0.05
     shards: int = 2
     fail_at: str = ""
@@ -59,6 +65,7 @@ class Script(Struct, frozen=True, kw_only=True):
     ignore_term: bool = False
     children: int = 1
     token_s: float = 0.0
+    die_after: int | None = None
     flood_lines: int = 0
 
 

@@ -101,7 +101,8 @@ def _last_lines(log: Path) -> tuple[list[Line], int]:
         with log.open(encoding="utf-8", errors="replace") as file:
             for count, text in enumerate(file, start=1):
                 kept.append(Line(count, plain(text.rstrip("\n")).strip()))
-    except FileNotFoundError:
+    except OSError:
+        # Nothing can be read: the crash is then told by its exit code alone.
         pass
     return list(kept), count
 
@@ -124,6 +125,14 @@ def _last_exception(lines: list[Line]) -> Line | None:
     return next((line for line in reversed(lines) if line.text), None)
 
 
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        # Most real-time signals have no name.
+        return f"signal {number}"
+
+
 def _unknown(exit_code: int | None, line: Line | None) -> tuple[str, str, str]:
     if exit_code == -signal.SIGKILL:
         return (
@@ -132,7 +141,7 @@ def _unknown(exit_code: int | None, line: Line | None) -> tuple[str, str, str]:
             "%aim doctor",
         )
     if exit_code is not None and exit_code < 0:
-        name = signal.Signals(-exit_code).name
+        name = _signal_name(-exit_code)
         return f"The engine ended by {name}.", "No fix is known; the log may say more.", "%aim logs"
     what = (
         f"The engine ended with code {exit_code}." if exit_code else "The engine ended by itself."

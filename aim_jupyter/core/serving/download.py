@@ -13,7 +13,7 @@ from pathlib import Path
 
 import msgspec
 
-from aim_jupyter.core import cache
+from aim_jupyter.core import cache, files
 from aim_jupyter.core.cache.fetching import Outcome
 from aim_jupyter.core.errors import ModelMissing
 
@@ -36,6 +36,7 @@ class Download:
 
     def __init__(self, repo: str, revision: str | None, folder: Path) -> None:
         self.repo = repo
+        self._revision = revision
         self._outcome = folder / "download.json"
         self._began = time.monotonic()
         self._had = cache.bytes_on_disk(repo)
@@ -79,11 +80,18 @@ class Download:
         if self._child.returncode != 0 or outcome.error:
             raise ModelMissing(
                 outcome.error or f"The download of {self.repo} ended early.",
-                outcome.hint or "%aim launch the same model again: it goes on where it stopped",
+                outcome.hint or f"%aim launch {self.repo}: it goes on where it stopped",
+            )
+        missing = cache.locate(self.repo, self._revision).missing
+        weights = [name for name in missing if name.endswith((".safetensors", ".bin"))]
+        if weights:
+            raise ModelMissing(
+                f"{self.repo} has been downloaded, but it holds no {weights[0]}.",
+                "choose a repository with weights as safetensors: %aim recipes lists some",
             )
 
     def _read(self) -> Outcome:
         try:
             return _OUTCOME.decode(self._outcome.read_bytes())
-        except (OSError, msgspec.DecodeError):
+        except files.UNREADABLE:
             return Outcome()

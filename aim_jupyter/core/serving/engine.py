@@ -15,6 +15,8 @@ from aim_jupyter.core.serving.ports import LOOPBACK
 from aim_jupyter.core.serving.process import alive, identify
 
 GUARD = Path(__file__).with_name("guard")
+#: The folder that this package is imported from; the supervisor has it on its path.
+PACKAGE = str(Path(__file__).parents[3])
 
 #: What the notebook's process may hold and an engine never needs.
 _SECRETS = (
@@ -101,12 +103,14 @@ def environment(plan: Plan, key: str, inherited: Mapping[str, str]) -> dict[str,
 
     The plan's variables beat the inherited ones, and those that the supervisor depends on beat
     both. Tokens of the hub and of Hugging Face are left out: the model is already on disk. Of the
-    variables that choose GPUs exactly one is set.
+    variables that choose GPUs exactly one is set. Where this package lies is taken off the path:
+    installed, that is the notebook's own site-packages, and its libraries are not the engine's.
     """
     env = {name: value for name, value in inherited.items() if name not in _SECRETS}
     for name, value in gpus.launch_environment(plan.gpus, inherited).items():
         env.pop(name, None)
         if value is not None:
             env[name] = value
-    path = os.pathsep.join(filter(None, (str(GUARD), inherited.get("PYTHONPATH"))))
+    wanted = plan.env.get("PYTHONPATH", inherited.get("PYTHONPATH", "")).split(os.pathsep)
+    path = os.pathsep.join([str(GUARD), *(each for each in wanted if each not in ("", PACKAGE))])
     return {**env, **plan.env, **_OWN, "PYTHONPATH": path, "VLLM_API_KEY": key}

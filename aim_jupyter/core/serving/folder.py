@@ -30,7 +30,9 @@ from aim_jupyter.core.events import EventLog
 from aim_jupyter.core.records import ServerRecord
 
 VERSION = 1
-_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
+#: Letters of a server's name at most.
+LONGEST = 63
+_NAME = re.compile(rf"[a-z0-9][a-z0-9._-]{{0,{LONGEST - 1}}}")
 
 
 class StopRequest(Struct, frozen=True, kw_only=True):
@@ -66,7 +68,7 @@ class ServerFolder:
         """
         try:
             record = _RECORD.decode((self.path / "server.json").read_bytes())
-        except (OSError, msgspec.DecodeError) as error:
+        except files.UNREADABLE as error:
             raise ServerGone(
                 f"The record of server {self.name!r} can't be read: {error}.",
                 f"rm -r {self.path}   (once no engine of it runs)",
@@ -93,7 +95,7 @@ class ServerFolder:
         """
         try:
             return (self.path / "key").read_text().strip()
-        except OSError as error:
+        except (OSError, UnicodeDecodeError) as error:
             raise ServerGone(
                 f"The key of server {self.name!r} is gone: {self.path / 'key'}.",
                 f"%aim stop {self.name}, then launch it again: a running engine keeps its old key",
@@ -111,7 +113,7 @@ class ServerFolder:
 
     def stop_request(self) -> StopRequest | None:
         """Return the request to stop, if somebody left one."""
-        with contextlib.suppress(OSError, msgspec.DecodeError):
+        with contextlib.suppress(*files.UNREADABLE):
             return _STOP.decode((self.path / "stop.json").read_bytes())
         return None
 
@@ -141,7 +143,7 @@ def name_for(model: str) -> str:
     'qwen3-32b'
     """
     last = model.rstrip("/").rsplit("/", 1)[-1].lower()
-    return re.sub(r"[^a-z0-9._-]+", "-", last).strip("-._")[:63] or "server"
+    return re.sub(r"[^a-z0-9._-]+", "-", last).strip("-._")[:LONGEST] or "server"
 
 
 def folders() -> Iterator[ServerFolder]:
@@ -185,5 +187,8 @@ def make(name: str) -> ServerFolder:
     """Make an empty folder for the server `name`, replacing that of an ended one."""
     path = config.servers_dir() / check_name(name)
     if path.exists():
-        shutil.rmtree(path)
+        try:
+            shutil.rmtree(path)
+        except OSError as error:
+            raise files.unusable(path, error) from error
     return ServerFolder(files.private_folder(path))

@@ -17,7 +17,15 @@ from aim_jupyter.core import files
 from aim_jupyter.core.errors import BadUsage, ServerGone, StateUnusable
 from aim_jupyter.core.records import Plan, ServerRecord
 from aim_jupyter.core.serving import ports, starts
-from aim_jupyter.core.serving.folder import ServerFolder, check_name, folders, lock, make
+from aim_jupyter.core.serving.engine import PACKAGE
+from aim_jupyter.core.serving.folder import (
+    LONGEST,
+    ServerFolder,
+    check_name,
+    folders,
+    lock,
+    make,
+)
 from aim_jupyter.core.serving.viewing import current
 
 HANDOVER_S = 20.0
@@ -95,16 +103,19 @@ def supervise(folder: ServerFolder) -> None:
     """
     log = folder.path / "supervisor.log"
     with log.open("ab") as output:
-        outcome = subprocess.run(
-            [sys.executable, "-m", "aim_jupyter.core.serving", str(folder.path)],
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            env=_environment(),
-            timeout=HANDOVER_S,
-            check=False,
-        )
-    if outcome.returncode != 0:
+        try:
+            code = subprocess.run(
+                [sys.executable, "-m", "aim_jupyter.core.serving", str(folder.path)],
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                env=_environment(),
+                timeout=HANDOVER_S,
+                check=False,
+            ).returncode
+        except subprocess.TimeoutExpired:
+            code = None
+    if code != 0:
         raise StateUnusable(
             f"The supervisor of {folder.name!r} did not start: {_last_words(log)}",
             f"look into {log}",
@@ -112,8 +123,9 @@ def supervise(folder: ServerFolder) -> None:
 
 
 def _free_name(name: str, taken: set[str]) -> str:
-    numbered = (f"{name}-{number}" for number in itertools.count(2))
-    return next(each for each in itertools.chain([name], numbered) if each not in taken)
+    endings = itertools.chain([""], (f"-{number}" for number in itertools.count(2)))
+    names = (name[: LONGEST - len(ending)] + ending for ending in endings)
+    return next(each for each in names if each not in taken)
 
 
 def _prepare(plan: Plan) -> ServerFolder:
@@ -136,8 +148,7 @@ def _prepare(plan: Plan) -> ServerFolder:
 
 def _environment() -> dict[str, str]:
     """Return ours, with this package importable whatever the working directory is."""
-    package = str(Path(__file__).parents[3])
-    path = os.pathsep.join(filter(None, (os.environ.get("PYTHONPATH"), package)))
+    path = os.pathsep.join(filter(None, (os.environ.get("PYTHONPATH"), PACKAGE)))
     return {**os.environ, "PYTHONPATH": path, "PYTHONSAFEPATH": "1"}
 
 

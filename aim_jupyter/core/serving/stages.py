@@ -124,7 +124,9 @@ class StageTracker:
     def _apply(self, rule: Rule, found: re.Match[str], now: float) -> bool:
         groups = {name: value for name, value in found.groupdict().items() if value is not None}
         for fact, group in rule.facts.items():
-            self.facts[fact] = float(groups[group].replace(",", ""))
+            # A log holds anything: what looks like a number need not be one.
+            with contextlib.suppress(ValueError):
+                self.facts[fact] = float(groups[group].replace(",", ""))
         changed = self.enter(rule.stage, now)
         if self.stages[-1].stage == rule.stage and rule.detail:
             self.note(rule.detail.format_map(groups), _fraction(groups))
@@ -133,6 +135,6 @@ class StageTracker:
 
 
 def _fraction(groups: dict[str, str]) -> float | None:
-    if "done" in groups and "of" in groups and int(groups["of"]):
-        return int(groups["done"]) / int(groups["of"])
-    return int(groups["percent"]) / 100 if "percent" in groups else None
+    if "done" in groups and "of" in groups and float(groups["of"]):
+        return min(1.0, float(groups["done"]) / float(groups["of"]))
+    return min(1.0, float(groups["percent"]) / 100) if "percent" in groups else None

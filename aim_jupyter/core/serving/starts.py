@@ -61,6 +61,6 @@ def _read() -> dict[str, dict[str, float]]:
     try:
         data = (config.state_dir() / "starts.json").read_bytes()
         return _STARTS.decode(data)
-    except (OSError, msgspec.DecodeError):
+    except files.UNREADABLE:
         # Estimates only: a lost file costs one start without an estimate.
         return {}

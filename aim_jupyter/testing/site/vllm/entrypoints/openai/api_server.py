@@ -157,17 +157,19 @@ class Handler(BaseHTTPRequestHandler):
     def _stream(self, body: dict[str, object], words: list[str]) -> None:
         self.send_response(200)
         self.send_header("Content-Type", "text/event-stream")
-        self.send_header("Connection", "close")
+        self.send_header("Transfer-Encoding", "chunked")
         self.end_headers()
         for position, word in enumerate(words):
+            if position == self.server.script["die_after"]:
+                os.kill(os.getpid(), signal.SIGKILL)
             self._event(
                 body, {"role": "assistant", "content": word if position == 0 else " " + word}
             )
             time.sleep(float(self.server.script["token_s"]))
         self._event(body, {}, "stop")
         self._event(body, None, usage=_usage(body, words))
-        self.wfile.write(b"data: [DONE]\n\n")
-        self.close_connection = True
+        self._chunk(b"data: [DONE]\n\n")
+        self._chunk(b"")
 
     def _event(
         self,
@@ -185,7 +187,10 @@ class Handler(BaseHTTPRequestHandler):
             "choices": choices,
             "usage": usage,
         }
-        self.wfile.write(f"data: {json.dumps(event)}\n\n".encode())
+        self._chunk(f"data: {json.dumps(event)}\n\n".encode())
+
+    def _chunk(self, data: bytes) -> None:
+        self.wfile.write(b"%x\r\n%b\r\n" % (len(data), data))
         self.wfile.flush()
 
     def _has_key(self) -> bool:
@@ -227,7 +232,7 @@ def say(text: str) -> None:
 
 def come_up(arguments: Namespace, script: dict[str, object]) -> None:
     """Go through the stages, failing where the script says so."""
-    say(f"vLLM API server version {__version__}")
+    say(f" ▄▄ ▄█ █     █     █ ▀▄▀ █  version {__version__}")
     _maybe_fail("boot", script)
     time.sleep(float(script["boot_s"]))
     say(f"Initializing a V1 LLM engine (v{__version__}) with config: fake")
@@ -269,7 +274,12 @@ def main() -> None:
     """Serve until told to end."""
     script = json.loads(os.environ["AIM_FAKE_ENGINE"])
     arguments = make_arg_parser(ArgumentParser()).parse_args()
-    server = Server(arguments, script)
+    time.sleep(float(script["bind_s"]))
+    try:
+        server = Server(arguments, script)
+    except OSError as error:
+        # Python prints the same as the last line of the traceback that vLLM ends with.
+        sys.exit(f"OSError: {error}")
     children = [
         subprocess.Popen([sys.executable, "-c", "import time; time.sleep(3600)"])
         for _ in range(int(script["children"]))

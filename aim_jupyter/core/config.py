@@ -11,7 +11,8 @@ AIM_ENGINE_PYTHON  an interpreter that has an engine       none
 AIM_SYS_ROOT       root of ``sys`` and ``dev``, for tests  ``/``
 =================  ======================================  ==============================
 
-Nothing here touches the disk: folders are made by whoever first writes into them.
+A relative path is taken from the working directory of the moment, and given whole: the engine runs
+in another one. Nothing here touches the disk: folders are made by whoever first writes into them.
 """
 
 from __future__ import annotations
@@ -49,11 +50,13 @@ def model_cache_dir() -> Path:
 
     `AIM_CACHE_DIR` wins over `HF_HUB_CACHE`, and that over `HF_HOME`.
     """
-    home = (
-        _folder("HF_HOME") or Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache") / "huggingface"
-    )
-    chosen = _folder("AIM_CACHE_DIR") or _folder("HF_HUB_CACHE") or home / "hub"
-    return chosen.expanduser()
+    chosen = _folder("AIM_CACHE_DIR") or _folder("HF_HUB_CACHE")
+    if chosen is not None:
+        return chosen
+    home = _folder("HF_HOME")
+    if home is None:
+        home = (_folder("XDG_CACHE_HOME") or _path("~/.cache")) / "huggingface"
+    return home / "hub"
 
 
 def recipe_dirs() -> list[Path]:
@@ -80,8 +83,14 @@ def sys_root() -> Path:
 
 def _folder(variable: str) -> Path | None:
     value = os.environ.get(variable, "")
-    return Path(value).expanduser() if value else None
+    return _path(value) if value else None
 
 
 def _paths(variable: str) -> list[Path]:
-    return [Path(part).expanduser() for part in os.environ.get(variable, "").split(":") if part]
+    return [_path(part) for part in os.environ.get(variable, "").split(":") if part]
+
+
+def _path(text: str) -> Path:
+    # Not `Path.expanduser`: that raises where ``~`` has no meaning, as for a container's nameless
+    # user, while `platformdirs` and `huggingface_hub` take such a path as it is.
+    return Path(os.path.expanduser(text)).absolute()  # noqa: PTH111

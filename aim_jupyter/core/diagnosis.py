@@ -53,7 +53,8 @@ def _folders() -> Iterator[Check]:
 
 
 def _folder(name: str, folder: Path, variable: str) -> Check:
-    existing = next(each for each in (folder, *folder.parents) if each.exists())
+    # Not `Path.exists`: that raises below a folder that may not be read.
+    existing = next(each for each in (folder, *folder.parents) if os.path.exists(each))  # noqa: PTH110
     fix = f"set {variable} to a folder on another disk"
     try:
         with tempfile.TemporaryFile(dir=existing):
@@ -66,7 +67,12 @@ def _folder(name: str, folder: Path, variable: str) -> Check:
 
 
 def _servers() -> Iterator[Check]:
-    for folder in serving.folders():
+    try:
+        folders = list(serving.folders())
+    except AimError as error:
+        yield Check(name="servers", good=False, found=error.found, fix=error.hint)
+        return
+    for folder in folders:
         try:
             record = serving.current(folder)
         except ServerGone as error:

@@ -51,8 +51,8 @@ class AimError(Exception):
     def lines(self) -> list[str]:
         """The one or two lines that a user sees."""
         return [
-            f"{type(self).__name__}: {self.found}",
-            *([f"Try: {self.hint}"] if self.hint else []),
+            f"{type(self).__name__}: {' '.join(self.found.splitlines())}",
+            *([f"Try: {' '.join(self.hint.splitlines())}"] if self.hint else []),
         ]
 
     def _render_traceback_(self) -> list[str]:
@@ -69,6 +69,7 @@ class UnknownName(AimError):
 
     def __init__(self, kind: str, name: str, known: Iterable[str], hint: str = "") -> None:
         known = list(known)
+        self._arguments = (kind, name, known, hint)
         self.name = name
         self.nearest = closest(name, known)
         if self.nearest:
@@ -76,6 +77,10 @@ class UnknownName(AimError):
         else:
             found = f"There is no {kind} {name!r}."
         super().__init__(found, hint)
+
+    def __reduce__(self) -> tuple[type[UnknownName], tuple[str, str, list[str], str]]:
+        # The arguments of `Exception` are not ours: without this it can't cross a process pool.
+        return type(self), self._arguments
 
 
 class NoEngine(AimError):

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import os
 import time
 from collections.abc import Callable, Iterator
 from contextvars import ContextVar
@@ -71,8 +72,9 @@ class EventLog:
             stage=stage,
             took_s=took_s,
         )
-        with contextlib.suppress(OSError), self.path.open("ab") as file:
-            file.write(msgspec.json.encode(event) + b"\n")
+        with contextlib.suppress(OSError), self.path.open("a+b") as file:
+            cut = file.tell() > 0 and file.seek(-1, os.SEEK_END) >= 0 and file.read(1) != b"\n"
+            file.write(b"\n" * cut + msgspec.json.encode(event) + b"\n")
 
     def read(self) -> list[Event]:
         """Return all events; a line that a crash cut short is left out."""
@@ -82,7 +84,7 @@ class EventLog:
             return []
         events = []
         for line in filter(None, lines):
-            with contextlib.suppress(msgspec.DecodeError):
+            with contextlib.suppress(msgspec.DecodeError, UnicodeDecodeError):
                 events.append(_EVENT.decode(line))
         return events
 

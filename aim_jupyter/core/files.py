@@ -6,11 +6,18 @@ import contextlib
 import errno
 import fcntl
 import os
+import re
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
+
 from aim_jupyter.core.errors import StateUnusable
+
+#: What reading and decoding a file of ours can meet; of bytes that are no UTF-8, msgspec says
+#: nothing of its own.
+UNREADABLE = (OSError, msgspec.DecodeError, UnicodeDecodeError)
 
 _ADVICE = {
     errno.ENOSPC: "free some space there, or set AIM_STATE_DIR to a folder on another disk",
@@ -45,7 +52,10 @@ def private_folder(path: Path) -> Path:
             "remove it, or set AIM_STATE_DIR to a folder of your own",
         )
     if facts.st_mode & 0o077:
-        path.chmod(0o700)
+        try:
+            path.chmod(0o700)
+        except OSError as error:
+            raise unusable(path, error) from error
     return path
 
 
@@ -80,38 +90,41 @@ def locked(path: Path) -> Iterator[None]:
     Raises
     ------
     StateUnusable
-        If the file can't be opened.
+        If the file can't be opened, or its file system has no locks.
     """
-    try:
-        handle = os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
-    except OSError as error:
-        raise unusable(path, error) from error
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
+    with contextlib.ExitStack() as opened:
+        try:
+            handle = os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+            opened.callback(os.close, handle)
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        except OSError as error:
+            raise unusable(path, error) from error
         yield
-    finally:
-        os.close(handle)
 
 
 def tail(path: Path, lines: int) -> list[str]:
     """Return the last `lines` lines of a text file, reading only its end.
 
-    Carriage returns split lines too: progress bars rewrite theirs.
+    Carriage returns split lines too: progress bars rewrite theirs. Blank lines do not count.
     """
-    block = 1 << 16
+    if lines <= 0:
+        return []
+    block, kept = 1 << 16, list[bytes]()
     try:
         with path.open("rb") as file:
             end = file.seek(0, os.SEEK_END)
-            data = b""
-            while end > 0 and data.count(b"\n") <= lines:
+            while True:
                 start = max(0, end - block)
                 file.seek(start)
-                data = file.read(end - start) + data
-                end = start
+                kept = [
+                    line for line in re.split(rb"[\r\n]", file.read(end - start)) if line.strip()
+                ]
+                # One more than asked for: the first one may have been cut.
+                if start == 0 or len(kept) > lines:
+                    break
+                block *= 4
     except FileNotFoundError:
         return []
     except OSError as error:
         raise unusable(path, error) from error
-    text = data.decode("utf-8", "replace").replace("\r", "\n")
-    kept = [line for line in text.split("\n") if line.strip()]
-    return kept[-lines:] if lines else []
+    return [line.decode("utf-8", "replace") for line in kept[-lines:]]

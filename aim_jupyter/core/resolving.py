@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,7 @@ def model(name: str) -> Model:
         If it could only be found on the Hub, which can't be reached.
     """
     if _is_path(name):
-        return _local(Path(name).expanduser())
+        return _local(_folder(name))
     try:
         return recipes.catalogue().find(name)
     except UnknownName:
@@ -50,7 +51,7 @@ def place(recipe: Recipe) -> Placed:
     if repo.startswith(_PACKAGE):
         return Placed(path=str(demo.FOLDER), env={"HF_HUB_OFFLINE": "1"})
     if _is_path(repo):
-        return Placed(path=str(Path(repo).expanduser().absolute()), env={"HF_HUB_OFFLINE": "1"})
+        return Placed(path=str(_folder(repo)), env={"HF_HUB_OFFLINE": "1"})
     located = cache.locate(repo, recipe.weights.revision)
     env = {"HF_HUB_CACHE": str(config.model_cache_dir()), "HF_HUB_OFFLINE": "1"}
     if located.complete:
@@ -63,8 +64,14 @@ def _is_path(name: str) -> bool:
     return name.startswith(("/", "./", "../", "~")) or name in (".", "..")
 
 
+def _folder(name: str) -> Path:
+    # Not `Path.expanduser`: that raises for the home of nobody, which then is a missing folder.
+    return Path(os.path.expanduser(name)).absolute()  # noqa: PTH111
+
+
 def _local(folder: Path) -> Model:
-    if not folder.is_dir():
+    # Not `Path.is_dir`: that raises where a name is too long or its folder may not be read.
+    if not os.path.isdir(folder):  # noqa: PTH112
         raise ModelMissing(
             f"There is no folder {folder}.",
             "check the path, or give a name: %aim recipes lists the models",
@@ -75,8 +82,7 @@ def _local(folder: Path) -> Model:
             f"{folder} is no complete model: it lacks {', '.join(missing[:3])}.",
             "copy the missing files there, or download the model again",
         )
-    path = folder.absolute()
-    return recipes.derive(str(path), _read_config(path / "config.json"))
+    return recipes.derive(str(folder), _read_config(folder / "config.json"))
 
 
 def _hub_config(repo: str) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from aim_jupyter.core.cache.listing import bytes_on_disk, models, totals
 from aim_jupyter.core.cache.locating import Located, locate
-from aim_jupyter.core.cache.reaching import check_reachable, fetch_config
+from aim_jupyter.core.cache.reaching import check_reachable, fetch_config, refusal
 
 __all__ = [
     "Located",
@@ -11,5 +11,6 @@ __all__ = [
     "fetch_config",
     "locate",
     "models",
+    "refusal",
     "totals",
 ]

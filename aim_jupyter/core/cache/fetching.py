@@ -14,6 +14,8 @@ import msgspec
 from msgspec import Struct
 
 from aim_jupyter.core import config, files
+from aim_jupyter.core.cache import reaching
+from aim_jupyter.core.errors import Offline
 
 #: What an engine needs of a repository; duplicates of the weights in other formats stay away.
 WANTED = ("*.safetensors", "*.json", "*.txt", "*.model", "*.jinja", "*.py", "tekken.json")
@@ -62,11 +64,24 @@ def main(repo: str, revision: str, report: str) -> int:
     try:
         fetch(repo, revision or None, Path(report))
     except Exception as error:  # noqa: BLE001 - this child's only job is to say what went wrong
-        text = f"The download of {repo} failed: {str(error).splitlines()[0][:200]}"
-        outcome = Outcome(error=text, hint=f"%aim launch {repo}: it goes on where it stopped")
-        files.write_atomic(Path(report), msgspec.json.encode(outcome))
+        files.write_atomic(Path(report), msgspec.json.encode(_outcome(error, repo, revision)))
         return 1
     return 0
+
+
+def _outcome(error: Exception, repo: str, revision: str) -> Outcome:
+    known = reaching.refusal(error, repo, revision)
+    if isinstance(known, Offline):
+        # It could be reached a moment ago: the connection broke.
+        known = None
+        error = ConnectionError("the connection to the Hub broke")
+    if known is not None:
+        return Outcome(error=known.found, hint=known.hint)
+    said = (str(error) or type(error).__name__).splitlines()[0][:200]
+    return Outcome(
+        error=f"The download of {repo} failed: {said}.",
+        hint=f"%aim launch {repo}: it goes on where it stopped",
+    )
 
 
 if __name__ == "__main__":

@@ -47,8 +47,16 @@ def bytes_on_disk(repo: str) -> int:
 
 def _describe(repo: str, folder: Path, in_use_by: str | None) -> CachedModel:
     located = locate(repo)
+    if located.path is None:
+        # Not the main revision, then: the one that was fetched last.
+        located = max(
+            (locate(repo, revision) for revision in _revisions(folder)),
+            key=lambda one: Path(one.path).stat().st_mtime if one.path else 0.0,
+            default=located,
+        )
     size, unfinished, used_at = _sizes(folder / "blobs")
-    missing = len(located.missing) + unfinished
+    # An unfinished file is mostly also a missing one.
+    missing = max(len(located.missing), unfinished)
     snapshot = Path(located.path) if located.path else None
     return CachedModel(
         model=repo,
@@ -62,6 +70,12 @@ def _describe(repo: str, folder: Path, in_use_by: str | None) -> CachedModel:
         path=located.path or str(folder),
         reason=f"missing: {', '.join(located.missing)}" if located.missing else None,
     )
+
+
+def _revisions(folder: Path) -> list[str]:
+    with contextlib.suppress(OSError):
+        return [entry.name for entry in os.scandir(folder / "snapshots") if entry.is_dir()]
+    return []
 
 
 def _sizes(blobs: Path) -> tuple[int, int, float | None]:

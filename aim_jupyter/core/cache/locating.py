@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 from msgspec import Struct
@@ -10,6 +11,7 @@ from msgspec import Struct
 from aim_jupyter.core import config
 
 _INDEXES = ("model.safetensors.index.json", "pytorch_model.bin.index.json")
+_PART = re.compile(r"(?P<stem>.+)-\d{5}-of-(?P<of>\d{5})\.safetensors")
 _TOKENIZERS = ("tokenizer.json", "tokenizer.model", "tekken.json", "vocab.json", "vocab.txt")
 
 
@@ -66,12 +68,22 @@ def _missing_weights(folder: Path) -> list[str]:
         index = folder / name
         if index.is_file():
             try:
-                shards = sorted(set(json.loads(index.read_text())["weight_map"].values()))
-            except (ValueError, KeyError, TypeError, AttributeError):
+                shards = sorted(set(json.loads(index.read_bytes())["weight_map"].values()))
+                return [shard for shard in shards if not (folder / shard).is_file()]
+            except (OSError, ValueError, KeyError, TypeError, AttributeError):
                 return [name]
-            return [shard for shard in shards if not (folder / shard).is_file()]
-    whole = any(folder.glob("*.safetensors")) or any(folder.glob("*.bin"))
-    return [] if whole else ["model.safetensors"]
+    weights = [path.name for path in folder.glob("*.safetensors")]
+    parts = [found for name in weights if (found := _PART.fullmatch(name))]
+    if parts and len(parts) == len(weights):
+        # The index has not come yet, but each name says how many there are.
+        return [name for part in parts[:1] for name in _parts_missing(part, weights)]
+    return [] if weights or any(folder.glob("*.bin")) else ["model.safetensors"]
+
+
+def _parts_missing(part: re.Match[str], there: list[str]) -> list[str]:
+    stem, count = part["stem"], int(part["of"])
+    names = (f"{stem}-{number:05}-of-{part['of']}.safetensors" for number in range(1, count + 1))
+    return [name for name in names if name not in there]
 
 
 def _commit(folder: Path, revision: str) -> str | None:

@@ -8,40 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from aim_jupyter.core import config
-from aim_jupyter.core.errors import ModelMissing, Offline, UnknownName
+from aim_jupyter.core.errors import AimError, ModelMissing, Offline, StateUnusable, UnknownName
 
 LIMIT_S = 8.0
-
-
-def fetch_config(repo: str) -> dict[str, Any]:
-    """Return the ``config.json`` of a repository that is not in the cache.
-
-    Raises
-    ------
-    ModelMissing
-        If it has none.
-    """
-    from huggingface_hub import errors as hub  # noqa: PLC0415 - see `check_reachable`
-    from huggingface_hub import hf_hub_download  # noqa: PLC0415
-
-    try:
-        file = hf_hub_download(repo, "config.json", cache_dir=config.model_cache_dir())
-        facts = json.loads(Path(file).read_bytes())
-    except (hub.EntryNotFoundError, ValueError) as error:
-        raise ModelMissing(
-            f"{repo} has no config.json that can be read.",
-            "choose a repository that holds a model in the Transformers format",
-        ) from error
-    return dict(facts)
-
-
-def _is_network_trouble(error: Exception) -> bool:
-    """Whether the Hub was not reached: its client lets the errors of its HTTP library through.
-
-    That library is httpx in huggingface_hub 1, httpx2 in 2; neither is ours to import.
-    """
-    libraries = {each.__module__.partition(".")[0] for each in type(error).__mro__}
-    return isinstance(error, OSError) or bool(libraries & {"httpx", "httpx2", "requests"})
 
 
 def check_reachable(repo: str, revision: str | None = None) -> int | None:
@@ -52,13 +21,14 @@ def check_reachable(repo: str, revision: str | None = None) -> int | None:
     Offline
         If the Hub can't be reached or may not be asked.
     ModelMissing
-        If the repository is gated for this user.
+        If the repository is gated for this user, or the Hub refuses.
+    StateUnusable
+        If the cache can't be written.
     UnknownName
         If the Hub has no such repository.
     """
     # Imported here: 0.3 s, and only needed for a model that is not cached.
     from huggingface_hub import HfApi  # noqa: PLC0415
-    from huggingface_hub import errors as hub  # noqa: PLC0415
 
     if os.environ.get("HF_HUB_OFFLINE", "").upper() in ("1", "ON", "YES", "TRUE"):
         raise Offline(
@@ -67,25 +37,98 @@ def check_reachable(repo: str, revision: str | None = None) -> int | None:
         )
     try:
         info = HfApi().model_info(repo, revision=revision, timeout=LIMIT_S, files_metadata=True)
-    except hub.GatedRepoError as error:
-        raise ModelMissing(
-            f"{repo} is gated: this account has no access to it.",
-            f"ask for access on the model's page, set HF_TOKEN, then %aim launch {repo}",
-        ) from error
-    except hub.RepositoryNotFoundError as error:
-        raise UnknownName(
-            "model", repo, (), "%aim recipes lists the models that are known here"
-        ) from error
-    except hub.RevisionNotFoundError as error:
-        raise ModelMissing(
-            f"{repo} has no revision {revision!r}.", f"%aim launch {repo}"
-        ) from error
     except Exception as error:
-        if not _is_network_trouble(error):
-            raise
-        raise Offline(
-            f"{repo} is not in the cache, and the Hub can't be reached.",
-            "connect to the network, or copy the model into the cache: %aim cache shows where",
-        ) from error
+        raise refusal(error, repo, revision) or error from error
     sizes = [file.size for file in info.siblings or [] if file.size is not None]
     return sum(sizes) or None
+
+
+def fetch_config(repo: str) -> dict[str, Any]:
+    """Return the ``config.json`` of a repository that is not in the cache.
+
+    Raises
+    ------
+    Offline, ModelMissing, UnknownName
+        As `check_reachable`; also if it has none.
+    """
+    from huggingface_hub import hf_hub_download  # noqa: PLC0415 - see `check_reachable`
+
+    try:
+        file = hf_hub_download(repo, "config.json", cache_dir=config.model_cache_dir())
+    except Exception as error:
+        raise refusal(error, repo) or error from error
+    try:
+        facts = json.loads(Path(file).read_bytes())
+    except ValueError as error:
+        raise _without_config(repo) from error
+    if not isinstance(facts, dict):
+        raise _without_config(repo)
+    return facts
+
+
+def refusal(error: Exception, repo: str, revision: str | None = None) -> AimError | None:
+    """Return what the Hub's client met as an expected failure, None where it is a defect.
+
+    The Hub tells everybody about a gated repository, and refuses only its files: so this is asked
+    of the config and of the download as well.
+    """
+    from huggingface_hub import errors as hub  # noqa: PLC0415 - see `check_reachable`
+
+    listed = "%aim recipes lists the models that are known here; a private one needs HF_TOKEN"
+    again = f"%aim launch {repo} again in a while; if it stays so, look at HF_TOKEN"
+    status = getattr(getattr(error, "response", None), "status_code", None)
+    root = config.model_cache_dir()
+    told: list[tuple[bool, AimError]] = [
+        (
+            isinstance(error, hub.GatedRepoError),
+            ModelMissing(
+                f"{repo} is gated: this account has no access to it.",
+                f"ask for access on the model's page, set HF_TOKEN, then %aim launch {repo}",
+            ),
+        ),
+        (
+            isinstance(error, hub.RepositoryNotFoundError | hub.HFValidationError),
+            UnknownName("model", repo, (), listed),
+        ),
+        (
+            isinstance(error, hub.RevisionNotFoundError),
+            ModelMissing(f"{repo} has no revision {revision!r}.", f"%aim launch {repo}"),
+        ),
+        (isinstance(error, hub.RemoteEntryNotFoundError), _without_config(repo)),
+        (
+            status is not None,
+            ModelMissing(f"{repo} can't be had: the Hub answered {status}.", again),
+        ),
+        (
+            _is_network_trouble(error) or isinstance(error, hub.LocalEntryNotFoundError),
+            Offline(
+                f"{repo} is not in the cache, and the Hub can't be reached.",
+                "connect to the network, or copy the model into the cache: %aim cache shows where",
+            ),
+        ),
+        (
+            isinstance(error, OSError),
+            StateUnusable(
+                f"{root}: {getattr(error, 'strerror', None) or error}.",
+                "free some space there, or set AIM_CACHE_DIR to a folder that you can write",
+            ),
+        ),
+    ]
+    return next((expected for so, expected in told if so), None)
+
+
+def _without_config(repo: str) -> ModelMissing:
+    return ModelMissing(
+        f"{repo} has no config.json that can be read.",
+        "choose a repository that holds a model in the Transformers format",
+    )
+
+
+def _is_network_trouble(error: Exception) -> bool:
+    """Whether the Hub was not reached: its client lets the errors of its HTTP library through.
+
+    That library is httpx in huggingface_hub 1, httpx2 in 2; neither is ours to import.
+    """
+    libraries = {each.__module__.partition(".")[0] for each in type(error).__mro__}
+    by_library = bool(libraries & {"httpx", "httpx2", "requests"})
+    return by_library or isinstance(error, ConnectionError | TimeoutError)

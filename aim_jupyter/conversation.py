@@ -87,11 +87,19 @@ class Conversation:
                 "begin again with %%aim chat --new, or say it shorter",
             ) from error
         except openai.APIError as error:
-            raise ServerGone(
-                f"Server {self.server.name!r} broke off: {_message(error)}",
-                f"%aim status {self.server.name}",
-            ) from error
+            raise self._broke_off(_message(error)) from error
+        except Exception as error:
+            # Before version 3, openai lets the errors of its HTTP library through in a stream.
+            if not type(error).__module__.startswith(("httpx", "httpcore")):
+                raise
+            raise self._broke_off(str(error)) from error
+        if reply.finish_reason is None:
+            raise self._broke_off("the reply has no end.")
         self.messages = [*asked, {"role": "assistant", "content": reply.text}]
+
+    def _broke_off(self, why: str) -> ServerGone:
+        name = self.server.name
+        return ServerGone(f"Server {name!r} broke off: {why}", f"%aim status {name}")
 
     def _stream(
         self, client: Any, asked: list[dict[str, str]], given: dict[str, Any]
@@ -131,5 +139,5 @@ def _grown(reply: Reply, chunk: Any, since: float) -> Reply:
 
 def _message(error: Any) -> str:
     body = error.body if isinstance(getattr(error, "body", None), dict) else {}
-    text = str(body.get("message") or error.message or error)
+    text = str(body.get("message") or error.message or error) or type(error).__name__
     return text.splitlines()[0][:300]

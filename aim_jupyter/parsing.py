@@ -19,6 +19,10 @@ from aim_jupyter.core.errors import BadUsage, UnknownName, closest
 MAGIC, PROGRAM = "%aim", "aim-engine"
 
 
+_WORD = re.compile(r"""(?:'[^']*'|"(?:\\.|[^"\\])*"|\\.|[^\s'"\\])+|['"\\].*""", re.DOTALL)
+_NEGATIVE = re.compile(r"-(\d*\.)?\d+(e[+-]?\d+)?|-", re.ASCII | re.IGNORECASE)
+
+
 class HelpAsked(Exception):
     """Somebody asked for help; the text is the argument."""
 
@@ -43,13 +47,13 @@ def split(line: str) -> list[str]:
     BadUsage
         If a quote is not closed.
     """
+    # `shlex` would take a # inside of a word for a comment, and can't say what stood in quotes.
+    comment = next((word for word in _WORD.finditer(line) if word[0].startswith("#")), None)
+    code = line[: comment.start()] if comment else line
     try:
-        words = shlex.split(line, comments=True)
+        return shlex.split(code.rstrip().removesuffix(";"))
     except ValueError as error:
         raise BadUsage(f"The line can't be split: {error}.", "close the quote") from error
-    if words and words[-1].endswith(";"):
-        words[-1] = words[-1].removesuffix(";")
-    return [word for word in words if word]
 
 
 def parse(words: Sequence[str]) -> tuple[Command, argparse.Namespace]:
@@ -90,7 +94,7 @@ def parser(command: Command, prefix: str = MAGIC) -> argparse.ArgumentParser:
 def help_text(verb: Sequence[str] = (), prefix: str = MAGIC) -> str:
     """Return the help of one verb, or the table of all."""
     if verb:
-        return parser(_command(list(verb))[0], prefix).format_help()
+        return parser(_command(list(verb))[0], prefix).format_help().replace(MAGIC, prefix)
     width = max(len(command.name) for command in COMMANDS) + len(prefix) + 1
     rows = [
         f"{prefix} {command.name}".ljust(width) + f"   {command.help}"
@@ -158,7 +162,7 @@ def _parted(command: Command, words: list[str]) -> tuple[list[str], dict[str, An
 
 
 def _is_option(word: str) -> bool:
-    return word.startswith("-") and not re.fullmatch(r"-\d+(\.\d+)?|-", word)
+    return word.startswith("-") and not _NEGATIVE.fullmatch(word)
 
 
 def _verb_of(prog: str) -> str:

@@ -10,6 +10,7 @@ import getpass
 import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from msgspec.structs import replace
@@ -142,16 +143,46 @@ def recipe_list(
     """
     here = machine(simulated)
     if model is not None:
-        ranked = recipes.rank(resolving.model(model), here, users=users, context=context)
+        found = resolving.model(model)
+        judge = _judge(found, here) if here.gpus else None
+        ranked = recipes.rank(found, here, users=users, context=context, fit=judge)
         return [_with_evidence(choice) for choice in ranked]
-    best = [
-        ranked[0]
-        for one in recipes.catalogue().models
-        if (ranked := recipes.rank(one, here, users=users, context=context))
-    ]
+    best = _best_of_each(here, recipes.Asked(users=users, context=context))
     order = {"FITS": 0, "TIGHT": 1, "NO": 2}
     best.sort(key=lambda choice: (order[choice.verdict], choice.recipe.model != DEMO))
     return [replace(_with_evidence(choice), rank=rank) for rank, choice in enumerate(best, start=1)]
+
+
+def _best_of_each(here: Machine, asked: recipes.Asked) -> list[Choice]:
+    """Return the first recipe of each model; what would fit instead is said for one model alone."""
+    version = _version_for(here)
+    starts = _fitting().learned() if here.gpus else ()
+    best = []
+    for model in recipes.catalogue().models:
+        more = {"engine_version": version, "starts": starts, "with_offers": False}
+        judge = _fitting().judge(model, here, **more) if here.gpus else None
+        for choice in recipes.judge_all(model, here, asked, judge)[:1]:
+            fits = choice.verdict == "FITS"
+            best.append(choice if fits else replace(choice, try_line=f"%aim recipes {model.name}"))
+    return best
+
+
+def _judge(model: Model, here: Machine) -> recipes.Fit:
+    judge: recipes.Fit = _fitting().judge(model, here, engine_version=_version_for(here))
+    return judge
+
+
+def _version_for(here: Machine) -> str | None:
+    """Return the version of the engine that would serve here, None for a machine that is not."""
+    environment = None if here.simulated or not here.gpus else _engine_for(here)
+    return environment.version if environment else None
+
+
+def _fitting() -> ModuleType:
+    """Return `core.fitting`: only verbs that judge recipes pay for its import."""
+    from aim_jupyter.core import fitting  # noqa: PLC0415
+
+    return fitting
 
 
 def _with_evidence(choice: Choice) -> Choice:
@@ -170,6 +201,7 @@ def plan(request: Request) -> Plan:
     model = resolving.model(request.model)
     kind = request.engine if request.engine in TITLES else None
     here = machine()
+    version = installed.version if (installed := _engine_for(here)) else None
     ranked = recipes.rank(
         model,
         here,
@@ -178,7 +210,10 @@ def plan(request: Request) -> Plan:
         recipe=request.recipe,
         gpus=request.gpus,
         engine=kind or DEFAULT_ENGINE,
-        engine_version=installed.version if (installed := _engine_for(here)) else None,
+        engine_version=version,
+        fit=_fitting().judge(model, here, options=request.options, engine_version=version)
+        if here.gpus
+        else None,
     )
     choice = planning.choose(ranked, request)
     platform = "cpu" if choice.recipe.gpu_model == "cpu" else "rocm"

@@ -5,13 +5,14 @@ from the headers of the tensors or from the architecture; the KV cache follows t
 rules exactly; the overhead is a band, and each start on this site narrows it.
 """
 
-from aim_jupyter.core.fit.answer import answer, answers, as_json
+from aim_jupyter.core.fit.answer import answer, answers, as_json, ask
 from aim_jupyter.core.fit.architecture import Architecture, architecture
+from aim_jupyter.core.fit.assessment import assess
 from aim_jupyter.core.fit.devices import device
 from aim_jupyter.core.fit.headers import Exact, weights_from_headers
 from aim_jupyter.core.fit.learned import history, outcome, store
 from aim_jupyter.core.fit.log import read_log
-from aim_jupyter.core.fit.models import config_of, known
+from aim_jupyter.core.fit.models import config_of, known, quantized
 from aim_jupyter.core.fit.request import Request
 from aim_jupyter.core.fit.verdict import verdict
 
@@ -23,11 +24,14 @@ __all__ = [
     "answers",
     "architecture",
     "as_json",
+    "ask",
+    "assess",
     "config_of",
     "device",
     "history",
     "known",
     "outcome",
+    "quantized",
     "read_log",
     "store",
     "verdict",

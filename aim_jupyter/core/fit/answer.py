@@ -102,13 +102,18 @@ def answer(parameters: Mapping[str, Any]) -> Answer:
     UnknownName
         If the machine is not known.
     """
+    return as_json(ask(parameters))
+
+
+def ask(parameters: Mapping[str, Any]) -> Fit:
+    """Do what `answer` says, and return the verdict as a record."""
     asked = _parsed(parameters)
     try:
         model = _architecture(asked)
         weights, basis = _weights(asked, model)
     except (UnknownName, ModelMissing) as error:
         model, weights, basis = Architecture(problem=error.found), None, "given"
-    return as_json(verdict(_request(asked, model, weights, basis)))
+    return verdict(_request(asked, model, weights, basis))
 
 
 def answers(lines: Iterable[str | bytes]) -> Iterator[Answer]:

@@ -62,6 +62,20 @@ def config_of(model: str) -> Config:
     raise UnknownName("model with known facts", model, known(), "give its config.json")
 
 
+def quantized(config: Mapping[str, Any], precision: str) -> Config | None:
+    """Return the config of the same model with its weights in another precision.
+
+    None for a precision that no checkpoint's name ends in.
+
+    Examples
+    --------
+    >>> quantized({"model_type": "llama"}, "fp8")["quantization_config"]["quant_method"]
+    'fp8'
+    """
+    found = next((how for end, how in _endings() if end == precision), None)
+    return None if found is None else _quantized(config, found)
+
+
 def _found(name: str) -> Config | None:
     """Return the config of a plain name, or the one config of all that are tuned otherwise."""
     exact = _by_name().get(name)

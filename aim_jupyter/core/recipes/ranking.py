@@ -35,7 +35,10 @@ from aim_jupyter.core.recipes.versions import holds_for
 from aim_jupyter.core.records import Choice, Gpu, Machine, Model, Recipe
 
 Fit = Callable[[Choice, tuple[Gpu, ...], int | None, int | None], Choice]
-"""Returns a placed choice with the memory verdict: choice, its GPUs, users, context in tokens."""
+"""Returns a placed choice with the memory verdict: choice, its GPUs, users, context in tokens.
+
+The choice comes with the first look's verdict, which stays where the fit can't tell.
+"""
 
 BY_HAND = "manual only: take it with --recipe"
 """Why a recipe that would fit is refused."""
@@ -118,10 +121,9 @@ def _judge(
     )
     if recipe.gpu_model == "cpu":
         choice = judge_cpu(choice, machine.cpu)
-    elif fit is not None:
-        choice = fit(choice, gpus, asked.users, asked.context)
     else:
         choice = judge_gpu(choice, gpus, numbers, asked)
+        choice = fit(choice, gpus, asked.users, asked.context) if fit else choice
     evidence = "tested" if recipe.origin == "measured" else choice.evidence
     return _marked(structs.replace(choice, evidence=evidence))
 

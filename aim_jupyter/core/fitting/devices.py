@@ -1,0 +1,64 @@
+"""The GPUs of a machine as the fit sees them: alike, with the free memory of the fullest."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from aim_jupyter.core.recipes.hardware import kind_name
+from aim_jupyter.core.records import Gpu, Machine
+from aim_jupyter.core.records.fit import Device
+
+
+def device_of(gpus: Sequence[Gpu], count: int) -> Device | None:
+    """Return the device that `gpus` are together, None where their memory is not known.
+
+    Parameters
+    ----------
+    count : int
+        How many of their kind there are to choose from.
+    """
+    totals = [gpu.vram_bytes for gpu in gpus if gpu.vram_bytes]
+    if not gpus or len(totals) < len(gpus):
+        return None
+    return Device(
+        model=gpus[0].model or "an unknown GPU",
+        family="rocm",
+        total_bytes=min(totals),
+        free_bytes=min(_free(gpu) for gpu in gpus),
+        gfx=gpus[0].gfx,
+        count=max(count, len(gpus)),
+    )
+
+
+def chosen(machine: Machine, count: int) -> Device | None:
+    """Return `count` GPUs of the kind that a machine has most of, the emptiest; else its CPU."""
+    usable = [gpu for gpu in machine.gpus if gpu.usable is not False and gpu.vram_bytes]
+    if not usable:
+        return processor(machine)
+    models = [gpu.model for gpu in usable]
+    kind = max(models, key=models.count)
+    alike = sorted((gpu for gpu in usable if gpu.model == kind), key=_free, reverse=True)
+    return device_of(alike[:count], len(alike))
+
+
+def processor(machine: Machine) -> Device | None:
+    """Return the processor as a device."""
+    cpu = machine.cpu
+    if not cpu.memory_bytes:
+        return None
+    return Device(
+        model="CPU",
+        family="cpu",
+        total_bytes=cpu.memory_bytes,
+        free_bytes=cpu.memory_available_bytes,
+    )
+
+
+def recipe_kind(device: Any) -> str | None:
+    """Return the kind of GPU that recipes are for, None for one that has none."""
+    return kind_name(device.model) if isinstance(device, Device) else None
+
+
+def _free(gpu: Gpu) -> int:
+    return max(0, (gpu.vram_bytes or 0) - (gpu.vram_used_bytes or 0))

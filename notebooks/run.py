@@ -7,6 +7,7 @@ cell tagged ``completion`` gave a reply.
 from __future__ import annotations
 
 import ast
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,8 @@ from nbclient.exceptions import CellExecutionError
 from nbconvert import HTMLExporter
 
 CELL_LIMIT_S = 600
+ERROR_LETTERS = 600
+COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 WIDE = "import pandas; pandas.set_option('display.width', 140)"
 
 
@@ -61,7 +64,8 @@ def plain(output: Any) -> str:
     if output.output_type == "stream":
         return str(output.text)
     if output.output_type == "error":
-        return "\n".join(output.traceback)
+        # The frames are in the HTML; here the last words are what counts.
+        return COLOUR.sub("", "\n".join(output.traceback)[-ERROR_LETTERS:])
     return str(output.data.get("text/plain", ""))
 
 

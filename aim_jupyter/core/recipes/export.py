@@ -22,8 +22,7 @@ TARGETS: tuple[Target, ...] = get_args(Target)
 #: Of this machine alone: what our supervisor adds, and where it listens.
 _LOCAL = ("middleware", "host", "port", "uds", "api-key", "shutdown-timeout", "model")
 
-# As vLLM's documentation names them: the second is what its Dockerfile.cpu is built as there.
-
+# As vLLM's documentation names them; the second is built from its Dockerfile.cpu.
 _IMAGES = {"rocm": "vllm/vllm-openai-rocm", "cpu": "vllm-cpu-env"}
 _AIM_BASE = "amdenterpriseai/aim-base:0.9"
 _DEVICES = (

@@ -74,7 +74,7 @@ def test_the_docker_line(vllm: EngineEnvironment) -> None:
     cpu = export(*plan("demo", vllm, None), "docker")
     assert "/dev/kfd" not in cpu
     assert "-v /models/demo:/models/demo:ro" in cpu
-    assert "vllm-cpu-release-repo:v0.32.0 \\\n  /models/demo " in cpu
+    assert "vllm-cpu-env:v0.32.0 \\\n  /models/demo " in cpu
 
 
 @pytest.mark.parametrize(

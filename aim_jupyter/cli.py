@@ -171,6 +171,15 @@ def _plan(_: Command, given: Namespace, plan: Any) -> None:
         print(render.plan_text(plan))
 
 
+def _fit(command: Command, given: Namespace, answer: Any) -> None:
+    if given.history:
+        _table(command, given, answer)
+    elif given.batch:
+        _json_fit(command, given, answer)
+    else:
+        _card(command, given, answer)
+
+
 def _engine(_: Command, __: Namespace, environment: Any) -> None:
     engine = words.engine(environment.engine, environment.version)
     print(f"{environment.name} is ready: {engine}, {environment.python}")
@@ -193,6 +202,7 @@ TEXT: dict[str, Callable[[Command, Namespace, Any], int | None]] = {
     "reply": _reply,
     "lines": _lines,
     "plan": _plan,
+    "fit": _fit,
     "engine": _engine,
     "help": _help,
 }
@@ -251,6 +261,15 @@ def _json_plan(_: Command, given: Namespace, plan: Any) -> None:
         _print_json(answer)
 
 
+def _json_fit(command: Command, given: Namespace, answer: Any) -> None:
+    if given.history:
+        _json_table(command, given, answer)
+        return
+    for plain in answer if given.batch else [presenting.fit_json(answer)]:
+        text = msgspec.json.encode(plain).decode()
+        print(_ours(text), flush=True)
+
+
 def _json_help(_: Command, __: Namespace, verb: Any) -> None:
     _print_json({"help": parsing.help_text(verb, parsing.PROGRAM)})
 
@@ -269,6 +288,7 @@ JSON: dict[str, Callable[[Command, Namespace, Any], int | None]] = {
     "reply": _json_reply,
     "lines": _json_lines,
     "plan": _json_plan,
+    "fit": _json_fit,
     "help": _json_help,
 }
 

@@ -22,7 +22,7 @@ from aim_jupyter.core.records import (
     ServerView,
 )
 
-Verb = Literal["gpus", "recipes", "ps", "metrics", "cache", "events", "engines"]
+Verb = Literal["gpus", "recipes", "ps", "metrics", "cache", "events", "engines", "fit"]
 Dtype = Literal["string", "Int64", "Float64", "boolean", "datetime64[us, UTC]"]
 _TIME: Dtype = "datetime64[us, UTC]"
 Value = str | int | float | bool | datetime | None
@@ -40,6 +40,7 @@ INDEX: dict[Verb, str | None] = {
     "cache": "model",
     "events": "at",
     "engines": "name",
+    "fit": "at",
 }
 
 COLUMNS: dict[Verb, tuple[str, ...]] = {
@@ -72,6 +73,13 @@ COLUMNS: dict[Verb, tuple[str, ...]] = {
     ),
     "events": ("server", "kind", "stage", "took_s", "message"),
     "engines": ("engine", "version", "platform", "source", "usable", "reason", "path"),
+    # The starts of `fit --history`.
+    "fit": (
+        *("model", "recipe", "gpu_model", "tp", "engine", "context_tokens", "verdict", "started"),
+        *("weights_gib", "weights_predicted_gib", "kv_gib", "kv_predicted_gib", "overhead_gib"),
+        *("overhead_predicted_gib", "kv_error_pct", "download_s", "boot_s", "load_s"),
+        *("compile_s", "capture_s", "ready_s"),
+    ),
 }
 
 _WHOLE = (
@@ -79,9 +87,12 @@ _WHOLE = (
     *("context_tokens", "uptime_s", "eta_s", "idle_s", "idle_left_s", "req_running"),
     *("req_waiting", "req_done", "req_failed", "preempted", "files", "files_missing"),
 )
-_DECIMAL = ("users_fit", "took_s", "window_s")
+_DECIMAL = (
+    *("users_fit", "took_s", "window_s", "download_s", "boot_s", "load_s"),
+    *("compile_s", "capture_s", "ready_s"),
+)
 _DECIMAL_UNITS = ("_gib", "_pct", "_ms", "_tok_s")
-_YES_NO = ("manual_only", "pinned", "usable")
+_YES_NO = ("manual_only", "pinned", "usable", "started")
 
 
 def dtype(name: str) -> Dtype:
@@ -243,4 +254,5 @@ ROW: Mapping[Verb, Callable[..., Row]] = {
     "cache": partial(_row, "cache"),
     "events": partial(_row, "events"),
     "engines": engine_row,
+    "fit": partial(_row, "fit"),
 }

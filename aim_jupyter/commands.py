@@ -30,6 +30,7 @@ Gives = Literal[
     "launched", "served",  # a server that was just launched: to leave running, to stay with
     "waiting",  # a server again and again, until it is ready
     "plan",  # what would be started, as plain data
+    "fit",  # a verdict with its sum; a table of past starts; a plain answer for each question
     "attached", "client", "reply",  # what a client needs
     "lines",  # text, maybe still coming
     "engine",  # an engine environment that was installed
@@ -175,15 +176,32 @@ def _check_recipe(given: Namespace) -> list[str]:
     return [f"{given.file} is a good recipe file for {model.name}.", f"Recipes: {ids}"]
 
 
+#: Options of `fit` that are no part of the question.
+_NOT_ASKED = ("engine_options", "batch", "history", "body")
+
+
+def _fit(given: Namespace) -> Any:
+    if given.history:
+        return api.starts()
+    if given.batch:
+        return api.fits(_lines_of(given.batch))
+    asked = {name: value for name, value in vars(given).items() if name not in _NOT_ASKED}
+    return api.fit({name: value for name, value in asked.items() if value is not None})
+
+
 def _questions(source: str) -> Iterator[dict[str, Any]]:
     """Yield the questions of a file of JSON lines."""
+    for number, line in enumerate(_lines_of(source), start=1):
+        if line.strip():
+            yield _question(line, number)
+
+
+def _lines_of(source: str) -> list[str]:
     try:
         text = sys.stdin.read() if source == "-" else Path(source).read_text()
     except (OSError, UnicodeDecodeError) as error:
         raise BadUsage(f"{source} can't be read: {error}.", "name a file of JSON lines") from error
-    for number, line in enumerate(text.splitlines(), start=1):
-        if line.strip():
-            yield _question(line, number)
+    return text.splitlines()
 
 
 def _question(line: str, number: int) -> dict[str, Any]:
@@ -256,6 +274,33 @@ PLAN = (
         help="with --policy aim: take general profiles too",
     ),
     argument("--recipes", action="append", metavar="DIR", help="one more folder of recipes"),
+    argument("--batch", metavar="FILE", help="questions as JSON lines, - for standard input"),
+)
+
+FIT = (
+    argument("model", nargs="?", completes="models", help="a name, repository or folder"),
+    MACHINE,
+    argument("--users", type=int, metavar="N", help="so many requests at the same time"),
+    argument(
+        *("--context", "--max-model-len"),
+        type=int,
+        dest="max_model_len",
+        metavar="TOKENS",
+        help="so many tokens of each; else the model's own limit",
+    ),
+    argument("--recipe", metavar="ID", completes="recipes", help="with this recipe's options"),
+    argument("--tp", type=int, metavar="N", help="shared by so many GPUs (default: 1)"),
+    argument("--dtype", metavar="NAME", help="of the weights, such as bfloat16"),
+    argument("--kv-dtype", metavar="NAME", help="of the KV cache, such as fp8"),
+    argument("--quantization", metavar="NAME", help="of the weights while they load, such as fp8"),
+    argument("--util", type=float, metavar="SHARE", help="of the memory, such as 0.92"),
+    argument("--max-num-seqs", type=int, metavar="N", help="so many requests a step"),
+    argument("--max-num-batched-tokens", type=int, metavar="N", help="so many tokens a step"),
+    argument("--engine-version", metavar="V", help="of vLLM; else the one here, else the newest"),
+    argument("--weights-gib", type=float, metavar="X", help="measured, of one GPU"),
+    argument("--available-kv-gib", type=float, metavar="X", help="measured, of one GPU"),
+    argument("--config", metavar="FILE", help="a config.json instead of a known model"),
+    argument("--history", action="store_true", help="past starts: predicted against actual"),
     argument("--batch", metavar="FILE", help="questions as JSON lines, - for standard input"),
 )
 
@@ -338,6 +383,13 @@ COMMANDS: tuple[Command, ...] = (
         "plan",
         (*LAUNCH, *PLAN),
         open=True,
+    ),
+    Command(
+        "fit",
+        "whether a model fits, with the sum, before a byte is downloaded",
+        _fit,
+        "fit",
+        FIT,
     ),
     Command(
         "launch",

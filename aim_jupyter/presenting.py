@@ -67,3 +67,16 @@ CARDS: Mapping[Gives, Callable[[Any], Card | None]] = {
     "server": server_card,
     "doctor": render.checks_card,
 }
+def _fit_card(answer: Any) -> Card | None:
+    """Return the card of one verdict; the table of past starts has none."""
+    return None if isinstance(answer, list) else render.fit_card(answer.fit, answer.choice)
+
+
+def fit_json(answer: Any) -> dict[str, Any]:
+    """Return a verdict as plain data."""
+    from aim_jupyter.core import fitting  # noqa: PLC0415 - it is there already where there is one
+
+    return fitting.as_json(answer)
+
+
+    "fit": _fit_card,

@@ -41,6 +41,7 @@ class Session:
             "reply": self._chat,
             "lines": self._show_lines,
             "plan": self._show_plan,
+            "fit": self._show_fit,
             "help": self._show_help,
         }
 
@@ -137,6 +138,13 @@ class Session:
     # -- small things ----------------------------------------------------------------------------
 
     def _cell_number(self) -> int:
+    def _show_fit(self, command: Command, given: Namespace, answer: Any) -> Any:
+        if given.history:
+            return self._table(command, given, answer)
+        if given.batch:
+            return list(answer)
+        return self._show_card(command, given, answer)
+
         return int(self.shell.execution_count)
 
     def _progress(self, line: str) -> None:

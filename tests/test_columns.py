@@ -45,6 +45,9 @@ LITERAL = {
     "last_used_at path reason",
     "events": "server kind stage took_s message",
     "engines": "engine version platform source usable reason path",
+    "fit": "model recipe gpu_model tp engine context_tokens verdict started weights_gib "
+    "weights_predicted_gib kv_gib kv_predicted_gib overhead_gib overhead_predicted_gib "
+    "kv_error_pct download_s boot_s load_s compile_s capture_s ready_s",
 }
 INDEXES = {
     "gpus": None,
@@ -54,6 +57,7 @@ INDEXES = {
     "cache": "model",
     "events": "at",
     "engines": "name",
+    "fit": "at",
 }
 RECIPE = Recipe(
     id="mi300x-fp8-tp1",
@@ -75,11 +79,11 @@ def test_the_contract_is_the_one_of_the_design() -> None:
         pytest.skip(f"no design folder beside the project ({DESIGN})")
     said = {}
     for line in DESIGN.read_text().splitlines():
-        if found := re.match(r"\| `([\w -]+)` \| [^|]* \| (.*) \|$", line):
+        if found := re.match(r"\| `(\w+)(?: --history)?` \| [^|]* \| (.*) \|$", line):
             names = re.sub(r"\([^)]*\)", "", found[2])
             said[found[1]] = " ".join(name.strip() for name in names.split(","))
     promised = {verb: names for verb, names in said.items() if verb in COLUMNS}
-    assert len(promised) == 6
+    assert len(promised) == 7
     for verb, names in promised.items():
         assert " ".join(COLUMNS[verb]).startswith(names), "columns may be added at the end only"
 

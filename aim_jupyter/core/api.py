@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import getpass
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
@@ -54,6 +54,10 @@ from aim_jupyter.core.records import (
 )
 from aim_jupyter.core.records.engine import TITLES
 from aim_jupyter.core.serving import ServerFolder
+
+if TYPE_CHECKING:
+    from aim_jupyter.core.fitting import Answered
+    from aim_jupyter.core.records.fit import Start
 
 DEMO = "demo"
 DEFAULT_ENGINE = "vllm"
@@ -170,6 +174,43 @@ def _best_of_each(here: Machine, asked: recipes.Asked) -> list[Choice]:
 def _judge(model: Model, here: Machine) -> recipes.Fit:
     judge: recipes.Fit = _fitting().judge(model, here, engine_version=_version_for(here))
     return judge
+
+
+def fit(parameters: Mapping[str, Any]) -> Answered:
+    """Return whether something will fit: the verdict with its sum, and what would fit instead.
+
+    Parameters
+    ----------
+    parameters : mapping
+        As `core.fit.answer` takes them; without ``machine`` it is this one, as it is now.
+
+    Raises
+    ------
+    BadUsage, UnknownName
+        If the question itself is wrong.
+    """
+    here = {} if parameters.get("machine") else {"engine_version": _version_for(machine())}
+    answered: Answered = _fitting().Asker(resolving.model).ask({**here, **parameters})
+    return answered
+
+
+def fits(lines: Iterable[str]) -> Iterator[dict[str, Any]]:
+    """Yield a plain answer for each question, a line of JSON; the Hub is not asked."""
+    answers: Iterator[dict[str, Any]] = _fitting().Asker(recipes.catalogue().find).answers(lines)
+    return answers
+
+
+def starts() -> list[Start]:
+    """Return all starts on this site, the newest first: what was predicted, and what it took.
+
+    Raises
+    ------
+    StateUnusable
+        If their file can't be read.
+    """
+    from aim_jupyter.core.fit import history  # noqa: PLC0415 - as in `_fitting`
+
+    return history()
 
 
 def _version_for(here: Machine) -> str | None:

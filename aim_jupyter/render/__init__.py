@@ -9,6 +9,7 @@ from aim_jupyter.render.card import Card
 from aim_jupyter.render.chat import reply_footer
 from aim_jupyter.render.checks import checks_card
 from aim_jupyter.render.engines import engines_card
+from aim_jupyter.render.fit import fit_card
 from aim_jupyter.render.gpus import gpus_card
 from aim_jupyter.render.launch import launch_card
 from aim_jupyter.render.plan import plan_text
@@ -24,6 +25,7 @@ __all__ = [
     "checks_card",
     "engines_card",
     "gpus_card",
+    "fit_card",
     "launch_card",
     "plan_text",
     "progress_line",

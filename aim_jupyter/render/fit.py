@@ -73,7 +73,8 @@ def _facts(fit: Fit) -> list[str]:
         found.append(f"room for {_tenths(fit.concurrency)} such users")
     if fit.largest_context:
         found.append(f"largest context {words.number(fit.largest_context)} tokens")
-    notes = [note for note in fit.notes if note != fit.reason]
+    said = {fit.reason, *(term.note for term in fit.terms)}
+    notes = [note for note in fit.notes if note not in said]
     return [line for line in [" · ".join(found), *notes] if line]
 
 

@@ -6,10 +6,9 @@ import shlex
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from msgspec import Struct, field
+from msgspec import Struct, field, structs
 
 from aim_jupyter.core import fit, recipes
-from aim_jupyter.core.fitting.devices import recipe_kind
 from aim_jupyter.core.records import Machine, Model, Offer, Recipe, Verdict
 from aim_jupyter.core.records.fit import CounterOffer, Fit
 
@@ -24,15 +23,7 @@ _REPLACES = {
 }
 
 
-#: What the verb ``fit`` calls the engine's options, and its own.
-_ENGINES = {
-    "dtype": "dtype",
-    "kv_dtype": "kv-cache-dtype",
-    "util": "gpu-memory-utilization",
-    "quantization": "quantization",
-    "max_num_seqs": "max-num-seqs",
-    "max_num_batched_tokens": "max-num-batched-tokens",
-}
+#: What the verb ``fit`` calls what a launch line calls otherwise.
 _OURS = {"max_model_len": "context"}
 
 
@@ -75,12 +66,12 @@ def _lines(
         if larger is None:
             continue
         then = fit.assess(question(larger))
-        if then.verdict == "FITS" or (then.verdict == "TIGHT" and found.verdict == "NO"):
+        if _better(then, found):
             change = f"--recipe {larger.id}"
             yield Offer(
                 line=line(asking, change=change),
                 change=change,
-                verdict=then.verdict,
+                verdict=verdict_of(then),
                 reason=f"{then.reason}; on {larger.tp} GPUs",
             )
 
@@ -90,52 +81,67 @@ def made(offer: CounterOffer, recipe: str | None, asking: Asking) -> Offer:
     return Offer(
         line=line(asking, recipe=recipe, change=offer.option, setting=offer.setting),
         change=offer.option,
-        verdict=_verdict(offer),
+        verdict=verdict_of(offer),
         reason=offer.reason,
     )
 
 
 def for_question(
     found: Fit,
+    asking: Asking | None,
+    recipe_for: Callable[[int], Recipe | None],
+    question: Callable[[Recipe], fit.Request],
     given: Mapping[str, Any],
-    model: Model | None,
-    repo: str,
-    recipe: Recipe | None,
 ) -> list[Offer | None]:
     """Return each offer of a verdict as a command, None where none says it.
 
-    Launch lines where a recipe has these weights for these GPUs, else the question asked anew.
+    A launch line where a recipe has these weights for so many GPUs, and fits with its own options;
+    else the question asked anew.
 
     Parameters
     ----------
+    asking : Asking or None
+        None where no recipe can be named.
+    recipe_for : callable
+        From a number of GPUs to the recipe.
     given : mapping
         The question's own parameters.
     """
-    if model is None or found.device is None:
-        return [_asked_anew(offer, given) for offer in found.offers]
-    options = {_ENGINES[name]: given[name] for name in _ENGINES if name in given}
-    asking = Asking(
-        model=model, users=given.get("users"), context=given.get("max_model_len"), options=options
-    )
-    offers = []
-    for offer in found.offers:
-        tp = offer.value if offer.setting == "tp" else found.settings.tp
-        fitting = recipe if recipe and recipe.tp == tp else _recipe(model, found, repo, tp)
-        if fitting is None:
-            offers.append(_asked_anew(offer, given))
-        elif offer.setting == "tp":
-            change = f"--recipe {fitting.id}"
-            offers.append(
-                Offer(
-                    line=line(asking, change=change),
-                    change=change,
-                    verdict=_verdict(offer),
-                    reason=offer.reason,
-                )
-            )
-        else:
-            offers.append(made(offer, fitting.id, asking))
-    return offers
+    launches = (_launched(offer, found, asking, recipe_for, question) for offer in found.offers)
+    pairs = zip(launches, found.offers, strict=True)
+    return [launch or _asked_anew(offer, given) for launch, offer in pairs]
+
+
+def _launched(
+    offer: CounterOffer,
+    found: Fit,
+    asking: Asking | None,
+    recipe_for: Callable[[int], Recipe | None],
+    question: Callable[[Recipe], fit.Request],
+) -> Offer | None:
+    larger = offer.setting == "tp"
+    recipe = recipe_for(offer.value if larger else found.settings.tp) if asking else None
+    if asking is None or recipe is None:
+        return None
+    request = question(recipe)
+    then = fit.assess(request if larger else request.changed(offer.setting, offer.value))
+    if not _better(then, found):
+        return None
+    checked = structs.replace(offer, verdict=then.verdict, reason=_reason(then, offer))
+    if not larger:
+        return made(checked, recipe.id, asking)
+    change = f"--recipe {recipe.id}"
+    launch = line(asking, change=change)
+    return Offer(line=launch, change=change, verdict=verdict_of(checked), reason=checked.reason)
+
+
+def _better(then: Fit, found: Fit) -> bool:
+    return then.verdict == "FITS" or (then.verdict == "TIGHT" and found.verdict == "NO")
+
+
+def _reason(then: Fit, offer: CounterOffer) -> str:
+    """Return the new reason, and what the change means as the offer has said it."""
+    return f"{then.reason};{offer.reason.rpartition(';')[2]}"
 
 
 def line(asking: Asking, *, recipe: str | None = None, change: str = "", setting: str = "") -> str:
@@ -157,16 +163,6 @@ def line(asking: Asking, *, recipe: str | None = None, change: str = "", setting
     return " ".join(["%aim", *words])
 
 
-def _recipe(model: Model, found: Fit, repo: str, tp: int) -> Recipe | None:
-    kind = recipe_kind(found.device)
-    alike = (
-        one
-        for one in model.recipes
-        if one.gpu_model == kind and one.tp == tp and one.weights.repo == repo
-    )
-    return min(alike, key=lambda one: one.manual_only, default=None)
-
-
 def _asked_anew(offer: CounterOffer, given: Mapping[str, Any]) -> Offer | None:
     """Return the question with one thing changed; None for one that a line can't hold."""
     asked = {name: value for name, value in given.items() if name not in ("model", offer.setting)}
@@ -175,15 +171,18 @@ def _asked_anew(offer: CounterOffer, given: Mapping[str, Any]) -> Offer | None:
     change = _ours(offer.setting, offer.value)
     model = [shlex.quote(given["model"])] if given.get("model") else []
     words = ["%aim fit", *model, *(_ours(name, value) for name, value in asked.items()), change]
-    return Offer(line=" ".join(words), change=change, verdict=_verdict(offer), reason=offer.reason)
+    return Offer(
+        line=" ".join(words), change=change, verdict=verdict_of(offer), reason=offer.reason
+    )
 
 
 def _ours(name: str, value: Any) -> str:
     return _option(_OURS.get(name, name.replace("_", "-")), value)
 
 
-def _verdict(offer: CounterOffer) -> Verdict | None:
-    return offer.verdict if offer.verdict != "unknown" else None
+def verdict_of(judged: CounterOffer | Fit) -> Verdict | None:
+    """Return a verdict as offers have it, None for "unknown"."""
+    return judged.verdict if judged.verdict != "unknown" else None
 
 
 def sibling(model: Model, recipe: Recipe, tp: int) -> Recipe | None:

@@ -25,6 +25,15 @@ Resolve = Callable[[str], Model]
 """From a model's name to the model; raises `UnknownName` or `ModelMissing`."""
 
 _GIB = 2**30
+# What a launch line calls what the verb ``fit`` has shorter words for.
+_OPTIONS = {
+    "dtype": "dtype",
+    "kv_dtype": "kv-cache-dtype",
+    "util": "gpu-memory-utilization",
+    "quantization": "quantization",
+    "max_num_seqs": "max-num-seqs",
+    "max_num_batched_tokens": "max-num-batched-tokens",
+}
 
 
 class Answered(Struct, frozen=True, kw_only=True):
@@ -160,16 +169,55 @@ class Asker:
 
     def _answered(self, found: Fit, subject: _Subject) -> Answered:
         """Return the verdict with its offers as commands."""
-        wanted = subject.given.get("model")
-        if found.offers and subject.model is None and subject.config is not None and wanted:
-            kind = recipe_kind(subject.device)
-            model = self._model(wanted)
-            if model is not None and kind is not None:
-                subject = structs.replace(subject, model=recipes.complete(model, (kind,)))
-        made = lines.for_question(found, subject.given, subject.model, subject.repo, subject.recipe)
+        made = self._offers(found, subject) if found.offers else []
         return Answered(
             fit=found, choice=_choice(found, subject, made), lines=tuple(map(_line, made))
         )
+
+    def _offers(self, found: Fit, subject: _Subject) -> list[Offer | None]:
+        given, kind = subject.given, recipe_kind(subject.device)
+        model = subject.model
+        if model is None and subject.config is not None and kind is not None:
+            named = self._model(given["model"])
+            model = recipes.complete(named, (kind,)) if named else None
+        options = {_OPTIONS[name]: given[name] for name in _OPTIONS if name in given}
+        users, length = given.get("users"), given.get("max_model_len")
+        asking = (
+            lines.Asking(model=model, users=users, context=length, options=options)
+            if model
+            else None
+        )
+
+        def recipe_for(tp: int) -> Recipe | None:
+            own = [subject.recipe] if subject.recipe and subject.recipe.tp == tp else []
+            return next(iter([*own, *_recipes_of(model, kind, subject.repo, tp)]), None)
+
+        def question(recipe: Recipe) -> fit.Request:
+            base = Settings(
+                tp=recipe.tp,
+                users=found.settings.users,
+                engine_version=found.settings.engine_version,
+            )
+            asked = {**options, **({"max-model-len": length} if length else {})}
+            return fit.Request(
+                model=found.model,
+                architecture=fit.architecture(subject.config or {}),
+                device=found.device,
+                settings=settings_of({**recipe.args, **asked}, base),
+                starts=learned(),
+            )
+
+        return lines.for_question(found, asking, recipe_for, question, given)
+
+
+def _recipes_of(model: Model | None, kind: str | None, repo: str, tp: int) -> list[Recipe]:
+    """Return the recipes with these weights for so many GPUs, manual-only ones last."""
+    alike = (
+        one
+        for one in (model.recipes if model else ())
+        if one.gpu_model == kind and one.tp == tp and one.weights.repo == repo
+    )
+    return sorted(alike, key=lambda one: one.manual_only)
 
 
 def as_json(answered: Answered) -> dict[str, Any]:

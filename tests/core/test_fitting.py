@@ -1,0 +1,319 @@
+"""Recipes and questions as the fit judges them, on machines that are not there."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from msgspec import structs
+
+from aim_jupyter import parsing
+from aim_jupyter.core import api, fit, fitting, gpus, recipes
+from aim_jupyter.core.errors import BadUsage, ModelMissing, UnknownName
+from aim_jupyter.core.fitting.devices import chosen, device_of
+from aim_jupyter.core.fitting.settings import settings_of
+from aim_jupyter.core.records import Choice, Cpu, Machine, Model, Offer
+from aim_jupyter.core.records.fit import Settings
+
+GIB = 2**30
+LLAMA = "meta-llama/Llama-3.3-70B-Instruct"
+# The catalogue was never told what kind of model this is.
+UNTOLD = "tencent/Hy3"
+
+
+def ranked(
+    model: str, spec: str = "mi300x:8", machine: Machine | None = None, **asked: Any
+) -> tuple[Choice, ...]:
+    """Return the recipes of a model in order, as the fit judges them."""
+    here = machine or gpus.machine(spec)
+    found = recipes.catalogue().find(model)
+    options = asked.pop("options", None)
+    judge = fitting.judge(found, here, options=options, starts=asked.pop("starts", ()))
+    return recipes.rank(found, here, fit=judge, **asked)
+
+
+def only(choices: tuple[Choice, ...], recipe: str) -> Choice:
+    return next(one for one in choices if one.recipe.id == recipe)
+
+
+def unheard_of(name: str) -> Model:
+    raise ModelMissing(f"{name} is nowhere")
+
+
+@pytest.fixture
+def ask() -> Callable[..., fitting.Answered]:
+    """Return a function that asks without the Hub."""
+    return lambda **question: fitting.Asker(unheard_of).ask(question)
+
+
+# -- recipes -------------------------------------------------------------------------------------
+
+
+def test_a_choice_has_the_whole_sum() -> None:
+    choice = only(ranked("Qwen/Qwen3-32B", users=16, context=32768), "mi300x-bf16-tp2")
+    assert (choice.verdict, choice.users, choice.context_tokens) == ("FITS", 16, 32768)
+    assert choice.kv_need_bytes == pytest.approx(64 * GIB, rel=0.001)  # half of it on each GPU
+    assert choice.overhead_low_bytes is not None
+    assert choice.overhead_bytes is not None
+    assert choice.overhead_high_bytes is not None
+    assert choice.overhead_low_bytes < choice.overhead_bytes < choice.overhead_high_bytes
+    taken = sum((choice.weights_bytes or 0, choice.kv_bytes or 0, choice.overhead_bytes))
+    share = choice.recipe.args["gpu-memory-utilization"]
+    assert taken == pytest.approx(share * (choice.total_bytes or 0), abs=8)
+    assert (choice.users_fit or 0) > 16
+
+
+@pytest.mark.parametrize("model", ["Qwen/Qwen3-32B", LLAMA, "openai/gpt-oss-120b"])
+@pytest.mark.parametrize("spec", ["mi300x:1", "mi300x:8", "mi210:2", "mi355x:1"])
+def test_no_reason_is_too_long(model: str, spec: str) -> None:
+    for choice in ranked(model, spec, users=64, context=32768):
+        assert len(choice.reason) <= 50
+        assert choice.verdict == "FITS" or choice.reason
+
+
+def test_a_no_comes_with_launches_that_fit() -> None:
+    choice = only(ranked("Qwen/Qwen3-32B", "mi300x:1", users=16, context=32768), "mi300x-bf16-tp1")
+    assert choice.verdict == "NO"
+    assert 1 <= len(choice.offers) <= 5
+    for offer in choice.offers:
+        assert offer.change in offer.line
+        assert offer.verdict in ("FITS", "TIGHT")
+        assert len(offer.reason.split(";")) == 2
+
+
+def relaunched(offer: Offer, spec: str) -> Choice:
+    """Return what comes of an offer's line when it is typed."""
+    _, given = parsing.parse(parsing.split(offer.line.removeprefix("%aim ")))
+    asked = {"users": given.users, "context": given.context, "recipe": given.recipe}
+    return ranked(given.model, spec, options=given.engine_options, **asked)[0]
+
+
+@pytest.mark.parametrize(
+    ("model", "spec", "users"),
+    [
+        ("Qwen/Qwen3-32B", "mi300x:1", 16),
+        (LLAMA, "mi300x:2", 16),
+        ("Qwen/Qwen3-8B", "mi210:1", 64),
+        ("deepseek-ai/DeepSeek-R1", "mi300x:8", 64),
+    ],
+)
+def test_each_offer_leads_to_the_verdict_that_it_promises(
+    model: str, spec: str, users: int
+) -> None:
+    refused = [one for one in ranked(model, spec, users=users, context=32768) if one.offers]
+    assert refused
+    for choice in refused[:4]:
+        for offer in choice.offers:
+            if "manual only" not in offer.reason and spec in offer.line:
+                assert relaunched(offer, spec).verdict == offer.verdict, offer.line
+
+
+def test_an_offer_of_a_real_machine_is_a_launch() -> None:
+    here = structs.replace(gpus.machine("mi300x:1"), simulated=False)
+    asked: dict[str, Any] = {"users": 16, "context": 32768}
+    choice = only(ranked("Qwen/Qwen3-32B", machine=here, **asked), "mi300x-bf16-tp1")
+    assert {offer.line.split()[1] for offer in choice.offers} == {"launch"}
+    assert not any("--machine" in offer.line for offer in choice.offers)
+
+
+def test_what_others_hold_counts() -> None:
+    machine = gpus.machine("mi300x:1")
+    held = [structs.replace(gpu, vram_used_bytes=100 * GIB) for gpu in machine.gpus]
+    choices = ranked("Qwen/Qwen3-8B", machine=structs.replace(machine, gpus=tuple(held)))
+    best = only(choices, "mi300x-bf16-tp1")
+    assert best.verdict == "NO"
+    assert "GiB free" in best.reason
+    assert only(ranked("Qwen/Qwen3-8B", "mi300x:1"), "mi300x-bf16-tp1").verdict == "FITS"
+
+
+def test_the_users_own_options_count() -> None:
+    asked: dict[str, Any] = {"users": 16, "context": 32768, "recipe": "mi300x-bf16-tp1"}
+    plain = ranked("Qwen/Qwen3-32B", "mi300x:1", **asked)[0]
+    smaller = ranked("Qwen/Qwen3-32B", "mi300x:1", options={"--kv-cache-dtype": "fp8"}, **asked)[0]
+    assert (plain.verdict, smaller.verdict) == ("NO", "FITS")
+    assert (plain.kv_dtype, smaller.kv_dtype) == ("auto", "fp8")
+
+
+def test_what_the_fit_can_not_tell_is_called_rough() -> None:
+    found = recipes.catalogue().find(UNTOLD)
+    here = gpus.machine("mi300x:8")
+    alone = recipes.rank(found, here)[0]
+    choice = only(ranked(UNTOLD), alone.recipe.id)
+    assert choice.verdict == alone.verdict
+    assert choice.reason.endswith("; rough estimate")
+    assert len(choice.reason) <= 50
+
+
+def test_a_start_on_this_site_is_believed(ask: Callable[..., fitting.Answered]) -> None:
+    recipe = "mi300x-bf16-tp1"
+    before = only(ranked("Qwen/Qwen3-32B", "mi300x:1"), recipe)
+    predicted = ask(model="Qwen/Qwen3-32B", machine="mi300x:1", recipe=recipe).fit
+    assert predicted.reason == before.reason, "asked either way"
+    facts = {"weights_bytes": 61.0 * GIB, "available_kv_bytes": 99.0 * GIB}
+    start = fit.outcome(predicted, facts, at=1.0, started=True)
+    after = only(ranked("Qwen/Qwen3-32B", "mi300x:1", starts=(start,)), recipe)
+    assert before.kv_bytes != pytest.approx(99 * GIB, abs=GIB)
+    assert after.kv_bytes == pytest.approx(99 * GIB, abs=GIB)
+
+
+def test_the_whole_catalogue_is_judged_in_time() -> None:
+    api.recipe_list(simulated="mi300x:8")
+    began = time.perf_counter()
+    best = api.recipe_list(simulated="mi300x:8")
+    took = time.perf_counter() - began
+    assert len(best) > 80
+    # The promise of 300 ms is the benchmark's; here only that nothing is asked twice over.
+    assert took < 3
+    refused = [one for one in best if one.verdict != "FITS"]
+    assert all(one.try_line == f"%aim recipes {one.recipe.model}" for one in refused)
+
+
+# -- questions -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("version", "verdicts", "room"),
+    [("0.15", {"NO", "TIGHT"}, 39.07), ("0.18", {"FITS", "TIGHT"}, 41.88)],
+)
+def test_the_verdict_flips_with_the_version(
+    ask: Callable[..., fitting.Answered], version: str, verdicts: set[str], room: float
+) -> None:
+    found = ask(
+        model=LLAMA,
+        machine="mi300x:1",
+        tp=1,
+        dtype="bfloat16",
+        util=0.92,
+        max_model_len=131072,
+        max_num_seqs=1024,
+        max_num_batched_tokens=8192,
+        engine_version=version,
+    ).fit
+    assert found.verdict in verdicts
+    assert found.need is not None
+    assert found.need.low == 40 * GIB
+    assert found.available is not None
+    assert found.available.low <= room * GIB <= found.available.high
+
+
+def test_a_machine_may_be_any_that_can_be_simulated(ask: Callable[..., fitting.Answered]) -> None:
+    device = ask(model="Qwen/Qwen3-8B", machine="mi325x:2", tp=2).fit.device
+    assert device is not None
+    assert (device.model, device.count) == ("MI325X", 2)
+    partition = ask(model="Qwen/Qwen3-8B", machine="mi300x:1:cpx-nps4").fit.device
+    assert partition is not None
+    assert partition.total_bytes < 25 * GIB
+    other = ask(model="Qwen/Qwen3-8B", machine="h200:1").fit.device
+    assert other is not None
+    assert other.family == "cuda"
+
+
+def test_this_machine_is_its_processor_where_it_has_no_gpu(
+    ask: Callable[..., fitting.Answered],
+) -> None:
+    found = ask(model="demo")
+    assert found.fit.device is not None
+    assert found.fit.device.family == "cpu"
+    assert found.fit.verdict == "FITS"
+    assert found.fit.settings.kv_cache_bytes, "as the recipe sets it"
+
+
+def test_a_recipe_brings_its_options(ask: Callable[..., fitting.Answered]) -> None:
+    plain = ask(model="Qwen/Qwen3-32B", machine="mi300x:1").fit
+    with_recipe = ask(model="Qwen/Qwen3-32B", machine="mi300x:1", recipe="mi300x-fp8-tp1").fit
+    assert with_recipe.model == "Qwen/Qwen3-32B-FP8"
+    assert with_recipe.weights != plain.weights
+    with pytest.raises(UnknownName, match="mi300x-fp8-tp1"):
+        ask(model="Qwen/Qwen3-32B", machine="mi300x:1", recipe="mi300x-fp9-tp1")
+
+
+def test_every_offer_of_an_answer_has_its_line(ask: Callable[..., fitting.Answered]) -> None:
+    answered = ask(model="Qwen/Qwen3-32B", machine="mi300x:4", users=32, max_model_len=32768)
+    plain = fitting.as_json(answered)
+    assert plain["verdict"] == "NO"
+    assert plain["counter_offers"]
+    for offer in plain["counter_offers"]:
+        assert re.match(r"%aim (launch|fit) Qwen/Qwen3-32B ", offer["line"])
+        command, _ = parsing.parse(parsing.split(offer["line"].removeprefix("%aim ")))
+        assert command.name in ("launch", "fit")
+
+
+def test_where_there_are_no_recipes_the_question_is_asked_anew(
+    ask: Callable[..., fitting.Answered],
+) -> None:
+    answered = ask(model="Qwen/Qwen3-32B", machine="h200:1", users=64, max_model_len=32768)
+    assert answered.lines
+    for line in answered.lines:
+        assert line is not None
+        assert line.startswith("%aim fit Qwen/Qwen3-32B --machine h200:1 ")
+
+
+def test_what_nobody_knows_is_unknown_or_an_error(ask: Callable[..., fitting.Answered]) -> None:
+    assert ask(model="nobody/knows-this", machine="mi300x:1").fit.verdict == "unknown"
+    assert ask(model=UNTOLD, machine="mi300x:8", tp=8).fit.verdict == "unknown"
+    with pytest.raises(BadUsage):
+        ask(machine="mi300x:1")
+    with pytest.raises(UnknownName, match="mi300x"):
+        ask(model="Qwen/Qwen3-8B", machine="mi300z:8")
+    with pytest.raises(BadUsage):
+        ask(model="Qwen/Qwen3-8B", machine="mi300x:1", tp="two")
+
+
+def test_a_question_without_a_device_takes_the_room_that_is_given(
+    ask: Callable[..., fitting.Answered],
+) -> None:
+    found = ask(model="Qwen/Qwen3-8B", available_kv_gib=14.0625, max_model_len=32768).fit
+    assert found.device is None
+    assert found.kv_tokens is not None
+    assert found.kv_tokens.low == pytest.approx(102_400, abs=16)
+
+
+# -- small things --------------------------------------------------------------------------------
+
+
+def test_options_are_read_as_the_engine_reads_them() -> None:
+    found = settings_of(
+        {
+            "--max-model-len": "32k",
+            "kv-cache-memory-bytes": "64M",
+            "gpu_memory_utilization": "0.95",
+            "enforce-eager": None,
+            "max-num-seqs": "many",
+        },
+        Settings(tp=2),
+    )
+    assert found == Settings(
+        tp=2, max_model_len=32000, kv_cache_bytes=64 * 2**20, util=0.95, enforce_eager=True
+    )
+
+
+def test_the_fullest_of_the_emptiest_gpus_counts() -> None:
+    machine = gpus.machine("mi300x:4")
+    used = [0, 50, 10, 20]
+    mixed = tuple(
+        structs.replace(gpu, vram_used_bytes=part * GIB)
+        for gpu, part in zip(machine.gpus, used, strict=True)
+    )
+    device = chosen(structs.replace(machine, gpus=mixed), 2)
+    assert device is not None
+    assert device.total_bytes - (device.free_bytes or 0) == 10 * GIB
+    assert device.count == 4
+
+
+def test_memory_that_is_not_known_is_no_device() -> None:
+    gpu = structs.replace(gpus.machine("mi300x:1").gpus[0], vram_bytes=None)
+    assert device_of((gpu,), 1) is None
+    assert device_of((), 1) is None
+    assert chosen(Machine(host="bare", cpu=Cpu()), 1) is None
+
+
+def test_a_broken_history_is_no_reason_to_stop(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AIM_STATE_DIR", str(tmp_path / "s"))
+    (tmp_path / "s/fit/starts.jsonl").mkdir(parents=True)
+    assert fitting.learned() == ()

@@ -1,0 +1,160 @@
+"""``aim-engine fit`` and ``%aim fit`` as users run them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from aim_jupyter import tables
+from aim_jupyter.commands import COMMANDS
+from aim_jupyter.core import fit
+from aim_jupyter.core.records.fit import Start
+from tests.test_cli import run
+
+LLAMA = "meta-llama/Llama-3.3-70B-Instruct"
+ASKED = [
+    *("--machine", "mi300x:1", "--tp", "1", "--dtype", "bfloat16", "--kv-dtype", "auto"),
+    *("--util", "0.92", "--max-model-len", "131072", "--max-num-seqs", "1024"),
+    *("--max-num-batched-tokens", "8192"),
+]
+PROMISED = {
+    *("verdict", "weights_gib_per_gpu", "kv_bytes_per_token_per_gpu", "available_kv_gib"),
+    *("kv_tokens", "max_concurrency", "largest_context", "terms", "counter_offers"),
+}
+SMALL = {
+    "model_type": "llama",
+    "hidden_size": 256,
+    "num_hidden_layers": 4,
+    "num_attention_heads": 4,
+    "num_key_value_heads": 2,
+    "intermediate_size": 512,
+    "vocab_size": 1024,
+    "max_position_embeddings": 2048,
+}
+
+
+@pytest.mark.parametrize(
+    ("version", "verdicts"), [("0.15", ("NO", "TIGHT")), ("0.18", ("FITS", "TIGHT"))]
+)
+def test_the_acceptance_cases_as_json(version: str, verdicts: tuple[str, ...]) -> None:
+    done = run("fit", LLAMA, *ASKED, "--engine-version", version, "--json")
+    assert done.returncode == 0, done.stderr
+    answer = json.loads(done.stdout)
+    assert set(answer) >= PROMISED
+    assert answer["verdict"] in verdicts
+    assert answer["needed_kv_gib"] == [40.0, 40.0]
+    assert answer["kv_bytes_per_token_per_gpu"] == 327_680
+    names = [term["name"] for term in answer["terms"]]
+    assert names[:2] == ["kept free", "weights"]
+    assert names[-2:] == ["KV cache", "KV cache needed"]
+    for offer in answer["counter_offers"]:
+        assert offer["line"].startswith("aim-engine launch ")
+
+
+def test_the_card_holds_the_sum_and_what_to_run() -> None:
+    done = run("fit", LLAMA, *ASKED, "--engine-version", "0.15")
+    assert done.returncode == 0, done.stderr
+    assert "1 user at 131,072 tokens" in done.stdout
+    assert "131.4  modelled" in done.stdout
+    assert "To make it fit, change one thing" in done.stdout
+    assert f"aim-engine launch {LLAMA} --recipe mi300x-bf16-tp1 " in done.stdout
+    assert "%aim" not in done.stdout
+
+
+def test_a_config_and_measured_room_need_no_machine(tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text(json.dumps(SMALL))
+    words = ["fit", "--config", str(tmp_path / "config.json"), "--available-kv-gib", "1"]
+    answer = json.loads(run(*words, "--json").stdout)
+    assert answer["available_kv_gib"] == [1.0, 1.0]
+    assert answer["kv_bytes_per_token_per_gpu"] == 2 * 4 * 2 * 64 * 2
+    assert answer["verdict"] == "FITS"
+    assert "this config" in run(*words).stdout
+
+
+def test_a_batch_answers_a_line_each_whatever_it_holds(tmp_path: Path) -> None:
+    good = {"model": "Qwen/Qwen3-32B", "machine": "mi325x:2", "tp": 2, "users": 4}
+    lines = [json.dumps(good), "rubbish", '{"model": "nosuch"}', '{"tp": 1}', "", "[1]"]
+    text = "\n".join([*lines, json.dumps(good)])
+    (tmp_path / "asked.jsonl").write_text(text)
+    from_file = run("fit", "--batch", str(tmp_path / "asked.jsonl"))
+    assert from_file.returncode == 0, from_file.stderr
+    answers = [json.loads(line) for line in from_file.stdout.splitlines()]
+    assert [answer["verdict"] for answer in answers] == ["FITS", *["unknown"] * 4, "FITS"]
+    assert all(answer["reason"] for answer in answers)
+    from_pipe = run("fit", "--batch", "-", "--json", input=text)
+    assert from_pipe.stdout == from_file.stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "kind"),
+    [
+        (["fit"], 2, "BadUsage"),
+        (["fit", "nosuchmodel"], 1, "UnknownName"),
+        (["fit", LLAMA, "--machine", "mi999x"], 1, "UnknownName"),
+        (["fit", LLAMA, "--machine", "mi300x:none"], 2, "BadUsage"),
+        (["fit", LLAMA, "--tp", "0"], 2, "BadUsage"),
+        (["fit", LLAMA, "--tp", "two"], 2, "BadUsage"),
+        (["fit", LLAMA, "--util", "9"], 2, "BadUsage"),
+        (["fit", LLAMA, "--weights-gib", "nan"], 2, "BadUsage"),
+        (["fit", LLAMA, "--machine", "mi300x:1", "--recipe", "x"], 1, "UnknownName"),
+        (["fit", LLAMA, "--wrong"], 2, "BadUsage"),
+        (["fit", "--batch", "/no/such/file"], 2, "BadUsage"),
+    ],
+)
+def test_a_bad_question_is_two_lines_or_one_object(words: list[str], code: int, kind: str) -> None:
+    done = run(*words)
+    assert done.returncode == code
+    found, hint = done.stderr.splitlines()
+    assert found.startswith(f"{kind}: ")
+    assert hint.startswith("Try: ")
+    as_json = run(*words, "--json")
+    assert (as_json.returncode, json.loads(as_json.stdout)["kind"]) == (code, kind)
+
+
+def test_what_can_not_be_had_is_unknown_not_a_crash(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
+    done = run("fit", "nobody/knows-this", "--machine", "mi300x:1", "--json")
+    assert done.returncode == 0, done.stderr
+    answer = json.loads(done.stdout)
+    assert answer["verdict"] == "unknown"
+    assert "nobody/knows-this" in answer["notes"][0]
+
+
+def test_the_history_is_a_table_by_the_contract() -> None:
+    assert json.loads(run("fit", "--history", "--json").stdout) == []
+    start = Start(
+        at=1_700_000_000.0,
+        model="Qwen/Qwen3-32B",
+        recipe="mi300x-bf16-tp1",
+        gpu_model="MI300X",
+        engine="0.18.0",
+        context_tokens=32768,
+        verdict="FITS",
+        started=True,
+        kv_bytes=100 * 2**30,
+        kv_predicted_bytes=101 * 2**30,
+        boot_s=19.04,
+    )
+    fit.store(start)
+    (row,) = json.loads(run("fit", "--history", "--json").stdout)
+    assert (row["model"], row["kv_gib"], row["kv_error_pct"]) == ("Qwen/Qwen3-32B", 100.0, 1.0)
+    assert (row["boot_s"], row["load_s"]) == (19.0, None)
+    assert "mi300x-bf16-tp1" in run("fit", "--history").stdout
+    table = tables.frame("fit", [{**row, "at": pd.Timestamp(row["at"])}])
+    assert table.index.name == "at"
+    assert table.started.dtype == "boolean"
+    assert table.boot_s.dtype == "Float64"
+
+
+def test_the_magic_knows_the_same_options() -> None:
+    (command,) = [one for one in COMMANDS if one.name == "fit"]
+    names = {name for argument in command.arguments for name in argument.names}
+    assert names >= {
+        *("--machine", "--users", "--context", "--max-model-len", "--tp", "--dtype"),
+        *("--kv-dtype", "--util", "--max-num-seqs", "--max-num-batched-tokens"),
+        *("--engine-version", "--weights-gib", "--available-kv-gib", "--config"),
+        *("--history", "--batch"),
+    }

@@ -13,6 +13,7 @@ from typing import Any
 
 from IPython.core.display_functions import display
 from IPython.core.getipython import get_ipython
+from IPython.core.interactiveshell import InteractiveShell
 
 from aim_jupyter import presenting, render
 from aim_jupyter.conversation import Reply
@@ -72,6 +73,60 @@ def reply(replies: Iterator[Reply]) -> None:
 def updates_in_place() -> bool:
     """Whether what was shown can be replaced: in a notebook, not in a terminal."""
     return hasattr(get_ipython(), "kernel")
+
+
+def register_tables(shell: InteractiveShell, frame: type) -> None:
+    """Let DataFrames of ours be shown as `presenting.table_html` has them, others as before.
+
+    Whoever has a formatter for DataFrames registered (itables does) keeps it.
+
+    Parameters
+    ----------
+    frame : type
+        `pandas.DataFrame`, which is not imported here.
+    """
+    assert shell.display_formatter is not None  # noqa: S101 - every shell has one
+    formatter = shell.display_formatter.formatters["text/html"]
+    try:
+        formatter.lookup_by_type(frame)
+    except KeyError:
+        formatter.for_type(frame, _table_html)
+
+
+def _table_html(table: Any) -> str | None:
+    of_pandas = table._repr_html_()
+    # None where the user has told pandas not to write HTML.
+    ours = None if of_pandas is None else presenting.table_html(table)
+    shown: str | None = of_pandas if ours is None else ours
+    return shown
+
+
+class Progress:
+    """Lines that say what takes so long, gone again where the answer follows.
+
+    A terminal keeps them: what was printed there can't be taken back.
+    """
+
+    def __init__(self) -> None:
+        self._handle: Any = None
+        self._lines: list[str] = []
+
+    def say(self, line: str) -> None:
+        """Show one more line."""
+        if not updates_in_place():
+            print(line, flush=True)  # noqa: T201 - a magic's output is the cell's
+            return
+        self._lines.append(line)
+        bundle = {"text/plain": "\n".join(self._lines)}
+        if self._handle is None:
+            self._handle = display(bundle, raw=True, display_id=True)
+        else:
+            self._handle.update(bundle, raw=True)
+
+    def clear(self) -> None:
+        """Take the lines back."""
+        if self._handle is not None:
+            self._handle.update({"text/plain": "", "text/html": ""}, raw=True)
 
 
 class InPlace:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import getpass
 import os
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Any
 
 from aim_jupyter import columns, render
@@ -16,6 +17,10 @@ from aim_jupyter.render import Card
 
 #: Lines of the engine's log that a server's card shows on a click.
 LOG_LINES = 20
+#: Under this name a DataFrame remembers in its ``attrs`` the verb that made it.
+MARK = "aim_jupyter"
+#: Rows of a DataFrame that are shown in full, in a box that scrolls; pandas shows ten.
+MOST_ROWS = 200
 #: The variables that hide GPUs, outermost first.
 _MASKS = ("ROCR_VISIBLE_DEVICES", "HIP_VISIBLE_DEVICES", "CUDA_VISIBLE_DEVICES")
 
@@ -37,6 +42,47 @@ def card(gives: Gives, answer: Any) -> Card | None:
     return make(answer) if make else None
 
 
+def table_html(table: Any) -> str | None:
+    """Return a DataFrame of ours as HTML, None where it is better left to pandas.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        Of ours are those that a verb has marked, and what is selected from them; what else is
+        made of them (a transposed table, groups) is not.
+    """
+    verb = table.attrs.get(MARK)
+    known = columns.COLUMNS.get(verb, ())
+    names = [str(name) for name in table.columns]
+    if (
+        verb is None
+        or not set(names) <= set(known)
+        or table.index.nlevels > 1
+        or len(table) > MOST_ROWS
+    ):
+        return None
+    series = [table.index.to_series(), *(table.iloc[:, at] for at in range(len(names)))]
+    numeric = [each.dtype.kind in "iuf" for each in series]
+    cells = [_cells(each.tolist()) for each in series]
+    heads = [str(table.index.name or ""), *names]
+    return render.frame_html(heads, numeric, list(zip(*cells, strict=True)))
+
+
+def _cells(values: list[Any]) -> list[str | None]:
+    """Return the values of one column as text, its decimals below each other."""
+    found = [value for value in values if isinstance(value, float) and value == value]  # noqa: PLR0124 - NaN
+    digits = max((len(f"{value:.6f}".rstrip("0").partition(".")[2]) for value in found), default=0)
+    return [_cell(value, max(1, digits)) for value in values]
+
+
+def _cell(value: Any, digits: int) -> str | None:
+    if isinstance(value, float):
+        return f"{value:.{digits}f}" if value == value else None  # noqa: PLR0124 - NaN
+    if isinstance(value, datetime):
+        return value.isoformat(sep=" ", timespec="seconds") if value == value else None  # noqa: PLR0124 - NaT
+    return str(value) if isinstance(value, str | int) else None
+
+
 def server_card(view: ServerView) -> Card:
     """Return the card of one server with the end of its log."""
     return render.launch_card(view, log_tail=api.logs(view.record.name, lines=LOG_LINES))
@@ -54,19 +100,6 @@ def _recipes_card(choices: list[Choice]) -> Card | None:
     return render.recipes_card(choices, models.pop()) if len(models) == 1 else None
 
 
-def _cache_card(models: list[CachedModel]) -> Card:
-    return render.cache_card(models, api.cache_totals(models))
-
-
-CARDS: Mapping[Gives, Callable[[Any], Card | None]] = {
-    "status": render.status_card,
-    "gpus": _gpus_card,
-    "engines": render.engines_card,
-    "recipes": _recipes_card,
-    "cache": _cache_card,
-    "server": server_card,
-    "doctor": render.checks_card,
-}
 def _fit_card(answer: Any) -> Card | None:
     """Return the card of one verdict; the table of past starts has none."""
     return None if isinstance(answer, list) else render.fit_card(answer.fit, answer.choice)
@@ -79,4 +112,33 @@ def fit_json(answer: Any) -> dict[str, Any]:
     return fitting.as_json(answer)
 
 
+def _cache_card(models: list[CachedModel]) -> Card:
+    return render.cache_card(models, api.cache_totals(models))
+
+
+def _servers_card(views: list[ServerView]) -> Card | None:
+    """Return a card where there is no server at all; a table of servers speaks for itself."""
+    if views:
+        return None
+    return render.nothing_card("servers", "No server yet.", "`server = %aim launch` starts one.")
+
+
+def _metrics_card(views: list[ServerView]) -> Card | None:
+    if any(view.sample for view in views):
+        return None
+    found = "No running server has been measured yet."
+    return render.nothing_card("metrics", found, "`%aim ps` lists the servers.")
+
+
+CARDS: Mapping[Gives, Callable[[Any], Card | None]] = {
+    "status": render.status_card,
+    "gpus": _gpus_card,
+    "engines": render.engines_card,
+    "recipes": _recipes_card,
     "fit": _fit_card,
+    "cache": _cache_card,
+    "ps": _servers_card,
+    "metrics": _metrics_card,
+    "server": server_card,
+    "doctor": render.checks_card,
+}

@@ -57,8 +57,12 @@ class Session:
             if not command.cell:
                 raise BadUsage(f"%%aim {command.name} takes no body.", f"%aim {command.name}")
             given.body = cell.strip()
-        with listening(self._progress):
+        progress = display.Progress()
+        with listening(progress.say):
             answer = command.run(given)
+            if command.gives != "engine":
+                # Of an install the lines stay: they say where the engine came from.
+                progress.clear()
             return self._show.get(command.gives, self._table)(command, given, answer)
 
     def after_cell(self, result: Any) -> None:
@@ -72,6 +76,8 @@ class Session:
 
     def _table(self, command: Command, _given: Namespace, answer: Any) -> Any:
         self._last_table = verbs.frame(cast(Verb, command.gives), answer)
+        self._last_table.attrs[presenting.MARK] = command.gives
+        display.register_tables(self.shell, type(self._last_table))
         self._last_answer = (command.gives, answer)
         return self._last_table
 
@@ -132,12 +138,6 @@ class Session:
         self._print(render.plan_text(plan))
         return None
 
-    def _show_help(self, _command: Command, _given: Namespace, verb: list[str]) -> None:
-        self._print(parsing.help_text(verb))
-
-    # -- small things ----------------------------------------------------------------------------
-
-    def _cell_number(self) -> int:
     def _show_fit(self, command: Command, given: Namespace, answer: Any) -> Any:
         if given.history:
             return self._table(command, given, answer)
@@ -145,10 +145,13 @@ class Session:
             return list(answer)
         return self._show_card(command, given, answer)
 
-        return int(self.shell.execution_count)
+    def _show_help(self, _command: Command, _given: Namespace, verb: list[str]) -> None:
+        self._print(parsing.help_text(verb))
 
-    def _progress(self, line: str) -> None:
-        self._print(line)
+    # -- small things ----------------------------------------------------------------------------
+
+    def _cell_number(self) -> int:
+        return int(self.shell.execution_count)
 
     @staticmethod
     def _print(text: str) -> None:

@@ -117,6 +117,8 @@ def test_the_launch_card_is_replaced_in_place_until_it_is_ready(
 ) -> None:
     fake(boot_s=1.5)
     kernel.run(f"import os; os.environ.update({_settings()!r})")
+    # The engine is asked here, so that the launch shows its card and nothing else.
+    kernel.run("%aim engines;")
     asked = kernel.client.execute("server = %aim launch demo")
     states: list[str] = []
     end = time.monotonic() + 15

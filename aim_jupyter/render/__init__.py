@@ -10,8 +10,10 @@ from aim_jupyter.render.chat import reply_footer
 from aim_jupyter.render.checks import checks_card
 from aim_jupyter.render.engines import engines_card
 from aim_jupyter.render.fit import fit_card
+from aim_jupyter.render.frame import frame_html
 from aim_jupyter.render.gpus import gpus_card
 from aim_jupyter.render.launch import launch_card
+from aim_jupyter.render.nothing import nothing_card
 from aim_jupyter.render.plan import plan_text
 from aim_jupyter.render.recipes import recipes_card
 from aim_jupyter.render.starting import progress_line
@@ -24,9 +26,11 @@ __all__ = [
     "cache_card",
     "checks_card",
     "engines_card",
-    "gpus_card",
     "fit_card",
+    "frame_html",
+    "gpus_card",
     "launch_card",
+    "nothing_card",
     "plan_text",
     "progress_line",
     "recipes_card",

@@ -1,0 +1,73 @@
+"""A table of a verb in a notebook: one line a row, words on the left, numbers on the right.
+
+JupyterLab breaks the cells of wide tables into many short lines and pushes words to the right. A
+style element with a class of ours undoes that, as pandas does for its own: styles on each cell
+would be ten times the table. Without it (an untrusted notebook) a plain table remains.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from aim_jupyter.render import html
+from aim_jupyter.render.html import Html, tag
+
+_CLASS = "aim-table"
+_NUMBER, _MISSING = "aim-n", "aim-o"
+MISSING = "<NA>"
+
+# `.dataframe` beside ours outweighs JupyterLab's own rules for tables. The head and the first
+# column stay where they are while the rest is scrolled.
+_STYLE = f"""
+.dataframe.{_CLASS} th, .dataframe.{_CLASS} td {{white-space: nowrap; text-align: left}}
+.dataframe.{_CLASS} .{_NUMBER} {{text-align: right; font-variant-numeric: tabular-nums}}
+.dataframe.{_CLASS} .{_MISSING} {{color: {html.SOFT}}}
+.dataframe.{_CLASS} thead th {{position: sticky; top: 0; z-index: 1; background: {html.PAPER};
+  box-shadow: inset 0 -1px {html.LINE}}}
+.dataframe.{_CLASS} tbody th {{position: sticky; left: 0; background: inherit}}
+"""
+_SCROLLS = "overflow:auto;max-height:560px"
+
+
+def frame_html(
+    heads: Sequence[str], numeric: Sequence[bool], rows: Sequence[Sequence[str | None]]
+) -> str:
+    """Return a table with a column of row names on the left.
+
+    Parameters
+    ----------
+    heads : sequence of str
+        The index's name, then the columns'.
+    numeric : sequence of bool
+        Which of them hold numbers.
+    rows : sequence of sequences
+        As many cells as there are heads; None is a missing value.
+    """
+    top = tag(
+        "tr", *(_cell("th", head, digits) for head, digits in zip(heads, numeric, strict=True))
+    )
+    body = [_row(row, numeric) for row in rows]
+    table = tag(
+        "table",
+        tag("thead", top),
+        tag("tbody", *body),
+        border="0",
+        style="margin:0",
+        **{"class": f"dataframe {_CLASS}"},
+    )
+    return str(tag("div", tag("style", Html(_STYLE)), table, style=_SCROLLS))
+
+
+def _row(cells: Sequence[str | None], numeric: Sequence[bool]) -> Html:
+    named, *rest = (
+        _cell("td" if at else "th", cell, digits)
+        for at, (cell, digits) in enumerate(zip(cells, numeric, strict=True))
+    )
+    return tag("tr", named, *rest)
+
+
+def _cell(name: str, value: str | None, digits: bool) -> Html:  # noqa: FBT001 - of a column
+    classes = [_NUMBER if digits else "", _MISSING if value is None else ""]
+    return tag(
+        name, MISSING if value is None else value, **{"class": " ".join(filter(None, classes))}
+    )

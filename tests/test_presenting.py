@@ -1,0 +1,83 @@
+"""What a notebook shows of a DataFrame of ours, and what it leaves to pandas."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+import pytest
+from IPython.core.interactiveshell import InteractiveShell
+
+from aim_jupyter import display, presenting, tables
+from aim_jupyter.columns import COLUMNS, INDEX, Row
+
+
+def table(*given: Row, verb: Any = "ps") -> pd.DataFrame:
+    """Return a marked table whose rows have these values, the rest unknown."""
+    nothing: Row = dict.fromkeys((INDEX[verb] or "", *COLUMNS[verb]))
+    made = tables.frame(verb, [nothing | row for row in given])
+    made.attrs[presenting.MARK] = verb
+    return made
+
+
+def test_missing_values_say_so_and_decimals_stand_below_each_other() -> None:
+    shown = presenting.table_html(
+        table({"server": "a", "gen_tok_s": 1.25}, {"server": "b", "gen_tok_s": 10.0})
+    )
+    assert shown is not None
+    assert ">1.25</td>" in shown
+    assert ">10.00</td>" in shown
+    assert "&lt;NA&gt;" in shown
+
+
+def test_what_is_selected_from_a_table_of_ours_looks_the_same() -> None:
+    whole = table({"server": "a", "state": "running"}, {"server": "b", "state": "failed"})
+    chosen = whole[whole.state == "running"][["state", "reason"]]
+    shown = presenting.table_html(chosen)
+    assert shown is not None
+    assert shown.count("<tr>") == 2
+
+
+LONG: list[Row] = [{"server": str(number)} for number in range(presenting.MOST_ROWS + 1)]
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        pd.DataFrame(),
+        pd.DataFrame({"state": ["running"]}),
+        table({"server": "a"}).T,
+        table({"server": "a"}).assign(of_the_user=1),
+        table({"server": "a", "state": "x"}).set_index(["state", "stage"]),
+        table(*LONG),
+    ],
+    ids=["empty", "a user's", "transposed", "extended", "two indices", "very long"],
+)
+def test_other_tables_are_left_to_pandas(made: pd.DataFrame) -> None:
+    assert presenting.table_html(made) is None
+
+
+def test_a_formatter_of_the_user_is_kept() -> None:
+    shell = InteractiveShell()  # type: ignore[no-untyped-call]
+    assert shell.display_formatter is not None
+    formatter = shell.display_formatter.formatters["text/html"]
+    display.register_tables(shell, pd.DataFrame)
+    assert "<style" in str(formatter(table({"server": "a"})))
+    assert formatter(pd.DataFrame({"x": [1]})) == pd.DataFrame({"x": [1]})._repr_html_()  # type: ignore[operator]
+
+    formatter.for_type(pd.DataFrame, lambda _: "the user's own")
+    display.register_tables(shell, pd.DataFrame)
+    assert formatter(table({"server": "a"})) == "the user's own"
+
+
+def test_values_can_not_become_markup() -> None:
+    shown = presenting.table_html(table({"server": "<b>", "reason": "<script>alert(1)</script>"}))
+    assert shown is not None
+    assert "<b>" not in shown
+    assert "<script" not in shown
+
+
+def test_an_empty_table_keeps_its_heads() -> None:
+    shown = presenting.table_html(table())
+    assert shown is not None
+    assert ">idle_left_s</th>" in shown

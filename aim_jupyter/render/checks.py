@@ -8,7 +8,7 @@ from aim_jupyter.core.records import Check
 from aim_jupyter.render import grid, html, shapes
 from aim_jupyter.render import text as t
 from aim_jupyter.render.card import Card, card
-from aim_jupyter.render.html import Html
+from aim_jupyter.render.html import Html, tag
 
 
 def checks_card(checks: Sequence[Check]) -> Card:
@@ -24,7 +24,8 @@ def checks_card(checks: Sequence[Check]) -> Card:
 def _finding(check: Check) -> Html:
     sign = shapes.glyph(*(("tick", html.GOOD) if check.good else ("cross", html.BAD)))
     word = "" if check.good else html.soft("to mend: ")
-    return html.join(html.line(sign, word, html.prose(check.found)), _fix(check))
+    found = tag("div", html.line(word, html.prose(check.found)), _fix(check), style="flex:1 1 0")
+    return tag("div", tag("div", sign, style="flex:none"), found, style="display:flex")
 
 
 def _fix(check: Check) -> Html:
@@ -32,7 +33,7 @@ def _fix(check: Check) -> Html:
         return Html("")
     if check.fix.startswith("%"):
         return html.code_box(check.fix)
-    return html.line(html.soft(html.prose(check.fix)), style="padding-left:22px")
+    return html.line(html.soft(html.prose(check.fix)))
 
 
 def _text(checks: Sequence[Check]) -> list[str]:

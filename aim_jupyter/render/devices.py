@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 
 from aim_jupyter.core.records import Gpu, Machine
 from aim_jupyter.render import words
 
 NONE = "None found: this machine has no AMD GPU device."
+INSTEAD = "The CPU demo runs a small model on the real engine."
 _ORDER = ("free", "busy", "unexplained", "hidden")
 
 
@@ -41,7 +43,7 @@ def holder(gpu: Gpu, user: str | None) -> str:
 
 def who(gpu: Gpu, user: str | None) -> str:
     """Return the one word below a GPU's bar: its holder, else its state."""
-    return (gpu.state == "busy" and holder(gpu, user)) or gpu.state or words.UNKNOWN
+    return (gpu.state == "busy" and holder(gpu, user)) or gpu.state or "unknown"
 
 
 def held_for(gpu: Gpu) -> str:
@@ -62,6 +64,14 @@ def ordinal(gpu: Gpu) -> str:
 def name(gpu: Gpu) -> str:
     """Return how a sentence names a GPU: by its number, else by its PCI address."""
     return gpu.pci_bdf or "A GPU" if gpu.hip_index is None else f"GPU {gpu.hip_index}"
+
+
+def names(gpus: Sequence[Gpu]) -> str:
+    """Return how a sentence names GPUs, such as ``GPU 0-3 and 8``."""
+    numbers = sorted(gpu.hip_index for gpu in gpus if gpu.hip_index is not None)
+    if len(numbers) < max(2, len(gpus)):
+        return words.listing([name(gpu) for gpu in gpus])
+    return f"GPU {words.listing(words.spans(numbers))}"
 
 
 def label(gpu: Gpu, user: str | None) -> str:

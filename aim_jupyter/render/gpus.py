@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from msgspec import Struct
 
@@ -64,7 +64,8 @@ def _html(machine: Machine, user: str | None, notes: list[Note]) -> Html:
 
 def _body(machine: Machine, user: str | None) -> Html:
     if not machine.gpus:
-        return html.part(devices.NONE)
+        instead = html.prose(f"{devices.INSTEAD} `%aim launch` starts it.")
+        return html.part(html.line(devices.NONE), html.line(html.soft(instead)))
     body = grid.table(_HEADS, [_cells(gpu, user) for gpu in machine.gpus])
     return html.part(body, _legend(machine, user))
 
@@ -88,7 +89,7 @@ def _wide(cell: Html, pixels: int) -> Html:
 
 def _used(gpu: Gpu) -> Html:
     total = words.gib(gpu.vram_bytes)
-    if gpu.state == "hidden":
+    if gpu.state == "hidden" or gpu.vram_bytes is None:
         return html.soft(total)
     return html.join(words.gib(gpu.vram_used_bytes, ""), html.soft(f" of {total}"))
 
@@ -113,9 +114,10 @@ def _lease(gpu: Gpu) -> str:
 
 
 def _legend(machine: Machine, user: str | None) -> Html:
-    present = {"yours" if devices.yours(gpu, user) else gpu.state or "" for gpu in machine.gpus} | {
-        "free"
-    }
+    present = {"yours" if devices.yours(gpu, user) else gpu.state or "" for gpu in machine.gpus}
+    if present - {"", "hidden"}:
+        # The empty part of every bar.
+        present.add("free")
     grounds = {
         "yours": ("yours", f"background:{html.BRAND}"),
         "busy": ("someone else's", f"background:{html.OTHERS}"),
@@ -135,8 +137,10 @@ def _note(note: Note) -> Html:
 
 def _notes(machine: Machine, mask: str | None, *, on_hub: bool) -> Iterator[Note]:
     gpus = machine.gpus
-    yield from (_unexplained(gpu) for gpu in gpus if gpu.state == "unexplained")
-    yield from (_hidden(gpu, mask, on_hub=on_hub) for gpu in gpus if gpu.state == "hidden")
+    yield from map(_unexplained, _alike(gpu for gpu in gpus if gpu.state == "unexplained"))
+    hidden = [gpu for gpu in gpus if gpu.state == "hidden"]
+    if hidden:
+        yield _hidden(hidden, mask, on_hub=on_hub)
     yield from (_unleased(gpu) for gpu in gpus if devices.unleased(gpu))
     shut = Counter(gpu.reason for gpu in gpus if gpu.usable is False and gpu.state != "hidden")
     for reason, count in shut.items():
@@ -145,27 +149,40 @@ def _notes(machine: Machine, mask: str | None, *, on_hub: bool) -> Iterator[Note
     yield from (Note(shape="triangle", color=html.CARE, found=note) for note in machine.notes)
 
 
-def _unexplained(gpu: Gpu) -> Note:
-    used = words.gib(gpu.vram_used_bytes)
-    where = gpu.pci_bdf or words.UNKNOWN
+def _alike(gpus: Iterable[Gpu]) -> list[list[Gpu]]:
+    """Return GPUs of which the same is to be said together: partitions of one GPU, above all."""
+    groups: dict[str, list[Gpu]] = {}
+    for gpu in gpus:
+        groups.setdefault(words.gib(gpu.vram_used_bytes), []).append(gpu)
+    return list(groups.values())
+
+
+def _unexplained(gpus: Sequence[Gpu]) -> Note:
+    one = len(gpus) == 1
+    used = gpus[0].vram_used_bytes
+    amount = f"{words.gib(used)}{'' if one else ' each'} are" if used is not None else "memory is"
+    where = words.listing([f"`{gpu.pci_bdf or words.UNKNOWN}`" for gpu in gpus])
     return Note(
         shape="diamond",
         color=html.CARE,
-        found=f"{devices.name(gpu)}: {used} are held by no visible process.",
-        todo=f"Launches skip it. Ask an admin to look on the host: `{where}`",
+        found=f"{devices.names(gpus)}: {amount} held by no visible process.",
+        todo=f"Launches skip {'it' if one else 'them'}. Ask an admin to look on the host: {where}",
     )
 
 
-def _hidden(gpu: Gpu, mask: str | None, *, on_hub: bool) -> Note:
+def _hidden(gpus: Sequence[Gpu], mask: str | None, *, on_hub: bool) -> Note:
     by = f"by `{mask}`" if mask else "from this notebook"
     if on_hub:
         by += ", set when the hub started this notebook"
     todo = "stop your notebook server and choose another GPU option in the hub"
+    one = len(gpus) == 1
+    which = words.listing([gpu.pci_bdf or "a GPU" for gpu in gpus])
     return Note(
         shape="dashed",
         color=html.OTHERS,
-        found=f"{gpu.pci_bdf or 'A GPU'} is hidden {by}.",
-        todo=f"To use it, {todo if on_hub else 'start the notebook without that mask'}.",
+        found=f"{which[:1].upper()}{which[1:]} {'is' if one else 'are'} hidden {by}.",
+        todo=f"To use {'it' if one else 'them'}, "
+        f"{todo if on_hub else 'start the notebook without that mask'}.",
     )
 
 
@@ -185,7 +202,7 @@ def _unleased(gpu: Gpu) -> Note:
 def _text(machine: Machine, user: str | None, notes: list[Note]) -> list[str]:
     about = f"{machine.host} · {devices.describe(machine, memory=False, times='x')}"
     if not machine.gpus:
-        return [*t.head("", about), devices.NONE]
+        return [*t.head("", about), devices.NONE, devices.INSTEAD]
     heads = [name for name, _ in _HEADS]
     numeric = [style == _RIGHT for _, style in _HEADS]
     body = [_text_cells(gpu, user) for gpu in machine.gpus]
@@ -198,7 +215,8 @@ def _text(machine: Machine, user: str | None, notes: list[Note]) -> list[str]:
 
 def _text_cells(gpu: Gpu, user: str | None) -> list[str]:
     total = words.gib(gpu.vram_bytes)
-    used = total if gpu.state == "hidden" else f"{words.gib(gpu.vram_used_bytes, '')} of {total}"
+    unknown = gpu.state == "hidden" or gpu.vram_bytes is None
+    used = total if unknown else f"{words.gib(gpu.vram_used_bytes, '')} of {total}"
     held = " · ".join(filter(None, [devices.holder(gpu, user), devices.held_for(gpu)]))
     return [
         t.bold(devices.ordinal(gpu)),

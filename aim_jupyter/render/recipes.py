@@ -14,6 +14,8 @@ from aim_jupyter.render.html import Html, tag
 _VERDICTS: tuple[Verdict, ...] = ("FITS", "TIGHT", "NO")
 _TOLD = {"FITS": "fit", "TIGHT": "tight", "NO": "do not"}
 _MOST_LINES = 2
+#: Recipes of one model that the card lists; the table above it has them all.
+_MOST_LISTED = 5
 
 
 def recipes_card(choices: Sequence[Choice], model: str | None = None) -> Card:
@@ -41,7 +43,7 @@ def recipes_card(choices: Sequence[Choice], model: str | None = None) -> Card:
 def _asked(choices: Sequence[Choice]) -> str:
     first = next((one for one in choices if one.users or one.context_tokens), None)
     gpus = sorted({gpu for one in choices for gpu in one.gpus})
-    where = f"GPU {words.listing(gpus)}" if gpus else ""
+    where = f"GPU {words.listing(words.spans(gpus))}" if gpus else ""
     if first is None:
         return where
     users = words.plural(first.users, "user") if first.users else ""
@@ -78,9 +80,20 @@ def _list(choices: Sequence[Choice], model: str | None) -> Html:
             tag("span", choice.reason, style="white-space:normal"),
             _gpus(choice),
         ]
-        for choice in choices
+        for choice in _listed(choices, model)
     ]
-    return html.part(grid.table(heads, body) if body else html.soft("None known."))
+    more = html.line(html.soft(_more(choices, model)), style="margin-top:4px")
+    shown = grid.table(heads, body) if body else html.soft("None known.")
+    return html.part(shown, more if _more(choices, model) else "")
+
+
+def _listed(choices: Sequence[Choice], model: str | None) -> Sequence[Choice]:
+    return choices[:_MOST_LISTED] if model else choices
+
+
+def _more(choices: Sequence[Choice], model: str | None) -> str:
+    left = len(choices) - len(_listed(choices, model))
+    return f"and {words.plural(left, 'recipe')} more" if left else ""
 
 
 def _gpus(choice: Choice) -> str:
@@ -105,10 +118,10 @@ def _offers(choices: Sequence[Choice]) -> tuple[str, Sequence[Offer]]:
 
 
 def _offer(offer: Offer) -> Html:
-    box = tag("div", html.code_box(offer.line, offer.change), style="flex:1 1 570px;min-width:0")
+    box = tag("div", html.code_box(offer.line, offer.change), style="flex:2 1 480px;min-width:0")
     chip = shapes.chip(offer.verdict) if offer.verdict else ""
     said = tag(
-        "span", html.join(chip, html.soft(offer.reason), between=" "), style="flex:0 1 310px"
+        "span", html.join(chip, html.soft(offer.reason), between=" "), style="flex:1 1 310px"
     )
     style = "display:flex;flex-wrap:wrap;align-items:center;gap:4px 12px;margin-bottom:8px"
     return tag("div", box, said, style=style)
@@ -120,9 +133,10 @@ def _text(bars: Sequence[Choice], choices: Sequence[Choice], model: str | None) 
         return [line for block in blocks for line in block][1:]
     rows = [
         [t.bold(one.recipe.id if model else one.recipe.model), one.verdict, one.reason, _gpus(one)]
-        for one in choices
+        for one in _listed(choices, model)
     ]
-    return t.columns(rows, [False] * 4) if rows else ["None known."]
+    more = list(filter(None, [_more(choices, model)]))
+    return [*t.columns(rows, [False] * 4), *more] if rows else ["None known."]
 
 
 def _offers_text(offers: Sequence[Offer]) -> list[str]:

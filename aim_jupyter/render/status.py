@@ -9,8 +9,10 @@ from aim_jupyter.render.cache import totals_words
 from aim_jupyter.render.card import Card, card
 from aim_jupyter.render.html import Html, tag
 
-_NO_GPU = (devices.NONE, "The CPU demo runs a small model on the real engine.")
-_TILES = "display:grid;grid-template-columns:repeat(auto-fit,minmax(76px,1fr));gap:8px 12px"
+_NO_GPU = (devices.NONE, devices.INSTEAD)
+# At most eight a line: the GPUs of a node, or whole groups of partitions, stand below each other.
+_TILE = "minmax(max(76px,11%),1fr)"
+_TILES = f"display:grid;grid-template-columns:repeat(auto-fill,{_TILE});gap:8px 12px"
 _TILE_WIDTH, _TILES_A_LINE = 20, 4
 
 
@@ -68,8 +70,14 @@ def _engine(environment: EngineEnvironment | None) -> Html:
     if not environment.usable:
         found = html.dotted(name, html.soft(environment.reason or "can't serve"))
         return html.join(shapes.glyph("cross", html.BAD), found)
-    rest = html.soft(f" · {platform} · {origin} ", html.code(environment.name))
+    called = html.code(environment.name) if _is_named(environment) else ""
+    rest = html.soft(f" · {platform} · {origin} ", called)
     return html.join(shapes.glyph("tick", html.GOOD), name, rest)
+
+
+def _is_named(environment: EngineEnvironment) -> bool:
+    """Return whether the name says more than where it comes from."""
+    return environment.name != environment.source
 
 
 def _engine_facts(environment: EngineEnvironment) -> tuple[str, str, str]:
@@ -142,7 +150,8 @@ def _engine_text(environment: EngineEnvironment | None) -> str:
     name, platform, origin = _engine_facts(environment)
     if not environment.usable:
         return f"{name} · not usable: {environment.reason or 'no reason known'}"
-    return f"{name} · {platform} · {origin} {environment.name}"
+    called = f" {environment.name}" if _is_named(environment) else ""
+    return f"{name} · {platform} · {origin}{called}"
 
 
 def _server_text(view: ServerView) -> str:

@@ -153,6 +153,27 @@ def listing(items: Sequence[object], last: str = "and") -> str:
     return f" {last} ".join(filter(None, [", ".join(texts[:-1]), *texts[-1:]]))
 
 
+def spans(numbers: Sequence[int]) -> list[str]:
+    """Return ascending numbers with three and more in a row as a span.
+
+    Examples
+    --------
+    >>> spans([0, 1, 2, 3, 8, 9])
+    ['0-3', '8', '9']
+    """
+    runs: list[list[int]] = []
+    for number in numbers:
+        if runs and number == runs[-1][-1] + 1:
+            runs[-1].append(number)
+        else:
+            runs.append([number])
+    return [
+        text
+        for run in runs
+        for text in ([f"{run[0]}-{run[-1]}"] if len(run) > 2 else map(str, run))  # noqa: PLR2004
+    ]
+
+
 def argument(value: str) -> str:
     """Return `value` as it has to stand in a command line."""
     return shlex.quote(value)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from aim_jupyter.core.records import Machine
+from aim_jupyter.core.records import Gpu, Machine
 from aim_jupyter.render import gpus_card
 from tests.render import samples
 from tests.render.pages import Page
@@ -72,3 +72,12 @@ def test_no_gpu() -> None:
     card = gpus_card(samples.LAPTOP)
     assert "no AMD GPU device" in card.text
     assert "no AMD GPU device" in Page(card.html).text
+
+
+def test_partitions_of_which_the_same_is_to_be_said_share_a_note() -> None:
+    gpus = [Gpu(hip_index=at, pci_bdf=f"0000:0a:00.{at}", state="unexplained") for at in range(4)]
+    hidden = [Gpu(pci_bdf=f"0000:0b:00.{at}", state="hidden") for at in range(2)]
+    text = gpus_card(Machine(host="node", gpus=(*gpus, *hidden))).text
+    assert "GPU 0-3: memory is held by no visible process." in text
+    assert "0000:0b:00.0 and 0000:0b:00.1 are hidden from this notebook." in text
+    assert text.count("To use them") == 1

@@ -93,7 +93,7 @@ def test_gpus_of_which_nothing_is_known() -> None:
     card = status_card(replace(samples.STATUS, machine=machine))
     assert "1 x AMD GPU, 1 x W7900" in card.text
     assert "0 free · 2 unknown" in card.text
-    assert "A GPU: – of – used, –" in card.html
+    assert "A GPU: – of – used, unknown" in card.html
 
 
 def test_64_partitions_stand_four_in_a_line() -> None:

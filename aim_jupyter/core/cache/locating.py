@@ -72,12 +72,17 @@ def _missing_weights(folder: Path) -> list[str]:
                 return [shard for shard in shards if not (folder / shard).is_file()]
             except (OSError, ValueError, KeyError, TypeError, AttributeError):
                 return [name]
-    weights = [path.name for path in folder.glob("*.safetensors")]
+    # A link may lead to nothing: its blob is on the way, or was removed.
+    weights = [path.name for path in folder.glob("*.safetensors") if path.is_file()]
     parts = [found for name in weights if (found := _PART.fullmatch(name))]
     if parts and len(parts) == len(weights):
         # The index has not come yet, but each name says how many there are.
         return [name for part in parts[:1] for name in _parts_missing(part, weights)]
-    return [] if weights or any(folder.glob("*.bin")) else ["model.safetensors"]
+    return (
+        []
+        if weights or any(path.is_file() for path in folder.glob("*.bin"))
+        else ["model.safetensors"]
+    )
 
 
 def _parts_missing(part: re.Match[str], there: list[str]) -> list[str]:
@@ -91,5 +96,6 @@ def _commit(folder: Path, revision: str) -> str | None:
         return revision
     try:
         return (folder / "refs" / revision).read_text().strip()
-    except OSError:
+    except (OSError, ValueError):
+        # Also a name with a null byte, which no file can have.
         return None

@@ -76,7 +76,7 @@ def refusal(error: Exception, repo: str, revision: str | None = None) -> AimErro
 
     listed = "%aim recipes lists the models that are known here; a private one needs HF_TOKEN"
     again = f"%aim launch {repo} again in a while; if it stays so, look at HF_TOKEN"
-    status = getattr(getattr(error, "response", None), "status_code", None)
+    status = _status(error) or _status(error.__cause__)
     root = config.model_cache_dir()
     told: list[tuple[bool, AimError]] = [
         (
@@ -115,6 +115,12 @@ def refusal(error: Exception, repo: str, revision: str | None = None) -> AimErro
         ),
     ]
     return next((expected for so, expected in told if so), None)
+
+
+def _status(error: BaseException | None) -> int | None:
+    """Return the Hub's answer behind an error, None where it gave none."""
+    status: int | None = getattr(getattr(error, "response", None), "status_code", None)
+    return status
 
 
 def _without_config(repo: str) -> ModelMissing:

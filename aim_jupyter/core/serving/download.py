@@ -86,8 +86,8 @@ class Download:
         weights = [name for name in missing if name.endswith((".safetensors", ".bin"))]
         if weights:
             raise ModelMissing(
-                f"{self.repo} has been downloaded, but it holds no {weights[0]}.",
-                "choose a repository with weights as safetensors: %aim recipes lists some",
+                f"{self.repo} has been downloaded, but {weights[0]} did not come.",
+                f"%aim launch {self.repo} again, or a repository with weights as safetensors",
             )
 
     def _read(self) -> Outcome:

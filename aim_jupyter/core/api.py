@@ -208,9 +208,8 @@ def starts() -> list[Start]:
     StateUnusable
         If their file can't be read.
     """
-    from aim_jupyter.core.fit import history  # noqa: PLC0415 - as in `_fitting`
-
-    return history()
+    found: list[Start] = _fitting().history()
+    return found
 
 
 def _version_for(here: Machine) -> str | None:

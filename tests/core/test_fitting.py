@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import time
 from collections.abc import Callable
@@ -16,7 +17,16 @@ from aim_jupyter.core import api, fit, fitting, gpus, recipes
 from aim_jupyter.core.errors import BadUsage, ModelMissing, UnknownName
 from aim_jupyter.core.fitting.devices import chosen, device_of
 from aim_jupyter.core.fitting.settings import settings_of
-from aim_jupyter.core.records import Choice, Cpu, Machine, Model, Offer
+from aim_jupyter.core.records import (
+    Choice,
+    Cpu,
+    Machine,
+    Model,
+    Offer,
+    Plan,
+    ServerRecord,
+    StageTime,
+)
 from aim_jupyter.core.records.fit import Settings
 
 GIB = 2**30
@@ -309,6 +319,53 @@ def test_memory_that_is_not_known_is_no_device() -> None:
     assert device_of((gpu,), 1) is None
     assert device_of((), 1) is None
     assert chosen(Machine(host="bare", cpu=Cpu()), 1) is None
+
+
+LOG = """
+Model loading took 15.27 GiB memory and 12.5 seconds
+Available KV cache memory: 154.50 GiB
+GPU KV cache size: 1,125,000 tokens, Maximum concurrency for 8,192 tokens per request: 137.3x
+"""
+
+
+def test_a_start_is_told_from_its_folder(tmp_path: Path) -> None:
+    model = tmp_path / "model"
+    model.mkdir()
+    (model / "config.json").write_text(json.dumps(fit.config_of("Qwen/Qwen3-8B")))
+    (tmp_path / "engine.log").write_text(LOG)
+    plan = Plan(
+        server="a",
+        model=str(model),
+        recipe_id="mi300x-bf16-tp1",
+        origin="derived",
+        engine="vllm",
+        engine_name="x",
+        engine_version="0.18.0",
+        platform="rocm",
+        model_path=str(model),
+        argv=("python", "--max-model-len", "8192", "--gpu-memory-utilization=0.92", "--flag"),
+        env={},
+        gpus=(1,),
+        gpu_model="MI300X",
+    )
+    stages = (StageTime(stage="boot", began_at=0, took_s=9.0),)
+    record = ServerRecord(
+        name="a", plan=plan, state="running", created_at=100.0, ready_at=160.0, stages=stages
+    )
+    machine = gpus.machine("mi300x:2")
+    start = fitting.start_of(record, tmp_path / "engine.log", machine)
+    assert start is not None
+    assert (start.started, start.forced, start.verdict) == (True, False, "FITS")
+    assert (start.boot_s, start.load_s, start.ready_s) == (9.0, None, 60.0)
+    assert (start.gpu_model, start.engine, start.context_tokens) == ("MI300X", "0.18.0", 8192)
+    assert start.kv_bytes == int(154.5 * GIB)
+    assert start.weights_bytes == int(15.27 * GIB)
+    assert start.weights_predicted_bytes == pytest.approx(start.weights_bytes, rel=0.01)
+    again = fitting.start_of(record, tmp_path / "engine.log", machine, [start])
+    assert again is not None
+    assert again.kv_predicted_bytes == pytest.approx(start.kv_bytes, abs=GIB / 4), "learned"
+    (model / "config.json").unlink()
+    assert fitting.start_of(record, tmp_path / "engine.log", machine) is None
 
 
 def test_a_broken_history_is_no_reason_to_stop(

@@ -5,7 +5,7 @@ the verdict becomes the memory terms that tables, cards and refusals show.
 """
 
 from aim_jupyter.core.fitting.choices import judge
-from aim_jupyter.core.fitting.history import learned
+from aim_jupyter.core.fitting.history import history, learned, start_of
 from aim_jupyter.core.fitting.questions import Answered, Asker, as_json
 
-__all__ = ["Answered", "Asker", "as_json", "judge", "learned"]
+__all__ = ["Answered", "Asker", "as_json", "history", "judge", "learned", "start_of"]

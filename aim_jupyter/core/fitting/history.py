@@ -1,10 +1,32 @@
-"""What earlier starts on this site say, where they can be read."""
+"""What earlier starts on this site took.
+
+Every server's folder holds its plan, its stages and the engine's log: what a start took is read
+from there at the next look. So learning costs neither a start nor its supervisor anything, and can
+hurt neither; a folder that was replaced before anybody looked has taught nothing.
+"""
 
 from __future__ import annotations
 
-from aim_jupyter.core import fit
-from aim_jupyter.core.errors import StateUnusable
-from aim_jupyter.core.records.fit import Start
+import contextlib
+import itertools
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from msgspec import structs
+
+from aim_jupyter import demo
+from aim_jupyter.core import cache, fit, gpus, serving
+from aim_jupyter.core.errors import AimError, StateUnusable
+from aim_jupyter.core.fitting.devices import device_of, processor
+from aim_jupyter.core.fitting.settings import settings_of
+from aim_jupyter.core.records import Machine, Plan, ServerRecord
+from aim_jupyter.core.records.fit import Device, Settings, Start
+from aim_jupyter.core.serving import ServerFolder
+
+#: Lines of a log that a start can fill; a server goes on writing for weeks.
+_START_LINES = 20_000
 
 
 def learned() -> tuple[Start, ...]:
@@ -13,6 +35,115 @@ def learned() -> tuple[Start, ...]:
     An estimate that is less exact is better than a table that can't be shown.
     """
     try:
-        return tuple(fit.history())
+        return tuple(history())
     except StateUnusable:
         return ()
+
+
+def history() -> list[Start]:
+    """Return all starts, the newest first, with those that nobody has looked at yet.
+
+    Raises
+    ------
+    StateUnusable
+        If the file of starts can't be read.
+    """
+    known = fit.history()
+    told = {start.at for start in known}
+    fresh = [
+        start
+        for folder in serving.folders()
+        if (start := _start_in(folder, told, known)) is not None
+    ]
+    for start in fresh:
+        # On a full disk it is told now, and read again at the next look.
+        with contextlib.suppress(StateUnusable):
+            fit.store(start)
+    return sorted([*known, *fresh], key=lambda start: start.at, reverse=True)
+
+
+def _start_in(folder: ServerFolder, told: set[float], known: Sequence[Start]) -> Start | None:
+    """Return what the start of one server took, None for one that is told or still going on."""
+    try:
+        record = folder.read()
+    except AimError:
+        return None
+    over = record.ready_at is not None or record.state == "failed"
+    if not over or record.engine is None or record.created_at in told:
+        return None
+    return start_of(record, folder.log, gpus.machine(), known)
+
+
+def start_of(
+    record: ServerRecord, log: Path, machine: Machine, known: Sequence[Start] = ()
+) -> Start | None:
+    """Return what a start took beside what was to be expected, None where its model is gone."""
+    plan = record.plan
+    config = _config(plan)
+    if config is None:
+        return None
+    predicted = fit.assess(
+        fit.Request(
+            model=plan.model if plan.model_path == str(demo.FOLDER) else plan.model_path,
+            architecture=fit.architecture(config),
+            device=_device(plan, machine),
+            settings=_settings(plan),
+            starts=tuple(known),
+        )
+    )
+    ready = record.ready_at
+    seconds: dict[str, float] = {
+        one.stage: one.took_s
+        for one in record.stages
+        if one.took_s is not None and one.stage != "ready"
+    }
+    if ready is not None:
+        seconds["ready"] = ready - record.created_at
+    return fit.outcome(
+        predicted,
+        _facts(log),
+        at=record.created_at,
+        started=ready is not None,
+        recipe=plan.recipe_id,
+        stages=seconds,
+        # A launch refuses what has no room, unless it is told not to.
+        forced=predicted.verdict == "NO",
+    )
+
+
+def _facts(log: Path) -> dict[str, float]:
+    try:
+        with log.open(encoding="utf-8", errors="replace") as lines:
+            return fit.read_log(itertools.islice(lines, _START_LINES))
+    except OSError:
+        return {}
+
+
+def _config(plan: Plan) -> dict[str, Any] | None:
+    folder = Path(plan.model_path)
+    try:
+        if not folder.is_dir():
+            located = cache.locate(plan.model_path, plan.revision)
+            folder = Path(located.path or "")
+        found = json.loads((folder / "config.json").read_bytes())
+    except (OSError, ValueError, AimError):
+        return None
+    return found if isinstance(found, dict) else None
+
+
+def _device(plan: Plan, machine: Machine) -> Device | None:
+    """Return the devices of a plan, empty: what they hold now is the server itself."""
+    own = [gpu for gpu in machine.gpus if gpu.hip_index in plan.gpus]
+    found = device_of(own, len(own)) if plan.gpus else processor(machine)
+    return found and structs.replace(found, free_bytes=None)
+
+
+def _settings(plan: Plan) -> Settings:
+    args: dict[str, Any] = {}
+    for word, after in itertools.pairwise([*plan.argv, "--"]):
+        if word.startswith("--"):
+            name, equals, value = word.partition("=")
+            args[name] = value if equals else None if after.startswith("--") else after
+    tp = str(args.get("--tensor-parallel-size", "1"))
+    base = Settings(tp=int(tp) if tp.isdecimal() else 1, engine_version=plan.engine_version)
+    return settings_of(args, base)

@@ -174,6 +174,8 @@ class Notebook:
         light = str(name == LIGHT).lower()
         # Attached, not visible: all of the body is positioned, so the body itself has no size.
         self.page.wait_for_selector(f"body[data-jp-theme-light='{light}']", state="attached")
+        # A theme is loaded behind the same curtain as the program itself.
+        self.page.wait_for_selector("#jupyterlab-splash", state="detached")
 
     # -- what a user sees ------------------------------------------------------------------------
 

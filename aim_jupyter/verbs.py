@@ -70,6 +70,44 @@ def recipes(
     return frame("recipes", api.recipe_list(model, users=users, context=context))
 
 
+def fit(model: str | None = None, **question: Any) -> dict[str, Any]:
+    """Return whether a model fits: the verdict, its sum, and launches that would fit instead.
+
+    Parameters
+    ----------
+    model : str, optional
+        A name of the catalogue, a repository of the Hub, or a folder; else give `config`.
+    **question
+        The options of ``%aim fit`` with underscores: ``machine``, ``users``, ``max_model_len``
+        (tokens), ``tp``, ``dtype``, ``kv_dtype``, ``util``, ``recipe``, ``engine_version``, ….
+        Without ``machine`` it is this one, as it is now.
+
+    Raises
+    ------
+    BadUsage, UnknownName
+        If the question itself is wrong.
+
+    Examples
+    --------
+    >>> import aim_jupyter as aim
+    >>> aim.fit("Qwen/Qwen3-8B", machine="mi300x:1", users=4)["verdict"]
+    'FITS'
+    """
+    named = {} if model is None else {"model": model}
+    return presenting.fit_json(api.fit({**named, **question}))
+
+
+def fit_history() -> pd.DataFrame:
+    """Return all starts on this site: what was predicted, and what each took.
+
+    Examples
+    --------
+    >>> import aim_jupyter as aim
+    >>> missed = aim.fit_history().kv_error_pct
+    """
+    return frame("fit", api.starts())
+
+
 def launch(
     model: str = api.DEMO,
     *,

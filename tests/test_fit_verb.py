@@ -4,17 +4,25 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
+from msgspec import structs
 
+import aim_jupyter as aim
 from aim_jupyter import tables
 from aim_jupyter.commands import COMMANDS
-from aim_jupyter.core import fit
+from aim_jupyter.core import api, fit, gpus
+from aim_jupyter.core.errors import NoFit
+from aim_jupyter.core.planning import Request
 from aim_jupyter.core.records.fit import Start
 from tests.conftest import FakeEngine
 from tests.test_cli import run
+from tests.test_magics import Session, session
 from tests.waiting import launch_ready
+
+__all__ = ["session"]
 
 LLAMA = "meta-llama/Llama-3.3-70B-Instruct"
 ASKED = [
@@ -149,6 +157,46 @@ def test_the_history_is_a_table_by_the_contract() -> None:
     assert table.index.name == "at"
     assert table.started.dtype == "boolean"
     assert table.boot_s.dtype == "Float64"
+
+
+def test_in_a_notebook_it_is_a_card_a_table_or_a_list(session: Session, tmp_path: Path) -> None:
+    (card,) = session.run(f"%aim fit {LLAMA} --machine mi300x:1 --users 4").outputs
+    assert "NO: " in card.data["text/plain"]
+    assert "%aim launch" in card.data["text/plain"]
+    assert 'role="img"' in card.data["text/html"]
+    session.run("%aim fit --history")
+    table: Any = session.value
+    assert table.index.name == "at"
+    (tmp_path / "asked").write_text('{"model": "Qwen/Qwen3-8B", "machine": "mi300x:1"}')
+    session.run(f"%aim fit --batch {tmp_path / 'asked'}")
+    answers: Any = session.value
+    assert [answer["verdict"] for answer in answers] == ["FITS"]
+    _, text = session.fails("%aim fit nosuchmodel")
+    assert len(text.splitlines()) == 2
+
+
+def test_python_gives_the_same() -> None:
+    words = ["fit", LLAMA, *ASKED, "--engine-version", "0.15", "--json"]
+    said = json.loads(run(*words).stdout.replace("aim-engine", "%aim"))
+    question = {"util": 0.92, "max_model_len": 131072, "max_num_seqs": 1024, "tp": 1}
+    question |= {"max_num_batched_tokens": 8192}
+    more = {"dtype": "bfloat16", "kv_dtype": "auto", "engine_version": "0.15"}
+    assert aim.fit(LLAMA, machine="mi300x:1", **question, **more) == said
+    assert aim.fit_history().empty
+
+
+def test_a_launch_without_room_is_refused_with_what_would_fit(
+    fake: FakeEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fake()
+    simulated = gpus.machine("mi300x:1")
+    real = structs.replace(simulated, simulated=False)
+    monkeypatch.setattr("aim_jupyter.core.gpus.machine", lambda *_: real)
+    request = Request(model="Qwen/Qwen3-32B", users=64, context=40960, recipe="mi300x-bf16-tp1")
+    with pytest.raises(NoFit, match="GiB of KV cache short") as refused:
+        api.plan(request)
+    hint = refused.value.hint
+    assert hint.startswith("%aim launch Qwen/Qwen3-32B --recipe mi300x-bf16-tp1 --users 64 ")
 
 
 def test_the_magic_knows_the_same_options() -> None:

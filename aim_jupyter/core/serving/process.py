@@ -93,7 +93,7 @@ def end_group(
     drain_s: float,
     term_s: float = 10.0,
     kill_s: float = 10.0,
-    tick: Callable[[], None] = lambda: None,
+    tick: Callable[[], object] = lambda: None,
 ) -> list[int]:
     """End the group of `leader`: TERM, wait, KILL, verify. Return the pids that are left.
 
@@ -122,7 +122,7 @@ def end_group(
 
 
 def _gone(
-    leader: ProcessId, limit_s: float, tick: Callable[[], None], *, leader_only: bool = False
+    leader: ProcessId, limit_s: float, tick: Callable[[], object], *, leader_only: bool = False
 ) -> bool:
     end = time.monotonic() + limit_s
     while alive(leader) if leader_only else members(leader):

@@ -9,18 +9,24 @@ and each front end knows how to show each kind.
 
 from __future__ import annotations
 
-import re
-import sys
-from argparse import BooleanOptionalAction, Namespace
-from collections.abc import Callable, Iterator
+from argparse import Namespace
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
-import msgspec
-
+from aim_jupyter import handlers
+from aim_jupyter.arguments import (
+    FIT,
+    LAUNCH,
+    MACHINE,
+    PLAN,
+    SERVER,
+    WAIT,
+    Argument,
+    argument,
+    seconds,
+)
 from aim_jupyter.core import api
-from aim_jupyter.core.errors import BadUsage
-from aim_jupyter.core.planning import DEFAULT_IDLE_S, Request
 from aim_jupyter.core.recipes.export import TARGETS
 
 # What an answer is. The first row are tables: a DataFrame, with a card below.
@@ -36,15 +42,6 @@ Gives = Literal[
     "engine",  # an engine environment that was installed
     "help",
 ]  # fmt: skip
-Names = Literal["models", "servers", "engines", "recipes"]
-
-
-class Argument(NamedTuple):
-    """One argument of a command: its names, what `argparse` is told, what completes it."""
-
-    names: tuple[str, ...]
-    options: dict[str, Any]
-    completes: Names | None = None
 
 
 class Command(NamedTuple):
@@ -72,239 +69,6 @@ class Command(NamedTuple):
     also: str = ""
     terminal: bool = False
 
-
-def argument(*names: str, completes: Names | None = None, **options: Any) -> Argument:
-    """Return an argument; `options` are those of `argparse.ArgumentParser.add_argument`."""
-    return Argument(names, options, completes)
-
-
-def seconds(text: str) -> float | None:
-    """Return a duration in seconds: ``90``, ``90s``, ``30m``, ``8h``; None for ``never``.
-
-    Raises
-    ------
-    BadUsage
-        If it is none of these.
-
-    Examples
-    --------
-    >>> seconds("30m"), seconds("never")
-    (1800.0, None)
-    """
-    if text == "never":
-        return None
-    found = re.fullmatch(r"(\d+(?:\.\d+)?)(s|m|h|d)?", text)
-    if not found:
-        raise BadUsage(f"{text!r} is no duration.", "write 90s, 30m, 8h or never")
-    return float(found[1]) * {"s": 1, "m": 60, "h": 3600, "d": 86400}[found[2] or "s"]
-
-
-def ordinals(text: str) -> tuple[int, ...]:
-    """Return GPU numbers: ``4`` or ``4,5``.
-
-    Raises
-    ------
-    BadUsage
-        If they are not whole numbers.
-    """
-    if not re.fullmatch(r"\d+(,\d+)*", text):
-        raise BadUsage(f"{text!r} names no GPUs.", "write their numbers, as in --gpus 4,5")
-    return tuple(int(part) for part in text.split(","))
-
-
-def _request(given: Namespace) -> Request:
-    options = dict(given.engine_options)
-    options.update(_pair(text) for text in given.set or ())
-    return Request(
-        model=given.model or api.default_model(),
-        recipe=given.recipe,
-        engine=given.engine,
-        gpus=given.gpus,
-        users=given.users,
-        context=given.context,
-        name=given.name,
-        port=given.port,
-        idle_s=given.idle,
-        lifetime_s=given.lifetime,
-        options=options,
-        unset=tuple(given.unset or ()),
-        env={name: str(value) for name, value in map(_pair, given.env or ())},
-        force=given.force,
-    )
-
-
-def _pair(text: str) -> tuple[str, Any]:
-    name, separator, value = text.partition("=")
-    if not name or not separator:
-        raise BadUsage(f"{text!r} is no NAME=VALUE.", "write it as in --set max-model-len=8192")
-    return name, value
-
-
-def _launch(given: Namespace) -> Any:
-    return api.launch(_request(given), new=given.new)
-
-
-def _plan(given: Namespace) -> Any:
-    if given.batch:
-        return api.plans_for(_questions(given.batch))
-    elsewhere = (given.machine, given.precision, given.metric, given.policy, given.recipes)
-    if not any(elsewhere):
-        return msgspec.to_builtins(api.plan(_request(given)))
-    request = _request(given)
-    question = {
-        "model": request.model,
-        "machine": given.machine,
-        "precision": given.precision,
-        "metric": given.metric,
-        "policy": given.policy or "default",
-        "fallback": given.fallback,
-        "recipes": tuple(given.recipes or ()),
-        "recipe": given.recipe,
-        "gpus": given.gpus,
-        "users": given.users,
-        "context": given.context,
-        "set": request.options,
-        "unset": request.unset,
-        "env": request.env,
-    }
-    return api.plan_for({name: value for name, value in question.items() if value is not None})
-
-
-def _check_recipe(given: Namespace) -> list[str]:
-    model = api.check_recipe(given.file)
-    ids = ", ".join(recipe.id for recipe in model.recipes) or "none: they are derived by rule"
-    return [f"{given.file} is a good recipe file for {model.name}.", f"Recipes: {ids}"]
-
-
-#: Options of `fit` that are no part of the question.
-_NOT_ASKED = ("engine_options", "batch", "history", "body")
-
-
-def _fit(given: Namespace) -> Any:
-    if given.history:
-        return api.starts()
-    if given.batch:
-        return api.fits(_lines_of(given.batch))
-    asked = {name: value for name, value in vars(given).items() if name not in _NOT_ASKED}
-    return api.fit({name: value for name, value in asked.items() if value is not None})
-
-
-def _questions(source: str) -> Iterator[dict[str, Any]]:
-    """Yield the questions of a file of JSON lines."""
-    for number, line in enumerate(_lines_of(source), start=1):
-        if line.strip():
-            yield _question(line, number)
-
-
-def _lines_of(source: str) -> list[str]:
-    try:
-        text = sys.stdin.read() if source == "-" else Path(source).read_text()
-    except (OSError, UnicodeDecodeError) as error:
-        raise BadUsage(f"{source} can't be read: {error}.", "name a file of JSON lines") from error
-    return text.splitlines()
-
-
-def _question(line: str, number: int) -> dict[str, Any]:
-    try:
-        return msgspec.json.decode(line.encode(), type=dict[str, Any])
-    except (msgspec.DecodeError, UnicodeError) as error:
-        raise BadUsage(f"Line {number} is no JSON object: {error}.", "one object a line") from error
-
-
-def _logs(given: Namespace) -> Any:
-    read = api.follow_logs if given.follow else api.logs
-    return read(given.server, lines=given.lines)
-
-
-def _stop(given: Namespace) -> Any:
-    return api.stop(given.server, drain_s=0.0 if given.now else given.drain)
-
-
-SERVER = argument("server", nargs="?", completes="servers", help="its name; else the last launched")
-
-MACHINE = argument(
-    "--machine", metavar="SPEC", help="one that is not here: mi300x:8, mi300x:8:cpx-nps4"
-)
-
-LAUNCH = (
-    argument(
-        "model",
-        nargs="?",
-        completes="models",
-        help="a name, a Hugging Face repository or a folder; else the demo",
-    ),
-    argument("--recipe", metavar="ID", completes="recipes", help="this recipe, not the best one"),
-    argument("--gpus", type=ordinals, metavar="LIST", help="these GPUs, as in 4,5"),
-    argument("--users", type=int, metavar="N", help="so many conversations at the same time"),
-    argument("--context", type=int, metavar="TOKENS", help="so many tokens in each"),
-    argument(
-        "--engine",
-        metavar="NAME",
-        completes="engines",
-        help="vllm, sglang, or an environment of %%aim engines",
-    ),
-    argument("--name", help="call the server so"),
-    argument("--new", action="store_true", help="start another one beside one that runs"),
-    argument("--port", type=int, metavar="N", help="listen there; else a free port is chosen"),
-    argument(
-        "--idle",
-        type=seconds,
-        default=DEFAULT_IDLE_S,
-        metavar="TIME",
-        help="stop after so long without a request: 30m, never (default: 60m)",
-    ),
-    argument("--for", type=seconds, dest="lifetime", metavar="TIME", help="stop after so long"),
-    argument("--force", action="store_true", help="launch although the verdict is NO"),
-    argument(
-        "--set", action="append", metavar="OPTION=VALUE", help="an engine option, for scripts"
-    ),
-    argument("--unset", action="append", metavar="OPTION", help="leave out one of the recipe's"),
-    argument("--env", action="append", metavar="NAME=VALUE", help="a variable for the engine"),
-)
-
-PLAN = (
-    MACHINE,
-    argument("--precision", metavar="NAME", help="such as bf16 or fp8; auto is the best one"),
-    argument("--metric", choices=["latency", "throughput", "auto"], help="tuned for this"),
-    argument("--policy", choices=["default", "aim"], help="aim: AMD's own rules exactly"),
-    argument(
-        "--fallback",
-        action=BooleanOptionalAction,
-        default=False,
-        help="with --policy aim: take general profiles too",
-    ),
-    argument("--recipes", action="append", metavar="DIR", help="one more folder of recipes"),
-    argument("--batch", metavar="FILE", help="questions as JSON lines, - for standard input"),
-)
-
-FIT = (
-    argument("model", nargs="?", completes="models", help="a name, repository or folder"),
-    MACHINE,
-    argument("--users", type=int, metavar="N", help="so many requests at the same time"),
-    argument(
-        *("--context", "--max-model-len"),
-        type=int,
-        dest="max_model_len",
-        metavar="TOKENS",
-        help="so many tokens of each; else the model's own limit",
-    ),
-    argument("--recipe", metavar="ID", completes="recipes", help="with this recipe's options"),
-    argument("--tp", type=int, metavar="N", help="shared by so many GPUs (default: 1)"),
-    argument("--dtype", metavar="NAME", help="of the weights, such as bfloat16"),
-    argument("--kv-dtype", metavar="NAME", help="of the KV cache, such as fp8"),
-    argument("--quantization", metavar="NAME", help="of the weights while they load, such as fp8"),
-    argument("--util", type=float, metavar="SHARE", help="of the memory, such as 0.92"),
-    argument("--max-num-seqs", type=int, metavar="N", help="so many requests a step"),
-    argument("--max-num-batched-tokens", type=int, metavar="N", help="so many tokens a step"),
-    argument("--engine-version", metavar="V", help="of vLLM; else the one here, else the newest"),
-    argument("--weights-gib", type=float, metavar="X", help="measured, of one GPU"),
-    argument("--available-kv-gib", type=float, metavar="X", help="measured, of one GPU"),
-    argument("--config", metavar="FILE", help="a config.json instead of a known model"),
-    argument("--history", action="store_true", help="past starts: predicted against actual"),
-    argument("--batch", metavar="FILE", help="questions as JSON lines, - for standard input"),
-)
-
-WAIT = argument("--timeout", type=seconds, default=1800.0, metavar="TIME", help="wait no longer")
 
 COMMANDS: tuple[Command, ...] = (
     Command(
@@ -361,14 +125,14 @@ COMMANDS: tuple[Command, ...] = (
     Command(
         "recipe check",
         "what a recipe file holds, or what is wrong with it and where",
-        _check_recipe,
+        handlers.check_recipe,
         "lines",
         (argument("file", type=Path, help="a recipe, or an AMD AIM profile"),),
     ),
     Command(
         "export",
         "a plan for another place, as text that runs there",
-        lambda given: api.export(_request(given), given.to).splitlines(),
+        lambda given: api.export(handlers.request(given), given.to).splitlines(),
         "lines",
         (
             *LAUNCH,
@@ -379,7 +143,7 @@ COMMANDS: tuple[Command, ...] = (
     Command(
         "plan",
         "what launch would start, here or on another machine; nothing is started",
-        _plan,
+        handlers.plan,
         "plan",
         (*LAUNCH, *PLAN),
         open=True,
@@ -387,14 +151,14 @@ COMMANDS: tuple[Command, ...] = (
     Command(
         "fit",
         "whether a model fits, with the sum, before a byte is downloaded",
-        _fit,
+        handlers.fit,
         "fit",
         FIT,
     ),
     Command(
         "launch",
         "start a server in the background; any other --option is the engine's own",
-        _launch,
+        handlers.launch,
         "launched",
         LAUNCH,
         open=True,
@@ -402,7 +166,7 @@ COMMANDS: tuple[Command, ...] = (
     Command(
         "serve",
         "start a server and stay with it until Ctrl-C or its end",
-        _launch,
+        handlers.launch,
         "served",
         LAUNCH,
         open=True,
@@ -457,7 +221,7 @@ COMMANDS: tuple[Command, ...] = (
     Command(
         "logs",
         "the end of an engine's log",
-        _logs,
+        handlers.logs,
         "lines",
         (
             SERVER,
@@ -470,7 +234,7 @@ COMMANDS: tuple[Command, ...] = (
     Command(
         "stop",
         "end a server: running requests finish, and nothing of it is left",
-        _stop,
+        handlers.stop,
         "server",
         (
             SERVER,

@@ -13,7 +13,8 @@ from collections.abc import Callable, Iterable
 from IPython.core.completer import CompletionContext, SimpleCompletion, SimpleMatcherResult
 
 from aim_jupyter import parsing
-from aim_jupyter.commands import COMMANDS, Command, Names
+from aim_jupyter.arguments import Names
+from aim_jupyter.commands import COMMANDS, Command
 from aim_jupyter.core import recipes, serving
 from aim_jupyter.core.errors import AimError
 

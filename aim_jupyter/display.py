@@ -6,6 +6,7 @@ that it survives in a saved notebook and in nbconvert's output. The thread only 
 
 from __future__ import annotations
 
+import shutil
 import threading
 import time
 from collections.abc import Iterator
@@ -49,9 +50,14 @@ def wait(views: Iterator[ServerView]) -> None:
     """
     line = InPlace()
     view: ServerView | None = None
+    said: str | None = ""
     try:
         for view in views:
             line.put({"text/plain": render.progress_line(view)})
+            if view.record.stage != said and not updates_in_place():
+                # A terminal gets a line for each stage, else a long start would say nothing.
+                line.end()
+                said = view.record.stage
     finally:
         if view is not None and view.record.name in _live:
             _live[view.record.name].finish()
@@ -76,9 +82,10 @@ def updates_in_place() -> bool:
 
 
 def register_tables(shell: InteractiveShell, frame: type) -> None:
-    """Let DataFrames of ours be shown as `presenting.table_html` has them, others as before.
+    """Let DataFrames of ours be shown as `presenting.table` has them, others as before.
 
-    Whoever has a formatter for DataFrames registered (itables does) keeps it.
+    Whoever has a formatter for DataFrames registered (itables does) keeps it. A notebook's
+    ``text/plain`` stays pandas': it is for programs that read notebooks.
 
     Parameters
     ----------
@@ -86,19 +93,25 @@ def register_tables(shell: InteractiveShell, frame: type) -> None:
         `pandas.DataFrame`, which is not imported here.
     """
     assert shell.display_formatter is not None  # noqa: S101 - every shell has one
-    formatter = shell.display_formatter.formatters["text/html"]
+    html = updates_in_place()
+    formatter = shell.display_formatter.formatters["text/html" if html else "text/plain"]
     try:
         formatter.lookup_by_type(frame)
     except KeyError:
-        formatter.for_type(frame, _table_html)
+        formatter.for_type(frame, _table_html if html else _table_text)
 
 
-def _table_html(table: Any) -> str | None:
-    of_pandas = table._repr_html_()
+def _table_html(frame: Any) -> str | None:
+    of_pandas: str | None = frame._repr_html_()
     # None where the user has told pandas not to write HTML.
-    ours = None if of_pandas is None else presenting.table_html(table)
-    shown: str | None = of_pandas if ours is None else ours
-    return shown
+    ours = None if of_pandas is None else presenting.table(frame)
+    return of_pandas if ours is None else render.frame_html(*ours)
+
+
+def _table_text(frame: Any, printer: Any, _cycle: object) -> None:
+    ours = presenting.table(frame)
+    width = shutil.get_terminal_size().columns
+    printer.text(repr(frame) if ours is None else render.frame_text(*ours, width))
 
 
 class Progress:

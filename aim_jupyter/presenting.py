@@ -6,7 +6,7 @@ import getpass
 import os
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from aim_jupyter import columns, render
 from aim_jupyter.columns import Row, Verb
@@ -42,30 +42,34 @@ def card(gives: Gives, answer: Any) -> Card | None:
     return make(answer) if make else None
 
 
-def table_html(table: Any) -> str | None:
-    """Return a DataFrame of ours as HTML, None where it is better left to pandas.
+class Table(NamedTuple):
+    """A DataFrame of ours as text, its index first; a missing value is None."""
+
+    heads: list[str]
+    numeric: list[bool]
+    rows: list[tuple[str | None, ...]]
+
+
+def table(frame: Any) -> Table | None:
+    """Return a DataFrame of ours as text, None where it is better left to pandas.
 
     Parameters
     ----------
-    table : pandas.DataFrame
+    frame : pandas.DataFrame
         Of ours are those that a verb has marked, and what is selected from them; what else is
         made of them (a transposed table, groups) is not.
     """
-    verb = table.attrs.get(MARK)
-    known = columns.COLUMNS.get(verb, ())
-    names = [str(name) for name in table.columns]
-    if (
-        verb is None
-        or not set(names) <= set(known)
-        or table.index.nlevels > 1
-        or len(table) > MOST_ROWS
-    ):
+    verb = frame.attrs.get(MARK)
+    names = [str(name) for name in frame.columns]
+    known = set(names) <= set(columns.COLUMNS.get(verb, ()))
+    if verb is None or not known or frame.index.nlevels > 1 or len(frame) > MOST_ROWS:
         return None
-    series = [table.index.to_series(), *(table.iloc[:, at] for at in range(len(names)))]
-    numeric = [each.dtype.kind in "iuf" for each in series]
-    cells = [_cells(each.tolist()) for each in series]
-    heads = [str(table.index.name or ""), *names]
-    return render.frame_html(heads, numeric, list(zip(*cells, strict=True)))
+    series = [frame.index.to_series(), *(frame.iloc[:, at] for at in range(len(names)))]
+    return Table(
+        heads=[str(frame.index.name or ""), *names],
+        numeric=[each.dtype.kind in "iuf" for each in series],
+        rows=list(zip(*(_cells(each.tolist()) for each in series), strict=True)),
+    )
 
 
 def _cells(values: list[Any]) -> list[str | None]:

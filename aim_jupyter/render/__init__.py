@@ -10,7 +10,7 @@ from aim_jupyter.render.chat import reply_footer
 from aim_jupyter.render.checks import checks_card
 from aim_jupyter.render.engines import engines_card
 from aim_jupyter.render.fit import fit_card
-from aim_jupyter.render.frame import frame_html
+from aim_jupyter.render.frame import frame_html, frame_text
 from aim_jupyter.render.gpus import gpus_card
 from aim_jupyter.render.launch import launch_card
 from aim_jupyter.render.nothing import nothing_card
@@ -28,6 +28,7 @@ __all__ = [
     "engines_card",
     "fit_card",
     "frame_html",
+    "frame_text",
     "gpus_card",
     "launch_card",
     "nothing_card",

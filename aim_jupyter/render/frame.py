@@ -1,4 +1,4 @@
-"""A table of a verb in a notebook: one line a row, words on the left, numbers on the right.
+"""A table of a verb: one line a row, words on the left, numbers on the right.
 
 JupyterLab breaks the cells of wide tables into many short lines and pushes words to the right. A
 style element with a class of ours undoes that, as pandas does for its own: styles on each cell
@@ -7,14 +7,19 @@ would be ten times the table. Without it (an untrusted notebook) a plain table r
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 
-from aim_jupyter.render import html
+from aim_jupyter.render import html, words
+from aim_jupyter.render import text as t
 from aim_jupyter.render.html import Html, tag
 
 _CLASS = "aim-table"
 _NUMBER, _MISSING = "aim-n", "aim-o"
 MISSING = "<NA>"
+_GAP = 2
+#: Of the columns that a terminal has no room for, so many are named.
+_FIRST_NAMED = 4
 
 # `.dataframe` beside ours outweighs JupyterLab's own rules for tables. The head and the first
 # column stay where they are while the rest is scrolled.
@@ -56,6 +61,36 @@ def frame_html(
         **{"class": f"dataframe {_CLASS}"},
     )
     return str(tag("div", tag("style", Html(_STYLE)), table, style=_SCROLLS))
+
+
+def frame_text(
+    heads: Sequence[str], numeric: Sequence[bool], rows: Sequence[Sequence[str | None]], width: int
+) -> str:
+    """Return the same for a terminal: the first columns that it has room for.
+
+    pandas shows the first and the last ones, and of our tables the first ones matter.
+    """
+    lines = [list(heads), *([MISSING if cell is None else cell for cell in row] for row in rows)]
+    lines = [[words.clean(cell) for cell in line] for line in lines]
+    shown = _that_fit([max(map(len, column)) for column in zip(*lines, strict=True)], width)
+    text = t.columns([line[:shown] for line in lines], numeric[:shown], gap=_GAP)
+    if not rows:
+        text.append("no rows")
+    if shown < len(heads):
+        text.append(
+            f"and {words.plural(len(heads) - shown, 'column')} more: {_named(heads[shown:])}"
+        )
+    return "\n".join(text)
+
+
+def _that_fit(widths: Sequence[int], width: int) -> int:
+    """Return how many columns fit; the index and one more are shown in any case."""
+    ends = itertools.accumulate(each + _GAP for each in widths)
+    return max(2, sum(end - _GAP <= width for end in ends))
+
+
+def _named(heads: Sequence[str]) -> str:
+    return ", ".join(heads[:_FIRST_NAMED]) + (", …" if len(heads) > _FIRST_NAMED else "")
 
 
 def _row(cells: Sequence[str | None], numeric: Sequence[bool]) -> Html:

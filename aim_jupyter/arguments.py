@@ -1,0 +1,146 @@
+"""What verbs are told: their arguments, what `argparse` makes of each, and what completes it."""
+
+from __future__ import annotations
+
+import re
+from argparse import BooleanOptionalAction
+from typing import Any, Literal, NamedTuple
+
+from aim_jupyter.core.errors import BadUsage
+from aim_jupyter.core.planning import DEFAULT_IDLE_S
+
+Names = Literal["models", "servers", "engines", "recipes"]
+
+
+class Argument(NamedTuple):
+    """One argument of a command: its names, what `argparse` is told, what completes it."""
+
+    names: tuple[str, ...]
+    options: dict[str, Any]
+    completes: Names | None = None
+
+
+def argument(*names: str, completes: Names | None = None, **options: Any) -> Argument:
+    """Return an argument; `options` are those of `argparse.ArgumentParser.add_argument`."""
+    return Argument(names, options, completes)
+
+
+def seconds(text: str) -> float | None:
+    """Return a duration in seconds: ``90``, ``90s``, ``30m``, ``8h``; None for ``never``.
+
+    Raises
+    ------
+    BadUsage
+        If it is none of these.
+
+    Examples
+    --------
+    >>> seconds("30m"), seconds("never")
+    (1800.0, None)
+    """
+    if text == "never":
+        return None
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)(s|m|h|d)?", text)
+    if not found:
+        raise BadUsage(f"{text!r} is no duration.", "write 90s, 30m, 8h or never")
+    return float(found[1]) * {"s": 1, "m": 60, "h": 3600, "d": 86400}[found[2] or "s"]
+
+
+def ordinals(text: str) -> tuple[int, ...]:
+    """Return GPU numbers: ``4`` or ``4,5``.
+
+    Raises
+    ------
+    BadUsage
+        If they are not whole numbers.
+    """
+    if not re.fullmatch(r"\d+(,\d+)*", text):
+        raise BadUsage(f"{text!r} names no GPUs.", "write their numbers, as in --gpus 4,5")
+    return tuple(int(part) for part in text.split(","))
+
+
+SERVER = argument("server", nargs="?", completes="servers", help="its name; else the last launched")
+
+MACHINE = argument(
+    "--machine", metavar="SPEC", help="one that is not here: mi300x:8, mi300x:8:cpx-nps4"
+)
+
+LAUNCH = (
+    argument(
+        "model",
+        nargs="?",
+        completes="models",
+        help="a name, a Hugging Face repository or a folder; else the demo",
+    ),
+    argument("--recipe", metavar="ID", completes="recipes", help="this recipe, not the best one"),
+    argument("--gpus", type=ordinals, metavar="LIST", help="these GPUs, as in 4,5"),
+    argument("--users", type=int, metavar="N", help="so many conversations at the same time"),
+    argument("--context", type=int, metavar="TOKENS", help="so many tokens in each"),
+    argument(
+        "--engine",
+        metavar="NAME",
+        completes="engines",
+        help="vllm, sglang, or an environment of %%aim engines",
+    ),
+    argument("--name", help="call the server so"),
+    argument("--new", action="store_true", help="start another one beside one that runs"),
+    argument("--port", type=int, metavar="N", help="listen there; else a free port is chosen"),
+    argument(
+        "--idle",
+        type=seconds,
+        default=DEFAULT_IDLE_S,
+        metavar="TIME",
+        help="stop after so long without a request: 30m, never (default: 60m)",
+    ),
+    argument("--for", type=seconds, dest="lifetime", metavar="TIME", help="stop after so long"),
+    argument("--force", action="store_true", help="launch although the verdict is NO"),
+    argument(
+        "--set", action="append", metavar="OPTION=VALUE", help="an engine option, for scripts"
+    ),
+    argument("--unset", action="append", metavar="OPTION", help="leave out one of the recipe's"),
+    argument("--env", action="append", metavar="NAME=VALUE", help="a variable for the engine"),
+)
+
+PLAN = (
+    MACHINE,
+    argument("--precision", metavar="NAME", help="such as bf16 or fp8; auto is the best one"),
+    argument("--metric", choices=["latency", "throughput", "auto"], help="tuned for this"),
+    argument("--policy", choices=["default", "aim"], help="aim: AMD's own rules exactly"),
+    argument(
+        "--fallback",
+        action=BooleanOptionalAction,
+        default=False,
+        help="with --policy aim: take general profiles too",
+    ),
+    argument("--recipes", action="append", metavar="DIR", help="one more folder of recipes"),
+    argument("--batch", metavar="FILE", help="questions as JSON lines, - for standard input"),
+)
+
+FIT = (
+    argument("model", nargs="?", completes="models", help="a name, repository or folder"),
+    MACHINE,
+    argument("--users", type=int, metavar="N", help="so many requests at the same time"),
+    argument(
+        *("--context", "--max-model-len"),
+        type=int,
+        dest="max_model_len",
+        metavar="TOKENS",
+        help="so many tokens of each; else the model's own limit",
+    ),
+    argument("--recipe", metavar="ID", completes="recipes", help="with this recipe's options"),
+    argument("--tp", type=int, metavar="N", help="shared by so many GPUs (default: 1)"),
+    argument("--dtype", metavar="NAME", help="of the weights, such as bfloat16"),
+    argument("--kv-dtype", metavar="NAME", help="of the KV cache, such as fp8"),
+    argument("--quantization", metavar="NAME", help="of the weights while they load, such as fp8"),
+    argument("--util", type=float, metavar="SHARE", help="of the memory, such as 0.92"),
+    argument("--max-num-seqs", type=int, metavar="N", help="so many requests a step"),
+    argument("--max-num-batched-tokens", type=int, metavar="N", help="so many tokens a step"),
+    argument("--engine-version", metavar="V", help="of vLLM; else the one here, else the newest"),
+    argument("--weights-gib", type=float, metavar="X", help="measured, of one GPU"),
+    argument("--available-kv-gib", type=float, metavar="X", help="measured, of one GPU"),
+    argument("--config", metavar="FILE", help="a config.json instead of a known model"),
+    argument("--history", action="store_true", help="past starts: predicted against actual"),
+    argument("--batch", metavar="FILE", help="questions as JSON lines, - for standard input"),
+)
+
+WAIT = argument("--timeout", type=seconds, default=1800.0, metavar="TIME", help="wait no longer")

@@ -1,0 +1,242 @@
+"""From a model to a plan: recipes, the fit, and what a launch would start."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+from msgspec.structs import replace
+
+from aim_jupyter.core import engines, planning, recipes, resolving, serving
+from aim_jupyter.core import gpus as detection
+from aim_jupyter.core.api.site import engine_for, machine, version_for
+from aim_jupyter.core.errors import AimError, BadUsage, NoFit
+from aim_jupyter.core.planning import Request
+from aim_jupyter.core.recipes import authoring
+from aim_jupyter.core.recipes import export as exporting
+from aim_jupyter.core.records import Choice, Machine, Model, Plan
+from aim_jupyter.core.records.engine import TITLES
+
+if TYPE_CHECKING:
+    from aim_jupyter.core.fitting import Answered
+    from aim_jupyter.core.records.fit import Start
+
+DEMO = "demo"
+DEFAULT_ENGINE = "vllm"
+
+
+def recipe_list(
+    model: str | None = None,
+    *,
+    users: int | None = None,
+    context: int | None = None,
+    simulated: str | None = None,
+) -> list[Choice]:
+    """Return every recipe of `model`, or the best of each model, with verdict and reason.
+
+    Raises
+    ------
+    UnknownName
+        If there is no such model; it holds the nearest names.
+    """
+    here = machine(simulated)
+    if model is not None:
+        found = resolving.model(model)
+        judge = _judge(found, here) if here.gpus else None
+        ranked = recipes.rank(found, here, users=users, context=context, fit=judge)
+        return [_with_evidence(choice) for choice in ranked]
+    best = _best_of_each(here, recipes.Asked(users=users, context=context))
+    order = {"FITS": 0, "TIGHT": 1, "NO": 2}
+    best.sort(key=lambda choice: (order[choice.verdict], choice.recipe.model != DEMO))
+    return [replace(_with_evidence(choice), rank=rank) for rank, choice in enumerate(best, start=1)]
+
+
+def _best_of_each(here: Machine, asked: recipes.Asked) -> list[Choice]:
+    """Return the first recipe of each model; what would fit instead is said for one model alone."""
+    version = version_for(here)
+    starts = _fitting().learned() if here.gpus else ()
+    best = []
+    for model in recipes.catalogue().models:
+        more = {"engine_version": version, "starts": starts, "with_offers": False}
+        judge = _fitting().judge(model, here, **more) if here.gpus else None
+        for choice in recipes.judge_all(model, here, asked, judge)[:1]:
+            fits = choice.verdict == "FITS"
+            best.append(choice if fits else replace(choice, try_line=f"%aim recipes {model.name}"))
+    return best
+
+
+def _judge(model: Model, here: Machine) -> recipes.Fit:
+    judge: recipes.Fit = _fitting().judge(model, here, engine_version=version_for(here))
+    return judge
+
+
+def fit(parameters: Mapping[str, Any]) -> Answered:
+    """Return whether something will fit: the verdict with its sum, and what would fit instead.
+
+    Parameters
+    ----------
+    parameters : mapping
+        As `core.fit.answer` takes them; without ``machine`` it is this one, as it is now.
+
+    Raises
+    ------
+    BadUsage, UnknownName
+        If the question itself is wrong.
+    """
+    here = {} if parameters.get("machine") else {"engine_version": version_for(machine())}
+    answered: Answered = _fitting().Asker(resolving.model).ask({**here, **parameters})
+    return answered
+
+
+def fits(lines: Iterable[str]) -> Iterator[dict[str, Any]]:
+    """Yield a plain answer for each question, a line of JSON; the Hub is not asked."""
+    answers: Iterator[dict[str, Any]] = _fitting().Asker(recipes.catalogue().find).answers(lines)
+    return answers
+
+
+def starts() -> list[Start]:
+    """Return all starts on this site, the newest first: what was predicted, and what it took.
+
+    Raises
+    ------
+    StateUnusable
+        If their file can't be read.
+    """
+    found: list[Start] = _fitting().history()
+    return found
+
+
+def _fitting() -> ModuleType:
+    """Return `core.fitting`: only verbs that judge recipes pay for its import."""
+    from aim_jupyter.core import fitting  # noqa: PLC0415
+
+    return fitting
+
+
+def _with_evidence(choice: Choice) -> Choice:
+    """Say "tested" of settings that were measured with this tool, on that kind of device."""
+    return replace(choice, evidence="tested") if choice.recipe.origin == "measured" else choice
+
+
+def plan(request: Request) -> Plan:
+    """Return what `launch` would start, without starting it.
+
+    Raises
+    ------
+    UnknownName, ModelMissing, NoEngine, NoFit, BadUsage
+        Each with what was found and what to do.
+    """
+    model = resolving.model(request.model)
+    kind = request.engine if request.engine in TITLES else None
+    here = machine()
+    version = installed.version if (installed := engine_for(here)) else None
+    ranked = recipes.rank(
+        model,
+        here,
+        users=request.users,
+        context=request.context,
+        recipe=request.recipe,
+        gpus=request.gpus,
+        engine=kind or DEFAULT_ENGINE,
+        engine_version=version,
+        fit=_fitting().judge(model, here, options=request.options, engine_version=version)
+        if here.gpus
+        else None,
+    )
+    choice = planning.choose(ranked, request)
+    platform = "cpu" if choice.recipe.gpu_model == "cpu" else "rocm"
+    name = None if kind else request.engine
+    environment = engines.choose(name, platform=platform, engine=choice.recipe.engine)
+    placed = resolving.place(choice.recipe)
+    called = request.name or serving.name_for(model.name)
+    return planning.plan(request, choice, environment, placed, called)
+
+
+def new_recipe(model: str, recipe: str | None = None) -> str:
+    """Return the text of a recipe file of one's own, started from the recipe that would be chosen.
+
+    Parameters
+    ----------
+    recipe : str, optional
+        Id of another recipe to start from.
+    """
+    known = resolving.model(model)
+    ranked = recipes.rank(known, machine(), recipe=recipe)
+    if not ranked:
+        raise NoFit(f"There is no recipe for {model} to start from.", "%aim recipes")
+    return authoring.new(known, ranked[0].recipe)
+
+
+def check_recipe(file: Path) -> Model:
+    """Return what a recipe file holds.
+
+    Raises
+    ------
+    RecipeInvalid
+        Naming file, line, what was expected and what was found.
+    """
+    return authoring.check(file)
+
+
+def export(request: Request, target: str) -> str:
+    """Return a plan for another place: a shell, docker, AMD's runtime, Kubernetes.
+
+    Raises
+    ------
+    BadUsage
+        If there is no such form.
+    """
+    made = plan(request)
+    ranked = recipes.rank(resolving.model(request.model), machine(), recipe=made.recipe_id)
+    return exporting.export(made, ranked[0].recipe, target)
+
+
+def plan_for(parameters: dict[str, Any]) -> dict[str, Any]:
+    """Return a plan as plain data, also for a machine that is not there, or by AMD's own rules.
+
+    Parameters
+    ----------
+    parameters : dict
+        As `recipes.Asker` takes them: ``model machine precision metric policy fallback recipes …``.
+
+    Raises
+    ------
+    NoFit, BadUsage, UnknownName
+        With the nearest launches that do work.
+    """
+    return _asker().ask(parameters)
+
+
+def plans_for(lines: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """Yield the answer to each of many questions; a failure is an answer with an ``error``."""
+    asker = _asker()
+    return (asker.answer(parameters) for parameters in lines)
+
+
+def _asker() -> recipes.Asker:
+    try:
+        environment = engines.choose()
+    except AimError:
+        # A plan for elsewhere needs no engine here; its options then go unchecked.
+        environment = None
+    return recipes.Asker(detection.machine, environment=environment)
+
+
+def default_model() -> str:
+    """Return the model of a launch that names none: the demo, where there is no GPU.
+
+    Raises
+    ------
+    BadUsage
+        If there are GPUs: then it is the user who knows what they are for.
+    """
+    usable = [gpu for gpu in machine().gpus if gpu.usable]
+    if usable:
+        free = sum(gpu.state == "free" for gpu in usable)
+        raise BadUsage(
+            f"Which model? {free} of {len(usable)} GPUs are free.",
+            "%aim recipes shows what fits, then %aim launch MODEL",
+        )
+    return DEMO

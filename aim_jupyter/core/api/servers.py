@@ -1,0 +1,213 @@
+"""Servers: launched, found, watched, stopped; and the whole at a glance."""
+
+from __future__ import annotations
+
+import getpass
+import time
+from collections.abc import Iterator
+
+from aim_jupyter.core import cache, files, planning, serving
+from aim_jupyter.core.api.plans import plan
+from aim_jupyter.core.api.site import engine_for, machine
+from aim_jupyter.core.errors import ServerGone, StartFailed, WaitTimeout
+from aim_jupyter.core.planning import Request
+from aim_jupyter.core.records import CachedModel, CacheTotals, ServerRecord, ServerView, Status
+from aim_jupyter.core.serving import ServerFolder
+
+DRAIN_S = serving.DRAIN_S
+
+
+def launch(request: Request, *, new: bool = False) -> ServerFolder:
+    """Start a server in the background and return at once.
+
+    Parameters
+    ----------
+    new : bool
+        Start another one even where a server with the same command runs.
+
+    Returns
+    -------
+    ServerFolder
+        Of the new server, or of the one that already runs.
+    """
+    wanted = plan(request)
+    if not new:
+        running = serving.running_for(wanted)
+        if running is not None and request.name in (None, running.name):
+            return running
+    return serving.launch(wanted, rename=request.name is None)
+
+
+def servers() -> list[ServerView]:
+    """Return all servers, live or ended, with their figures as of now."""
+    return [serving.view(folder) for folder in serving.folders()]
+
+
+def server(name: str | None = None) -> ServerFolder:
+    """Return the folder of the server `name`, or of the one that was launched last.
+
+    Raises
+    ------
+    UnknownName
+        If there is none of that name.
+    ServerGone
+        If no name was given and no server is live.
+    """
+    if name is not None:
+        return serving.find(name)
+    live = [(view.record.created_at, view.record.name) for view in _readable() if view.record.live]
+    if not live:
+        raise ServerGone("No server is running.", "%aim launch")
+    return serving.find(max(live)[1])
+
+
+def status(name: str | None = None) -> ServerView:
+    """Return one server as of now."""
+    return serving.view(server(name))
+
+
+def attach(name: str | None = None) -> ServerFolder:
+    """Return a server that is live and whose key can be read: what a client needs.
+
+    Raises
+    ------
+    ServerGone
+        If it has ended, with why.
+    """
+    folder = server(name)
+    reachable(folder)
+    return folder
+
+
+def reachable(folder: ServerFolder) -> ServerRecord:
+    """Return the record of a server that a client can be made for.
+
+    Raises
+    ------
+    ServerGone
+        If it has ended, with why, or its key is gone.
+    """
+    record = serving.current(folder)
+    if not record.live:
+        raise ServerGone(
+            f"Server {folder.name!r} is {record.state}: {record.reason or 'it has ended'}.",
+            f"%aim launch {record.plan.model}",
+        )
+    folder.key()
+    return record
+
+
+def wait(name: str | None = None, *, limit_s: float = 1800.0) -> Iterator[ServerView]:
+    """Yield the server about four times a second until it is ready, last when it is.
+
+    Raises
+    ------
+    StartFailed
+        If it ends before it is ready, with the cause and what to try.
+    WaitTimeout
+        If `limit_s` seconds pass before.
+    """
+    return watch(server(name), limit_s=limit_s)
+
+
+def watch(folder: ServerFolder, *, limit_s: float) -> Iterator[ServerView]:
+    """Do what `wait` says, for a server that is already at hand."""
+    end = time.monotonic() + limit_s
+    while True:
+        view = serving.view(folder)
+        yield view
+        if view.record.state == "running":
+            return
+        if view.record.state != "starting":
+            raise start_failed(view.record)
+        if time.monotonic() > end:
+            raise WaitTimeout(
+                f"Server {folder.name!r} is not ready after {limit_s:.0f} s "
+                f"(stage {view.record.stage or 'none'}).",
+                f"%aim logs {folder.name} -f, or %aim wait {folder.name} again",
+            )
+        time.sleep(0.25)
+
+
+def start_failed(record: ServerRecord) -> StartFailed:
+    """Return the error that says why `record`'s server is not running."""
+    crash = record.crash
+    if crash is None:
+        found = f"Server {record.name!r} is {record.state}: {record.reason or 'it has ended'}."
+        return StartFailed(found, f"%aim logs {record.name} -n 50")
+    words = [f"Server {record.name!r}: {crash.what}", crash.cause]
+    return StartFailed(" ".join(filter(None, words)), crash.try_line)
+
+
+def stop(name: str | None = None, *, drain_s: float = DRAIN_S) -> ServerView:
+    """End a server and verify that nothing of it is left; an ended one stays as it is."""
+    folder = server(name)
+    serving.stop(folder, drain_s=drain_s)
+    return serving.view(folder)
+
+
+def logs(name: str | None = None, *, lines: int = 40) -> list[str]:
+    """Return the last lines of the engine's log."""
+    return files.tail(_named_or_last(name).log, lines)
+
+
+def follow_logs(name: str | None = None, *, lines: int = 10) -> Iterator[str]:
+    """Yield the last lines of the engine's log, then new ones until the server ends."""
+    return serving.follow(_named_or_last(name), lines)
+
+
+def metrics(name: str | None = None) -> list[ServerView]:
+    """Return the running servers, or the one named, with the figures of the last minute."""
+    if name is not None:
+        return [serving.view(attach(name))]
+    return [view for view in servers() if view.record.state == "running"]
+
+
+def models_on_disk() -> list[CachedModel]:
+    """Return the models of the cache, with the server that uses each."""
+    live = [view.record for view in _readable() if view.record.live]
+    return cache.models(in_use={record.plan.model_path: record.name for record in live})
+
+
+def cache_totals(models: list[CachedModel]) -> CacheTotals:
+    """Return the cache in one line."""
+    return cache.totals(models)
+
+
+def overview() -> Status:
+    """Return what the status card shows: GPUs, engine, servers, cache and the next step."""
+    began = time.perf_counter()
+    here = machine()
+    environment = engine_for(here)
+    views = tuple(view for view in _readable() if view.record.live)
+    on_disk = cache.totals(cache.models())
+    read_s = time.perf_counter() - began
+    return Status(
+        at=time.time(),
+        read_s=read_s,
+        user=getpass.getuser(),
+        machine=here,
+        engine=environment,
+        servers=views,
+        cache=on_disk if on_disk.models else None,
+        next=planning.next_steps(here, environment, views),
+    )
+
+
+def _readable() -> Iterator[ServerView]:
+    for folder in serving.folders():
+        try:
+            yield serving.view(folder)
+        except ServerGone:
+            # `ps` and the doctor name it; here it must not hide the others.
+            continue
+
+
+def _named_or_last(name: str | None) -> ServerFolder:
+    """Return the server `name`, or the last launched one, also when it has ended."""
+    if name is not None:
+        return serving.find(name)
+    views = list(_readable())
+    if not views:
+        raise ServerGone("No server has been launched.", "%aim launch")
+    return serving.find(max(views, key=lambda view: view.record.created_at).record.name)

@@ -1,0 +1,87 @@
+"""What this machine is, and what is installed on it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from aim_jupyter.core import diagnosis, engines, reporting
+from aim_jupyter.core import gpus as detection
+from aim_jupyter.core.engines import InstallPlatform
+from aim_jupyter.core.errors import AimError
+from aim_jupyter.core.records import Check, EngineEnvironment, Machine
+
+
+def machine(
+    simulated: str | None = None, *, file: Path | None = None, tools: bool = False
+) -> Machine:
+    """Return the GPUs of this machine in HIP order, who holds them, and the processor.
+
+    Parameters
+    ----------
+    simulated : str, optional
+        A machine that is not there, such as ``mi300x:8`` or ``mi300x:8:cpx-nps4``.
+    file : Path, optional
+        The captured output of a tool, read instead of the machine.
+    tools : bool
+        Ask the vendor's tools as well, in subprocesses with a time limit; the driver's word holds.
+
+    Raises
+    ------
+    BadUsage
+        If there is no such machine to simulate, or the file is no output that is known.
+    """
+    if file is not None:
+        return detection.from_file(file)
+    found = detection.machine(simulated)
+    return detection.enrich(found) if tools else found
+
+
+def engine_list() -> list[EngineEnvironment]:
+    """Return every engine environment that was found, usable or not, and why not."""
+    return engines.find()
+
+
+def install_engine(platform: InstallPlatform, *, force: bool = False) -> EngineEnvironment:
+    """Make a managed engine environment and return it; progress goes to `events.report`.
+
+    Raises
+    ------
+    InstallFailed
+        If no source ended in a working engine; nothing half-made is left.
+    """
+    return engines.install(platform, force=force)
+
+
+def doctor(report: Path | None = None) -> list[Check]:
+    """Return what was checked on this machine, the failed checks first.
+
+    Parameters
+    ----------
+    report : Path, optional
+        Write there, for a maintainer, what was found; nothing in it names a person.
+
+    Raises
+    ------
+    StateUnusable
+        If the report can't be written.
+    """
+    here = machine()
+    checks = diagnosis.checks(here)
+    if report is not None:
+        reporting.write(report, here, checks)
+    return checks
+
+
+def engine_for(here: Machine) -> EngineEnvironment | None:
+    """Return the engine environment that would serve on this machine, None without one."""
+    platform = "rocm" if any(gpu.usable for gpu in here.gpus) else "cpu"
+    try:
+        return engines.choose(platform=platform)
+    except AimError:
+        return None
+
+
+def version_for(here: Machine) -> str | None:
+    """Return the version of the engine that would serve here, None for a machine that is not."""
+    environment = None if here.simulated or not here.gpus else engine_for(here)
+    return environment.version if environment else None

@@ -1,0 +1,130 @@
+"""From parsed arguments to a call of the core, where a verb takes more than one line for that."""
+
+from __future__ import annotations
+
+import sys
+from argparse import Namespace
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from aim_jupyter.core import api
+from aim_jupyter.core.errors import BadUsage
+from aim_jupyter.core.planning import Request
+
+
+def request(given: Namespace) -> Request:
+    """Return what a launch was asked for."""
+    options = dict(given.engine_options)
+    options.update(_pair(text) for text in given.set or ())
+    return Request(
+        model=given.model or api.default_model(),
+        recipe=given.recipe,
+        engine=given.engine,
+        gpus=given.gpus,
+        users=given.users,
+        context=given.context,
+        name=given.name,
+        port=given.port,
+        idle_s=given.idle,
+        lifetime_s=given.lifetime,
+        options=options,
+        unset=tuple(given.unset or ()),
+        env={name: str(value) for name, value in map(_pair, given.env or ())},
+        force=given.force,
+    )
+
+
+def _pair(text: str) -> tuple[str, Any]:
+    name, separator, value = text.partition("=")
+    if not name or not separator:
+        raise BadUsage(f"{text!r} is no NAME=VALUE.", "write it as in --set max-model-len=8192")
+    return name, value
+
+
+def launch(given: Namespace) -> Any:
+    """Launch a server."""
+    return api.launch(request(given), new=given.new)
+
+
+def plan(given: Namespace) -> Any:
+    """Return a plan as plain data, or the answers to a batch of questions."""
+    if given.batch:
+        return api.plans_for(_questions(given.batch))
+    elsewhere = (given.machine, given.precision, given.metric, given.policy, given.recipes)
+    if not any(elsewhere):
+        return msgspec.to_builtins(api.plan(request(given)))
+    wanted = request(given)
+    question = {
+        "model": wanted.model,
+        "machine": given.machine,
+        "precision": given.precision,
+        "metric": given.metric,
+        "policy": given.policy or "default",
+        "fallback": given.fallback,
+        "recipes": tuple(given.recipes or ()),
+        "recipe": given.recipe,
+        "gpus": given.gpus,
+        "users": given.users,
+        "context": given.context,
+        "set": wanted.options,
+        "unset": wanted.unset,
+        "env": wanted.env,
+    }
+    return api.plan_for({name: value for name, value in question.items() if value is not None})
+
+
+def check_recipe(given: Namespace) -> list[str]:
+    """Return what a recipe file holds, in two lines."""
+    model = api.check_recipe(given.file)
+    ids = ", ".join(recipe.id for recipe in model.recipes) or "none: they are derived by rule"
+    return [f"{given.file} is a good recipe file for {model.name}.", f"Recipes: {ids}"]
+
+
+#: Options of `fit` that are no part of the question.
+_NOT_ASKED = ("engine_options", "batch", "history", "body")
+
+
+def fit(given: Namespace) -> Any:
+    """Return a verdict, the past starts, or the answers to a batch of questions."""
+    if given.history:
+        return api.starts()
+    if given.batch:
+        return api.fits(_lines_of(given.batch))
+    asked = {name: value for name, value in vars(given).items() if name not in _NOT_ASKED}
+    return api.fit({name: value for name, value in asked.items() if value is not None})
+
+
+def _questions(source: str) -> Iterator[dict[str, Any]]:
+    """Yield the questions of a file of JSON lines."""
+    for number, line in enumerate(_lines_of(source), start=1):
+        if line.strip():
+            yield _question(line, number)
+
+
+def _lines_of(source: str) -> list[str]:
+    try:
+        text = sys.stdin.read() if source == "-" else Path(source).read_text()
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadUsage(f"{source} can't be read: {error}.", "name a file of JSON lines") from error
+    return text.splitlines()
+
+
+def _question(line: str, number: int) -> dict[str, Any]:
+    try:
+        return msgspec.json.decode(line.encode(), type=dict[str, Any])
+    except (msgspec.DecodeError, UnicodeError) as error:
+        raise BadUsage(f"Line {number} is no JSON object: {error}.", "one object a line") from error
+
+
+def logs(given: Namespace) -> Any:
+    """Return the end of a log, or follow it."""
+    read = api.follow_logs if given.follow else api.logs
+    return read(given.server, lines=given.lines)
+
+
+def stop(given: Namespace) -> Any:
+    """Stop a server."""
+    return api.stop(given.server, drain_s=0.0 if given.now else given.drain)

@@ -36,7 +36,7 @@ class Profile(Struct, frozen=True, kw_only=True):
     Attributes
     ----------
     id : str
-        File name without its ending, after ``general/`` or ``custom/<aim_id>/`` where it lies there.
+        File name without its ending, after ``general/`` or ``custom/<aim_id>/`` where it has one.
     layer : str
         The search path that it was found in; earlier ones win.
     gpu : str

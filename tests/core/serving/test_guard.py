@@ -1,0 +1,149 @@
+"""The engine's door: driven as the ASGI application that it is."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.util
+import json
+import subprocess
+import sys
+from collections.abc import MutableMapping
+from typing import Any
+
+import pytest
+
+from aim_jupyter.core.serving.engine import GUARD
+
+KEY = "k-ä1"
+
+#: Every route of vLLM 0.32 that answers without a key where only ``--api-key`` guards
+#: (facts/vllm.md 3.1), and some that it guards itself.
+ROUTES = [
+    *("/ping", "/version", "/metrics", "/load", "/openapi.json", "/docs", "/tokenize"),
+    *("/detokenize", "/invocations", "/generative_scoring", "/scale_elastic_ep", "/is_sleeping"),
+    *("/server_info", "/sleep", "/wake_up", "/reset_prefix_cache", "/collective_rpc", "/", ""),
+    *("/v1/models", "/v1/chat/completions", "/inference/v1/generate"),
+    *(
+        "/health/",
+        "/healthz",
+        "/Health",
+        "//health",
+        "/health/../metrics",
+        "/health%00",
+        "/x/health",
+    ),
+]
+
+Scope = MutableMapping[str, Any]
+
+
+class Door:
+    """A guard with an application behind it, and what came of a request."""
+
+    def __init__(self, guard: Any) -> None:
+        self.reached: list[str] = []
+        self.sent: list[Scope] = []
+        self.guard = guard(self._app)
+
+    async def _app(self, scope: Scope, receive: Any, send: Any) -> None:
+        self.reached.append(scope["type"])
+
+    async def _receive(self) -> Scope:
+        return {"type": "http.request"}
+
+    async def _send(self, message: Scope) -> None:
+        self.sent.append(message)
+
+    def ask(
+        self, kind: str = "http", path: str = "/metrics", *headers: tuple[bytes, bytes]
+    ) -> bool:
+        """Send a request; return whether it got through."""
+        self.reached, self.sent = [], []
+        scope: Scope = {"type": kind, "path": path, "headers": list(headers)}
+        asyncio.run(self.guard(scope, self._receive, self._send))
+        return self.reached == [kind]
+
+
+@pytest.fixture
+def door(monkeypatch: pytest.MonkeyPatch) -> Door:
+    monkeypatch.setenv("VLLM_API_KEY", KEY)
+    spec = importlib.util.spec_from_file_location("aim_guard", GUARD / "aim_guard.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return Door(module.Guard)
+
+
+def bearer(key: str) -> tuple[bytes, bytes]:
+    return b"authorization", f"Bearer {key}".encode()
+
+
+@pytest.mark.parametrize("path", ROUTES)
+def test_every_route_wants_the_key(door: Door, path: str) -> None:
+    assert not door.ask("http", path)
+    start, body = door.sent
+    assert start["status"] == 401
+    assert (b"www-authenticate", b"Bearer") in start["headers"]
+    assert json.loads(body["body"])["error"]["code"] == 401
+    assert door.ask("http", path, bearer(KEY))
+    assert door.sent == []
+
+
+def test_health_is_open(door: Door) -> None:
+    assert door.ask("http", "/health")
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        (b"authorization", b""),
+        (b"authorization", b"Bearer "),
+        (b"authorization", b"Bearer"),
+        (b"authorization", KEY.encode()),
+        (b"authorization", b"Basic " + KEY.encode()),
+        (b"authorization", b"bearer " + KEY.encode()),
+        (b"authorization", b"Bearer " + KEY.encode() + b" "),
+        (b"authorization", "Bearer k-ä1".encode("latin-1")),
+        (b"authorization", b"Bearer \xff\x00\xfe"),
+        (b"x-authorization", b"Bearer " + KEY.encode()),
+        (b"cookie", b"Bearer " + KEY.encode()),
+    ],
+)
+def test_only_the_very_key_opens(door: Door, header: tuple[bytes, bytes]) -> None:
+    assert not door.ask("http", "/metrics", header)
+    assert door.sent[0]["status"] == 401
+
+
+def test_a_websocket_without_the_key_is_closed(door: Door) -> None:
+    assert not door.ask("websocket", "/v1/realtime")
+    assert door.sent == [{"type": "websocket.close", "code": 1008}]
+    assert door.ask("websocket", "/v1/realtime", bearer(KEY))
+
+
+def test_the_beginning_and_the_end_of_the_engine_pass(door: Door) -> None:
+    assert door.ask("lifespan")
+
+
+def test_a_request_without_headers_is_refused(door: Door) -> None:
+    scope: Scope = {"type": "http", "path": "/metrics"}
+    asyncio.run(door.guard(scope, door._receive, door._send))
+    assert door.sent[0]["status"] == 401
+
+
+def test_without_a_key_there_is_no_guard_that_lets_all_in(
+    door: Door, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("VLLM_API_KEY")
+    with pytest.raises(KeyError):
+        Door(type(door.guard))
+
+
+def test_the_engine_needs_nothing_of_this_package_for_it() -> None:
+    code = (
+        f"import sys; sys.path.insert(0, {str(GUARD)!r}); import aim_guard; "
+        "print([name for name in sys.modules if name.startswith('aim_jupyter')])"
+    )
+    command = [sys.executable, "-S", "-c", code]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

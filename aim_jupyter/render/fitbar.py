@@ -85,7 +85,7 @@ def bar(choice: Choice) -> Html:
         _part(known, max(0.0, known.spare), SPARE),
         _part(known, known.low, OVERHEAD),
         _part(known, known.high - known.low, shapes.hatched(OVERHEAD, 2)),
-        tag("span", f"{known.free:.1f}", style=f"flex:1;text-align:center;color:{html.INK}"),
+        _rest(known),
     ]
     style = (
         f"display:flex;height:22px;line-height:22px;background:{html.TRACK};overflow:hidden;"
@@ -93,6 +93,13 @@ def bar(choice: Choice) -> Html:
     )
     whole = tag("div", *parts, style=style, role="img", aria_label=_label(choice, known))
     return html.join(whole, _need(known))
+
+
+def _rest(known: Sum) -> Html:
+    """Return what is left of the bar behind the band, with its figure where there is room."""
+    left = 1 - (known.weights + known.kv + known.high) / known.total
+    figure = f"{known.free:.1f}" if left > _LABELLED_SHARE / 2 else ""
+    return tag("span", figure, style=f"flex:1;text-align:center;color:{html.INK}")
 
 
 def _part(known: Sum, size: float, ground: str, figure: float | None = None) -> Html:
@@ -139,9 +146,10 @@ def _need_words(known: Sum) -> str:
 
 
 def _outcome(choice: Choice, known: Sum) -> str:
-    if known.spare < 0:
-        return f"{-known.spare:.1f} GiB short"
+    # The band is why a shortfall can be TIGHT: it is none at the band's low end.
     band = f", \u00b1{known.band:.1f}" if choice.verdict == "TIGHT" else ""
+    if known.spare < 0:
+        return f"{-known.spare:.1f} GiB short{band}"
     return f"{known.spare:.1f} GiB to spare{band}"
 
 

@@ -14,6 +14,7 @@ from aim_jupyter.render.html import Html, tag
 _VERDICTS: tuple[Verdict, ...] = ("FITS", "TIGHT", "NO")
 _TOLD = {"FITS": "fit", "TIGHT": "tight", "NO": "do not"}
 _MOST_LINES = 2
+_MOST_OFFERS = 3
 #: Recipes of one model that the card lists; the table above it has them all.
 _MOST_LISTED = 5
 
@@ -109,7 +110,7 @@ def _title(title: str) -> Html:
 def _offers(choices: Sequence[Choice]) -> tuple[str, Sequence[Offer]]:
     for choice in choices:
         if choice.verdict != "FITS" and choice.offers:
-            return f"To make {choice.recipe.id} fit, change one thing", choice.offers
+            return f"To make {choice.recipe.id} fit, change one thing", choice.offers[:_MOST_OFFERS]
     lines = [one for one in choices if one.try_line][:_MOST_LINES]
     offers = [
         Offer(line=one.try_line or "", verdict=one.verdict, reason=one.recipe.id) for one in lines

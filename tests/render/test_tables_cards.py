@@ -105,6 +105,15 @@ def test_recipes_without_a_sum_are_listed_with_verdict_and_reason() -> None:
     assert "1 fit · 1 do not" in page.text
 
 
+def test_a_long_list_of_one_model_is_cut_since_the_table_has_them_all() -> None:
+    many = [fits.CPU_CHOICES[0]] * 9
+    card = recipes_card(many, "Qwen/Qwen3-32B")
+    assert card.text.count(f"{many[0].recipe.id}  {many[0].verdict}") == 5
+    assert "and 4 recipes more" in card.text
+    assert "and 4 recipes more" in card.html
+    assert "more" not in recipes_card(many).text
+
+
 def test_no_recipe_at_all() -> None:
     assert "None known." in recipes_card(()).text
     assert "None known." in Page(recipes_card((), "x").html).text

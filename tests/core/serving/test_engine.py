@@ -1,0 +1,73 @@
+"""What an engine is started with, and what it is not."""
+
+from __future__ import annotations
+
+import os
+import signal
+from pathlib import Path
+
+import pytest
+from msgspec.structs import replace
+
+from aim_jupyter.core.serving.engine import GUARD, PACKAGE, FoundEngine, environment
+from tests.conftest import FakeEngine
+from tests.core.serving.test_starts import PLAN
+from tests.waiting import launch_ready, until
+
+
+def test_the_plan_beats_what_is_inherited_and_what_we_need_beats_both() -> None:
+    env = environment(PLAN, "key", {"A": "0", "B": "0", "VLLM_LOGGING_LEVEL": "ERROR"})
+    assert (env["A"], env["B"]) == ("1", "0")
+    assert env["VLLM_LOGGING_LEVEL"] == "INFO"
+    assert env["VLLM_API_KEY"] == "key"
+
+
+@pytest.mark.parametrize(
+    "name", ["JUPYTERHUB_API_TOKEN", "JPY_API_TOKEN", "HF_TOKEN", "HUGGING_FACE_HUB_TOKEN"]
+)
+def test_tokens_stay_with_the_notebook(name: str) -> None:
+    assert name not in environment(PLAN, "key", {name: "secret"})
+
+
+@pytest.mark.parametrize(
+    ("inherited", "path"),
+    [
+        ({}, [str(GUARD)]),
+        ({"PYTHONPATH": ""}, [str(GUARD)]),
+        ({"PYTHONPATH": "/own::/other"}, [str(GUARD), "/own", "/other"]),
+        ({"PYTHONPATH": f"/own:{PACKAGE}"}, [str(GUARD), "/own"]),
+    ],
+)
+def test_the_engine_finds_the_guard_and_not_the_notebooks_libraries(
+    inherited: dict[str, str], path: list[str]
+) -> None:
+    # Installed, this package lies in the notebook's site-packages, with all that is beside it.
+    assert environment(PLAN, "key", inherited)["PYTHONPATH"].split(":") == path
+
+
+def test_a_path_of_the_plan_is_kept() -> None:
+    plan = replace(PLAN, env={"PYTHONPATH": "/asked"})
+    env = environment(plan, "key", {"PYTHONPATH": "/inherited"})
+    assert env["PYTHONPATH"] == f"{GUARD}:/asked"
+
+
+def test_a_running_engine_has_it_so(fake: FakeEngine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_TOKEN", "hf_secret")
+    fake()
+    record = launch_ready().read()
+    assert record.engine is not None
+    words = Path(f"/proc/{record.engine.pid}/environ").read_text().split("\0")
+    variables = dict(word.partition("=")[::2] for word in words if word)
+    assert PACKAGE not in variables["PYTHONPATH"].split(":")
+    assert "HF_TOKEN" not in variables
+    assert variables["VLLM_API_KEY"]
+
+
+def test_an_engine_that_was_found_ends_with_an_unknown_code(fake: FakeEngine) -> None:
+    fake()
+    record = launch_ready().read()
+    assert record.engine is not None
+    found = FoundEngine(record.engine)
+    assert found.poll() is None
+    os.kill(record.engine.pid, signal.SIGKILL)
+    until(lambda: found.poll() == 0)

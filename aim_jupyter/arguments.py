@@ -74,6 +74,8 @@ LAUNCH = (
     ),
     argument("--recipe", metavar="ID", completes="recipes", help="this recipe, not the best one"),
     argument("--gpus", type=ordinals, metavar="LIST", help="these GPUs, as in 4,5"),
+    argument("--precision", metavar="NAME", help="such as bf16 or fp8; auto is the best one"),
+    argument("--metric", choices=["latency", "throughput", "auto"], help="tuned for this"),
     argument("--users", type=int, metavar="N", help="so many conversations at the same time"),
     argument("--context", type=int, metavar="TOKENS", help="so many tokens in each"),
     argument(
@@ -103,8 +105,6 @@ LAUNCH = (
 
 PLAN = (
     MACHINE,
-    argument("--precision", metavar="NAME", help="such as bf16 or fp8; auto is the best one"),
-    argument("--metric", choices=["latency", "throughput", "auto"], help="tuned for this"),
     argument("--policy", choices=["default", "aim"], help="aim: AMD's own rules exactly"),
     argument(
         "--fallback",

@@ -16,18 +16,21 @@ from aim_jupyter.core.planning import Request
 
 
 def request(given: Namespace) -> Request:
-    """Return what a launch was asked for."""
-    options = dict(given.engine_options)
-    options.update(_pair(text) for text in given.set or ())
+    """Return what a launch was asked for; AMD's ``AIM_*`` variables stand behind the options."""
+    said = api.aim_variables()
+    options = {**said.engine_args, **given.engine_options, **dict(map(_pair, given.set or ()))}
     return Request(
-        model=given.model or api.default_model(),
-        recipe=given.recipe,
-        engine=given.engine,
+        model=given.model or said.model or api.default_model(),
+        recipe=given.recipe or said.profile_id,
+        engine=given.engine or said.engine,
+        precision=_auto(given.precision or said.precision),
+        metric=_auto(given.metric or said.metric),
         gpus=given.gpus,
+        most_gpus=said.gpu_count,
         users=given.users,
         context=given.context,
         name=given.name,
-        port=given.port,
+        port=given.port or said.port,
         idle_s=given.idle,
         lifetime_s=given.lifetime,
         options=options,
@@ -35,6 +38,10 @@ def request(given: Namespace) -> Request:
         env={name: str(value) for name, value in map(_pair, given.env or ())},
         force=given.force,
     )
+
+
+def _auto(value: str | None) -> str | None:
+    return None if value == "auto" else value
 
 
 def _pair(text: str) -> tuple[str, Any]:
@@ -53,19 +60,20 @@ def plan(given: Namespace) -> Any:
     """Return a plan as plain data, or the answers to a batch of questions."""
     if given.batch:
         return api.plans_for(_questions(given.batch))
-    elsewhere = (given.machine, given.precision, given.metric, given.policy, given.recipes)
-    if not any(elsewhere):
-        return msgspec.to_builtins(api.plan(request(given)))
     wanted = request(given)
+    if not (given.machine or given.policy or given.recipes):
+        return msgspec.to_builtins(api.plan(wanted))
     question = {
         "model": wanted.model,
         "machine": given.machine,
-        "precision": given.precision,
-        "metric": given.metric,
+        "precision": wanted.precision,
+        "metric": wanted.metric,
+        "engine": wanted.engine,
+        "most_gpus": wanted.most_gpus,
         "policy": given.policy or "default",
         "fallback": given.fallback,
         "recipes": tuple(given.recipes or ()),
-        "recipe": given.recipe,
+        "recipe": wanted.recipe,
         "gpus": given.gpus,
         "users": given.users,
         "context": given.context,

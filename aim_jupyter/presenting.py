@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import os
 from collections.abc import Callable, Mapping
 from datetime import datetime
@@ -11,7 +10,7 @@ from typing import Any, NamedTuple
 from aim_jupyter import columns, render
 from aim_jupyter.columns import Row, Verb
 from aim_jupyter.commands import Gives
-from aim_jupyter.core import api
+from aim_jupyter.core import api, config
 from aim_jupyter.core.records import CachedModel, Choice, Machine, ServerView
 from aim_jupyter.render import Card
 
@@ -95,7 +94,7 @@ def server_card(view: ServerView) -> Card:
 def _gpus_card(machine: Machine) -> Card:
     mask = next((f"{name}={os.environ[name]}" for name in _MASKS if name in os.environ), None)
     on_hub = "JUPYTERHUB_USER" in os.environ
-    return render.gpus_card(machine, user=getpass.getuser(), mask=mask, on_hub=on_hub)
+    return render.gpus_card(machine, user=config.user(), mask=mask, on_hub=on_hub)
 
 
 def _recipes_card(choices: list[Choice]) -> Card | None:

@@ -211,3 +211,54 @@ def test_a_reader_that_leaves_early_is_no_error(fake: FakeEngine) -> None:
         check=True,
     )
     assert done.stderr == ""
+
+
+def test_variables_of_amds_runtime_mean_what_they_mean_there(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("AIM_MODEL_ID", "Qwen/Qwen3-32B")
+    monkeypatch.setenv("AIM_PRECISION", "fp8")
+    plan = json.loads(run("plan", "--machine", "mi300x:8", "--json").stdout)
+    assert plan["model"] == "Qwen/Qwen3-32B"
+    assert "fp8" in plan["recipe_id"]
+    monkeypatch.setenv("AIM_METRIC", "lateny")
+    wrong = run("plan", "--machine", "mi300x:8")
+    assert wrong.returncode == 2
+    assert wrong.stderr.startswith("BadUsage: AIM_METRIC is 'lateny'.")
+
+
+def test_a_plan_is_what_launch_would_start(fake: FakeEngine) -> None:
+    program = fake()
+    plan = json.loads(run("plan", "demo", "--max-num-seqs", "4", "--json").stdout)
+    assert plan["argv"][0] == str(program)
+    assert plan["argv"][plan["argv"].index("--max-num-seqs") + 1] == "4"
+    run("launch", "demo", "--max-num-seqs", "4")
+    assert serving.find("demo").read().plan.argv == tuple(plan["argv"])
+
+
+def test_plans_are_answered_in_batches() -> None:
+    questions = [
+        {"model": "Qwen/Qwen3-8B", "machine": "mi300x:1"},
+        {"model": "nothing", "machine": "mi300x:1"},
+    ]
+    text = "\n".join(json.dumps(question) for question in questions)
+    good, bad = map(json.loads, run("plan", "--batch", "-", input=text).stdout.splitlines())
+    assert good["recipe_id"].startswith("mi300x-")
+    assert "nothing" in bad["error"]
+
+
+def test_a_simulated_machine_is_planned_for_and_never_launched_on() -> None:
+    assert "MI355X" in run("gpus", "--machine", "mi355x:2").stdout
+    assert json.loads(run("gpus", "--machine", "mi300x:8", "--json").stdout)[7]["gfx"] == "gfx942"
+    assert "FITS" in run("recipes", "Qwen/Qwen3-8B", "--machine", "mi300x:1").stdout
+    assert run("launch", "demo", "--machine", "mi300x:8").returncode != 0
+
+
+def test_a_recipe_file_is_started_and_checked(tmp_path: Path) -> None:
+    file = tmp_path / "demo.yaml"
+    file.write_text(run("recipe", "new", "demo").stdout)
+    assert "good recipe file for demo" in run("recipe", "check", str(file)).stdout
+    file.write_text(file.read_text().replace("tp: 1", "tp: lots"))
+    wrong = run("recipe", "check", str(file))
+    assert wrong.returncode == 1
+    assert f"{file}, line " in wrong.stderr

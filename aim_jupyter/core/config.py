@@ -17,6 +17,7 @@ in another one. Nothing here touches the disk: folders are made by whoever first
 
 from __future__ import annotations
 
+import getpass
 import os
 from pathlib import Path
 
@@ -79,6 +80,14 @@ def engine_python() -> Path | None:
 def sys_root() -> Path:
     """Return the folder under which ``sys`` and ``dev`` of the machine are read."""
     return _folder("AIM_SYS_ROOT") or Path("/")
+
+
+def user() -> str:
+    """Return the name of the user; a container may run under a number that no user has."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return f"uid {os.getuid()}"
 
 
 def _folder(variable: str) -> Path | None:

@@ -39,7 +39,7 @@ def _engine(machine: Machine) -> tuple[EngineEnvironment | None, Check]:
         chosen = engines.choose(platform=platform)
     except AimError as error:
         return None, Check(name="engine", good=False, found=error.found, fix=error.hint)
-    found = f"{chosen.title} for {chosen.platform} in {chosen.name}"
+    found = f"{chosen.title} for {chosen.platform}: {chosen.python}"
     return chosen, Check(name="engine", good=True, found=found)
 
 

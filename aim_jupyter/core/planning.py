@@ -39,8 +39,10 @@ class Request(Struct, frozen=True, kw_only=True):
     ----------
     model : str
         A name of the catalogue, a repository of the Hub, or a folder.
+    precision, metric : str or None
+        None is whatever is best here.
     gpus : tuple of int or None
-        HIP ordinals; None leaves the choice to us.
+        HIP ordinals; None leaves the choice to us, of at most `most_gpus`.
     context : int or None
         Tokens of one conversation.
     options : dict
@@ -58,7 +60,10 @@ class Request(Struct, frozen=True, kw_only=True):
     model: str
     recipe: str | None = None
     engine: str | None = None
+    precision: str | None = None
+    metric: str | None = None
     gpus: tuple[int, ...] | None = None
+    most_gpus: int | None = None
     users: int | None = None
     context: int | None = None
     name: str | None = None
@@ -162,7 +167,9 @@ def next_steps(
         latest = max(servers, key=lambda view: view.record.created_at)
         steps.append(NextStep(line="client = %aim client", what=f"talk to {latest.record.name}"))
     elif not usable:
-        steps.append(NextStep(line="server = %aim launch", what="start the CPU demo"))
+        steps.append(
+            NextStep(line="server = %aim launch", what="start the CPU demo: about 20 s, 1.2 GiB")
+        )
     return tuple(steps)
 
 

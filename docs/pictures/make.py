@@ -3,7 +3,6 @@
 Usage: ``.venv/bin/python docs/pictures/make.py``, after ``make engine``; needs a Chromium. Nothing
 in the pictures is drawn or edited: only JupyterLab's own bars and buttons are left out.
 """
-# ruff: noqa: INP001, T201 - a script, not part of a package; it speaks to who runs it
 
 from __future__ import annotations
 
@@ -111,8 +110,8 @@ def photograph(notebook: Notebook, path: Path) -> None:
     """Write what lies between the first and the last cell."""
     first = notebook.cell(0).bounding_box()
     last = notebook.cell(len(CELLS) - 1).bounding_box()
-    assert first is not None  # noqa: S101 - both have been run
-    assert last is not None  # noqa: S101
+    assert first is not None
+    assert last is not None
     top = first["y"] - _MARGIN
     clip: FloatRect = {
         "x": first["x"],

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from aim_jupyter.core import api
+from aim_jupyter.core.errors import StateUnusable
 
 
 def test_a_report_tells_the_machine_and_names_nobody(
@@ -31,5 +32,5 @@ def test_a_report_tells_the_machine_and_names_nobody(
 
 
 def test_a_report_that_cannot_be_written_is_told() -> None:
-    with pytest.raises(api.AimError, match="/proc/nowhere"):
+    with pytest.raises(StateUnusable, match="/proc/nowhere"):
         api.doctor(Path("/proc/nowhere/report.json"))

@@ -6,6 +6,7 @@ prints, and none knows how its answer will be shown.
 
 from aim_jupyter.core.api.plans import (
     DEMO,
+    aim_variables,
     check_recipe,
     default_model,
     export,
@@ -42,6 +43,7 @@ from aim_jupyter.core.api.site import doctor, engine_list, install_engine, machi
 __all__ = [
     "DEMO",
     "DRAIN_S",
+    "aim_variables",
     "attach",
     "cache_totals",
     "check_recipe",

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import getpass
 import time
 from collections.abc import Iterator
 
-from aim_jupyter.core import cache, files, planning, serving
+from aim_jupyter.core import cache, config, files, planning, serving
 from aim_jupyter.core.api.plans import plan
 from aim_jupyter.core.api.site import engine_for, machine
 from aim_jupyter.core.errors import ServerGone, StartFailed, WaitTimeout
@@ -185,7 +184,7 @@ def overview() -> Status:
     return Status(
         at=time.time(),
         read_s=read_s,
-        user=getpass.getuser(),
+        user=config.user(),
         machine=here,
         engine=environment,
         servers=views,

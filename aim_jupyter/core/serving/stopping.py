@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import getpass
 import os
 import signal
 import time
 
 from msgspec.structs import replace
 
+from aim_jupyter.core import config
 from aim_jupyter.core.errors import ServerGone
 from aim_jupyter.core.records import ServerRecord
 from aim_jupyter.core.serving.folder import ServerFolder, StopRequest
@@ -61,7 +61,7 @@ def stop(folder: ServerFolder, *, drain_s: float = DRAIN_S) -> ServerRecord:
 def _ask_supervisor(folder: ServerFolder, record: ServerRecord, drain_s: float) -> ServerRecord:
     supervisor = record.supervisor
     assert supervisor is not None  # noqa: S101 - the caller has just seen it alive
-    folder.ask_stop(StopRequest(drain_s=drain_s, by=_user()))
+    folder.ask_stop(StopRequest(drain_s=drain_s, by=config.user()))
     with contextlib.suppress(ProcessLookupError):
         os.kill(supervisor.pid, signal.SIGTERM)
     end = time.monotonic() + drain_s + VERIFY_S
@@ -74,20 +74,14 @@ def _end_orphan(folder: ServerFolder, record: ServerRecord, drain_s: float) -> S
     engine = record.engine
     assert engine is not None  # noqa: S101 - the caller has just seen its processes
     left = end_group(engine, drain_s=drain_s)
-    folder.events.add("stop", f"engine without a supervisor ended by {_user()}", level="warning")
+    folder.events.add(
+        "stop", f"engine without a supervisor ended by {config.user()}", level="warning"
+    )
     record = replace(
         record,
         state="unknown" if left else "stopped",
         ended_at=time.time(),
-        reason=f"stopped by {_user()}; its supervisor was gone",
+        reason=f"stopped by {config.user()}; its supervisor was gone",
     )
     folder.write(record)
     return record
-
-
-def _user() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        # A container may run under a number that no user has.
-        return f"uid {os.getuid()}"

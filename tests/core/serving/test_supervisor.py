@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from aim_jupyter.core import api, serving
 from aim_jupyter.core.errors import BadUsage, PortTaken, ServerGone, StartFailed
 from aim_jupyter.core.records import ServerRecord
-from aim_jupyter.core.serving import ServerFolder, ports
+from aim_jupyter.core.serving import ports
 from aim_jupyter.core.serving.process import alive, members
 from tests.conftest import FakeEngine
 from tests.waiting import DEMO, launch_ready, running, say, until

@@ -30,7 +30,7 @@ def main(notebook: Path, html: Path) -> int:
         content,
         timeout=CELL_LIMIT_S,
         kernel_name="python3",
-        on_cell_executed=show,
+        on_cell_executed=Screen(content).executed,
         # Errors only: the kernel's remark on its own transport is nothing that a user sees.
         # Tables as wide as a terminal: a notebook scrolls them instead.
         extra_arguments=["--IPKernelApp.log_level=40", f"--IPKernelApp.exec_lines={WIDE}"],
@@ -49,14 +49,32 @@ def main(notebook: Path, html: Path) -> int:
     return 0
 
 
-def show(cell: Any, cell_index: int, execute_reply: Any) -> None:
-    """Print one cell as a terminal would show it."""
-    if cell.cell_type != "code":
-        return
-    number = execute_reply["content"].get("execution_count") or cell_index
-    print(f"\n[{number}]: " + cell.source.replace("\n", "\n     "), flush=True)
-    for output in cell.outputs:
-        print(plain(output).rstrip(), flush=True)
+class Screen:
+    """What a user sees on the notebook's page, printed as it comes."""
+
+    def __init__(self, content: Any) -> None:
+        self.cells = content.cells
+        self.printed: dict[int, str] = {}
+
+    def executed(self, cell: Any, cell_index: int, execute_reply: Any) -> None:
+        """Print a cell with its outputs, and cells above that have changed in place meanwhile."""
+        if cell.cell_type != "code":
+            return
+        number = execute_reply["content"].get("execution_count") or cell_index
+        print(f"\n[{number}]: " + cell.source.replace("\n", "\n     "), flush=True)
+        self.printed[cell_index] = ""
+        for index in sorted(self.printed, key=lambda index: index != cell_index):
+            self._show(index, changed=index != cell_index)
+
+    def _show(self, index: int, *, changed: bool) -> None:
+        cell = self.cells[index]
+        text = "\n".join(plain(output).rstrip() for output in cell.outputs)
+        if text == self.printed[index]:
+            return
+        if changed:
+            print(f"\n[{cell.execution_count}] above now shows:")
+        print(text, flush=True)
+        self.printed[index] = text
 
 
 def plain(output: Any) -> str:

@@ -139,5 +139,5 @@ def _grown(reply: Reply, chunk: Any, since: float) -> Reply:
 
 def _message(error: Any) -> str:
     body = error.body if isinstance(getattr(error, "body", None), dict) else {}
-    text = str(body.get("message") or error.message or error) or type(error).__name__
+    text = str(body.get("message") or error.message or error).strip() or type(error).__name__
     return text.splitlines()[0][:300]

@@ -27,14 +27,12 @@ def check_reachable(repo: str, revision: str | None = None) -> int | None:
     UnknownName
         If the Hub has no such repository.
     """
-    # Imported here: 0.3 s, and only needed for a model that is not cached.
+    if os.environ.get("HF_HUB_OFFLINE", "").upper() in ("1", "ON", "YES", "TRUE"):
+        raise _forbidden(repo, "unset HF_HUB_OFFLINE, or run %aim launch to start the demo")
+    # Imported here: 0.3 s, and only needed for a model that is not cached. Not before the variable
+    # was looked at: the library reads it once, and would stay offline when it has been unset.
     from huggingface_hub import HfApi  # noqa: PLC0415
 
-    if os.environ.get("HF_HUB_OFFLINE", "").upper() in ("1", "ON", "YES", "TRUE"):
-        raise Offline(
-            f"{repo} is not in the cache, and HF_HUB_OFFLINE forbids to download it.",
-            "unset HF_HUB_OFFLINE, or run %aim launch to start the demo",
-        )
     try:
         info = HfApi().model_info(repo, revision=revision, timeout=LIMIT_S, files_metadata=True)
     except Exception as error:
@@ -96,6 +94,10 @@ def refusal(error: Exception, repo: str, revision: str | None = None) -> AimErro
         ),
         (isinstance(error, hub.RemoteEntryNotFoundError), _without_config(repo)),
         (
+            isinstance(error, hub.OfflineModeIsEnabled),
+            _forbidden(repo, "unset HF_HUB_OFFLINE and restart the kernel: it is read only once"),
+        ),
+        (
             status is not None,
             ModelMissing(f"{repo} can't be had: the Hub answered {status}.", again),
         ),
@@ -115,6 +117,11 @@ def refusal(error: Exception, repo: str, revision: str | None = None) -> AimErro
         ),
     ]
     return next((expected for so, expected in told if so), None)
+
+
+def _forbidden(repo: str, hint: str) -> Offline:
+    found = f"{repo} is not in the cache, and HF_HUB_OFFLINE forbids to download it."
+    return Offline(found, hint)
 
 
 def _status(error: BaseException | None) -> int | None:

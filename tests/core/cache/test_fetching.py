@@ -252,7 +252,27 @@ def test_the_hub_is_not_asked_where_that_is_forbidden(
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     with pytest.raises(Offline, match="HF_HUB_OFFLINE forbids"):
         resolving.model(REPO)
+    # The library reads the variable once: unset, it may still forbid.
+    monkeypatch.delenv("HF_HUB_OFFLINE")
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    with pytest.raises(Offline, match="HF_HUB_OFFLINE forbids") as caught:
+        resolving.model(REPO)
+    assert "restart the kernel" in caught.value.hint
     assert hub.asked == []
+
+
+def test_a_variable_that_is_unset_again_forbids_no_longer(hub: Hub) -> None:
+    hub.repos[REPO] = model_files()
+    code = (
+        "import os\n"
+        "from aim_jupyter.core import errors, resolving\n"
+        "os.environ['HF_HUB_OFFLINE'] = '1'\n"
+        "try: resolving.model('Org/Model')\n"
+        "except errors.Offline: del os.environ['HF_HUB_OFFLINE']\n"
+        "print(resolving.model('Org/Model').name)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == REPO
 
 
 @pytest.mark.parametrize("content", [b"", b"[1]", b"\xff", b"{"])

@@ -26,16 +26,19 @@ FAILED, WRONG, INTERRUPTED = 1, 2, 130
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command line and return its exit code: 0, 1 failed, 2 wrong, 130 interrupted."""
+    """Run a command line; return 0, 1 for failed, 2 for wrong words, 130 for interrupted."""
     given = list(sys.argv[1:] if argv is None else argv)
     as_json = "--json" in given
+    code = WRONG
     try:
-        return _run([word for word in given if word != "--json"], as_json=as_json)
+        command, arguments = parsing.parse([word for word in given if word != "--json"])
+        code = FAILED
+        return _run(command, arguments, as_json=as_json)
     except parsing.HelpAsked as asked:
         print(_ours(str(asked)))
     except AimError as error:
         _show_error(error, as_json=as_json)
-        return WRONG if isinstance(error, BadUsage) else FAILED
+        return code
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:
@@ -44,8 +47,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _run(given: list[str], *, as_json: bool) -> int:
-    command, arguments = parsing.parse(given)
+def _run(command: Command, arguments: Namespace, *, as_json: bool) -> int:
     with listening(lambda line: print(line, file=sys.stderr, flush=True)):
         answer = command.run(arguments)
         show = JSON if as_json else TEXT

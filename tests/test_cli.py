@@ -80,7 +80,7 @@ def test_json_never_holds_the_key(fake: FakeEngine) -> None:
 @pytest.mark.parametrize(
     ("words", "code", "kind"),
     [
-        (["lanuch"], 1, "UnknownName"),
+        (["lanuch"], 2, "UnknownName"),
         (["launch", "dmeo"], 1, "UnknownName"),
         (["launch", "/no/such/model"], 1, "ModelMissing"),
         (["status", "nobody"], 1, "UnknownName"),
@@ -88,7 +88,7 @@ def test_json_never_holds_the_key(fake: FakeEngine) -> None:
         (["gpus", "--wrong"], 2, "BadUsage"),
         (["launch", "demo"], 1, "NoEngine"),
         (["engine", "install", "tpu"], 2, "BadUsage"),
-        (["engine"], 1, "UnknownName"),
+        (["engine"], 2, "UnknownName"),
     ],
 )
 def test_failures_are_two_lines_or_one_object(words: list[str], code: int, kind: str) -> None:
@@ -223,7 +223,7 @@ def test_variables_of_amds_runtime_mean_what_they_mean_there(
     assert "fp8" in plan["recipe_id"]
     monkeypatch.setenv("AIM_METRIC", "lateny")
     wrong = run("plan", "--machine", "mi300x:8")
-    assert wrong.returncode == 2
+    assert wrong.returncode == 1
     assert wrong.stderr.startswith("BadUsage: AIM_METRIC is 'lateny'.")
 
 

@@ -12,6 +12,7 @@ from aim_jupyter.core import cache, config, recipes
 from aim_jupyter.core.cache import locating
 from aim_jupyter.core.errors import ModelMissing, UnknownName
 from aim_jupyter.core.planning import Placed
+from aim_jupyter.core.recipes import variables
 from aim_jupyter.core.records import Model, Recipe
 
 _PACKAGE = "package:"
@@ -50,14 +51,22 @@ def place(recipe: Recipe) -> Placed:
     repo = recipe.weights.repo
     if repo.startswith(_PACKAGE):
         return Placed(path=str(demo.FOLDER), env={"HF_HUB_OFFLINE": "1"})
-    if _is_path(repo):
-        return Placed(path=str(_folder(repo)), env={"HF_HUB_OFFLINE": "1"})
+    folder = _folder(repo) if _is_path(repo) else _in_aim_cache(repo)
+    if folder is not None:
+        return Placed(path=str(folder), env={"HF_HUB_OFFLINE": "1"})
     located = cache.locate(repo, recipe.weights.revision)
     env = {"HF_HUB_CACHE": str(config.model_cache_dir()), "HF_HUB_OFFLINE": "1"}
     if located.complete:
         return Placed(path=repo, revision=located.revision, env=env)
     cache.check_reachable(repo, recipe.weights.revision)
     return Placed(path=repo, revision=recipe.weights.revision, download=repo, env=env)
+
+
+def _in_aim_cache(repo: str) -> Path | None:
+    """Return where AMD's AIM runtime keeps `repo`: in ``AIM_CACHE_PATH/<org>/<model>``."""
+    cache_path = variables.read().cache_path
+    folder = cache_path / repo if cache_path else None
+    return folder if folder and not locating.missing_files(folder) else None
 
 
 def _is_path(name: str) -> bool:

@@ -137,3 +137,11 @@ def test_a_cached_config_tells_the_model_without_asking(monkeypatch: pytest.Monk
     folder = cached("Org/Model", *WHOLE)
     (folder / "blobs" / "config.json").write_bytes(model_files()["config.json"])
     assert resolving.model("Org/Model").name == "Org/Model"
+
+
+def test_the_cache_of_amds_runtime_is_looked_into_first(
+    isolated: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = folder_of_a_model(isolated / "aim" / "org" / "model")
+    monkeypatch.setenv("AIM_CACHE_PATH", str(isolated / "aim"))
+    assert resolving.place(recipe("org/model")).path == str(folder)

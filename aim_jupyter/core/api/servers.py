@@ -38,8 +38,11 @@ def launch(request: Request, *, new: bool = False) -> ServerFolder:
 
 
 def servers() -> list[ServerView]:
-    """Return all servers, live or ended, with their figures as of now."""
-    return [serving.view(folder) for folder in serving.folders()]
+    """Return all servers, live or ended, with their figures as of now.
+
+    Those whose record can't be read are left out: `doctor` names them.
+    """
+    return list(_readable())
 
 
 def server(name: str | None = None) -> ServerFolder:
@@ -198,7 +201,7 @@ def _readable() -> Iterator[ServerView]:
         try:
             yield serving.view(folder)
         except ServerGone:
-            # `ps` and the doctor name it; here it must not hide the others.
+            # The doctor names it; here it must not hide the others.
             continue
 
 

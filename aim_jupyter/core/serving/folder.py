@@ -184,11 +184,26 @@ def lock() -> Iterator[None]:
 
 
 def make(name: str) -> ServerFolder:
-    """Make an empty folder for the server `name`, replacing that of an ended one."""
-    path = config.servers_dir() / check_name(name)
+    """Make an empty folder for the server `name`, which nobody sees before `show`."""
+    return ServerFolder(
+        files.private_folder(_remove(config.servers_dir() / f".{check_name(name)}"))
+    )
+
+
+def show(hidden: ServerFolder) -> ServerFolder:
+    """Put a folder that `make` has made in its place, that of an ended server of the name."""
+    path = _remove(hidden.path.with_name(hidden.name.removeprefix(".")))
+    try:
+        hidden.path.rename(path)
+    except OSError as error:
+        raise files.unusable(path, error) from error
+    return ServerFolder(path)
+
+
+def _remove(path: Path) -> Path:
     if path.exists():
         try:
             shutil.rmtree(path)
         except OSError as error:
             raise files.unusable(path, error) from error
-    return ServerFolder(files.private_folder(path))
+    return path

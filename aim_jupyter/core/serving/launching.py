@@ -25,6 +25,7 @@ from aim_jupyter.core.serving.folder import (
     folders,
     lock,
     make,
+    show,
 )
 from aim_jupyter.core.serving.viewing import current
 
@@ -140,10 +141,11 @@ def _prepare(plan: Plan) -> ServerFolder:
                 expected_s=starts.expected(plan),
             )
         )
+        # Whoever lists the servers meanwhile sees the whole of it or nothing.
+        return show(folder)
     except StateUnusable:
         shutil.rmtree(folder.path, ignore_errors=True)
         raise
-    return folder
 
 
 def _environment() -> dict[str, str]:

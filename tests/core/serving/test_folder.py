@@ -22,7 +22,7 @@ from tests.waiting import DEMO, launch_ready
 
 def made(name: str = "demo", record: ServerRecord | None = None) -> ServerFolder:
     with folder.lock():
-        new = folder.make(name)
+        new = folder.show(folder.make(name))
     new.write(record or ServerRecord(name=name, plan=replace(PLAN, server=name)))
     return new
 
@@ -79,7 +79,7 @@ def test_a_place_that_cannot_be_cleared_is_told() -> None:
     old.path.rename(config.servers_dir() / "elsewhere")
     (config.servers_dir() / "demo").write_text("a file")
     with folder.lock(), pytest.raises(StateUnusable, match="Not a directory"):
-        folder.make("demo")
+        folder.show(folder.make("demo"))
 
 
 def test_keys_are_long_and_never_the_same() -> None:

@@ -19,7 +19,8 @@ WINDOW: ViewportSize = {"width": 1280, "height": 1600}
 OpenNotebook = Callable[[], Notebook]
 
 
-@pytest.fixture(scope="session")
+# Not for the session: Playwright keeps an event loop open in this very thread.
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
     """Return the machine's own Chromium; nothing is ever downloaded."""
     program = chromium()

@@ -74,7 +74,7 @@ def find(under: str) -> Answer | None:
     """Return the answer kept under a key; None where there is none, or it is too old to believe."""
     try:
         kept = msgspec.json.decode(_path(under).read_bytes(), type=_Kept)
-    except (OSError, msgspec.DecodeError):
+    except files.UNREADABLE:
         return None
     if kept.answer.reason and not 0 <= time.time() - kept.at < FAILURE_LIFE_S:
         return None

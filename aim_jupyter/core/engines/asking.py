@@ -135,7 +135,7 @@ def _end(child: subprocess.Popen[bytes], grace_s: float) -> None:
 def _answer(line: bytes) -> Answer | None:
     try:
         return msgspec.json.decode(line, type=Answer)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, UnicodeDecodeError):
         return None
 
 

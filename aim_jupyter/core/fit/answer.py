@@ -11,6 +11,7 @@ import msgspec
 from msgspec import Struct, field
 
 from aim_jupyter.core.errors import AimError, BadUsage, ModelMissing, UnknownName
+from aim_jupyter.core.files import UNREADABLE
 from aim_jupyter.core.fit.architecture import Architecture, architecture
 from aim_jupyter.core.fit.devices import device
 from aim_jupyter.core.fit.headers import weights_from_headers
@@ -121,7 +122,7 @@ def answers(lines: Iterable[str | bytes]) -> Iterator[Answer]:
     for line in filter(str.strip, map(_text, lines)):
         try:
             yield answer(msgspec.json.decode(line, type=dict[str, Any]))
-        except (AimError, msgspec.DecodeError) as error:
+        except (AimError, msgspec.DecodeError, UnicodeDecodeError) as error:
             yield {"verdict": "unknown", "reason": str(error)}
 
 
@@ -208,7 +209,7 @@ def _read(path: Path) -> Any:
     path = path / "config.json" if path.is_dir() else path
     try:
         return msgspec.json.decode(path.read_bytes())
-    except (OSError, msgspec.DecodeError) as error:
+    except UNREADABLE as error:
         raise ModelMissing(f"{path} can't be read: {error}.", "check the path") from error
 
 

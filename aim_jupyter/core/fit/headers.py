@@ -17,6 +17,7 @@ import msgspec
 from msgspec import Struct
 
 from aim_jupyter.core.errors import ModelMissing, Offline
+from aim_jupyter.core.files import UNREADABLE
 from aim_jupyter.core.fit.architecture import Architecture
 from aim_jupyter.core.fit.layers import Attention
 from aim_jupyter.core.fit.weights import stages
@@ -207,7 +208,7 @@ def _header(path: Path) -> Iterator[Tensor]:
         with path.open("rb") as file:
             length = int.from_bytes(file.read(8), "little")
             entries = msgspec.json.decode(file.read(min(length, MOST_HEADER)), type=_ENTRIES)
-    except (OSError, msgspec.DecodeError) as error:
+    except UNREADABLE as error:
         raise ModelMissing(f"{path} can't be read: {error}.", "download the model again") from error
     for name, entry in entries.items():
         if name != "__metadata__":

@@ -72,7 +72,7 @@ def history() -> list[Start]:
         raise unusable(path, error) from error
     found = []
     for line in lines:
-        with contextlib.suppress(msgspec.DecodeError):
+        with contextlib.suppress(msgspec.DecodeError, UnicodeDecodeError):
             found.append(msgspec.json.decode(line, type=Start))
     return sorted(found, key=lambda start: start.at, reverse=True)
 

@@ -115,7 +115,8 @@ def _read(handle: int, key: str) -> Holder:
     facts = os.fstat(handle)
     try:
         said = msgspec.json.decode(os.pread(handle, _MOST_TEXT, 0), type=_Text)
-    except msgspec.DecodeError:  # just taken and not yet written, or nonsense: the lock counts
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        # Just taken and not yet written, or nonsense: the lock counts.
         said = _Text()
     since = said.since if said.since is not None else facts.st_mtime
     return Holder(

@@ -116,7 +116,7 @@ def _content(
 def _load(folder: Path) -> list[Entry]:
     try:
         index = msgspec.msgpack.decode(_place(folder).read_bytes(), type=_Index)
-    except (OSError, msgspec.DecodeError):
+    except files.UNREADABLE:
         return []
     return index.entries if index.version == _version() else []
 

@@ -42,7 +42,6 @@ class Event(Struct, frozen=True, kw_only=True):
     took_s: float | None = None
 
 
-# Made at import: see `core.serving.folder`.
 _EVENT = msgspec.json.Decoder(Event)
 
 

@@ -19,7 +19,6 @@ from aim_jupyter.core.errors import ModelMissing
 
 GIB = 1 << 30
 
-# Made at import, as in `folder`.
 _OUTCOME = msgspec.json.Decoder(Outcome)
 
 

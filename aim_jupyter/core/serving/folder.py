@@ -42,8 +42,7 @@ class StopRequest(Struct, frozen=True, kw_only=True):
     by: str
 
 
-# Made once, at import: msgspec 0.22 crashes the process if Ctrl-C arrives while it first looks
-# into a type (its `TypeNode_Free` then frees what was never set).
+# Made once: each look at a server would otherwise look into the type again.
 _RECORD = msgspec.json.Decoder(ServerRecord)
 _STOP = msgspec.json.Decoder(StopRequest)
 

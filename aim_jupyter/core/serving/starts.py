@@ -16,7 +16,6 @@ from aim_jupyter.core.records import Plan, StageTime
 
 MOST = 200
 
-# Made at import, as in `folder`.
 _STARTS = msgspec.json.Decoder(dict[str, dict[str, float]])
 
 

@@ -22,7 +22,6 @@ WINDOW_S = 60.0
 #: Seconds that a server's folder may be without a supervisor while it is being launched.
 HANDOVER_S = 20.0
 
-# Made at import, as in `folder`.
 _SCRAPES = msgspec.json.Decoder(list[Scrape])
 
 

@@ -101,17 +101,17 @@ def test_a_batch_answers_a_line_each_whatever_it_holds(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "code", "kind"),
     [
-        (["fit"], 2, "BadUsage"),
+        (["fit"], 1, "BadUsage"),
         (["fit", "nosuchmodel"], 1, "UnknownName"),
         (["fit", LLAMA, "--machine", "mi999x"], 1, "UnknownName"),
-        (["fit", LLAMA, "--machine", "mi300x:none"], 2, "BadUsage"),
-        (["fit", LLAMA, "--tp", "0"], 2, "BadUsage"),
+        (["fit", LLAMA, "--machine", "mi300x:none"], 1, "BadUsage"),
+        (["fit", LLAMA, "--tp", "0"], 1, "BadUsage"),
         (["fit", LLAMA, "--tp", "two"], 2, "BadUsage"),
-        (["fit", LLAMA, "--util", "9"], 2, "BadUsage"),
-        (["fit", LLAMA, "--weights-gib", "nan"], 2, "BadUsage"),
+        (["fit", LLAMA, "--util", "9"], 1, "BadUsage"),
+        (["fit", LLAMA, "--weights-gib", "nan"], 1, "BadUsage"),
         (["fit", LLAMA, "--machine", "mi300x:1", "--recipe", "x"], 1, "UnknownName"),
         (["fit", LLAMA, "--wrong"], 2, "BadUsage"),
-        (["fit", "--batch", "/no/such/file"], 2, "BadUsage"),
+        (["fit", "--batch", "/no/such/file"], 1, "BadUsage"),
     ],
 )
 def test_a_bad_question_is_two_lines_or_one_object(words: list[str], code: int, kind: str) -> None:

@@ -126,7 +126,7 @@ def launch(
     unset: Sequence[str] = (),
     env: Mapping[str, str] | None = None,
 ) -> Server:
-    """Start a server in the background and return its handle at once.
+    """Start a server, or without `new` find the one with the same command; return its handle.
 
     Parameters
     ----------
@@ -134,10 +134,8 @@ def launch(
         A name of the catalogue, a repository of the Hub, or a folder.
     gpus : sequence of int, optional
         HIP ordinals; else free ones are chosen.
-    context : int, optional
-        Tokens of one conversation.
-    new : bool
-        Start another one beside a server with the same command.
+    users, context : int, optional
+        Conversations at the same time, and tokens of each.
     idle_s, lifetime_s : float or None
         Seconds without a request, and in all, after which it stops; None is never.
     options : mapping, optional
@@ -145,8 +143,8 @@ def launch(
 
     Raises
     ------
-    NoEngine, NoFit, UnknownName, ModelMissing, BadUsage, PortTaken, StateUnusable
-        Before anything was started, each with what to do.
+    AimError
+        Before anything was started, with what was found and what to do.
 
     Examples
     --------

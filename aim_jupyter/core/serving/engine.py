@@ -1,4 +1,4 @@
-"""The engine as a child of its supervisor, or as found by a new one."""
+"""The engine as a child of its supervisor."""
 
 from __future__ import annotations
 
@@ -6,13 +6,12 @@ import os
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Protocol
 
 from aim_jupyter.core import gpus
 from aim_jupyter.core.leases import Lease
-from aim_jupyter.core.records import Plan, ProcessId
+from aim_jupyter.core.records import Plan
 from aim_jupyter.core.serving.ports import LOOPBACK
-from aim_jupyter.core.serving.process import alive, identify
+from aim_jupyter.core.serving.process import identify
 
 GUARD = Path(__file__).with_name("guard")
 #: The folder that this package is imported from; the supervisor has it on its path.
@@ -37,17 +36,8 @@ _OWN = {
 }
 
 
-class Engine(Protocol):
-    """What the supervisor asks of an engine; the names are those of `subprocess.Popen`."""
-
-    id: ProcessId
-
-    def poll(self) -> int | None:
-        """Return the exit code once it has ended, 0 where nobody could see it; else None."""
-
-
-class OwnEngine:
-    """An engine that this process has started.
+class Engine:
+    """An engine that this process has started; its verbs are those of `subprocess.Popen`.
 
     Parameters
     ----------
@@ -85,17 +75,6 @@ class OwnEngine:
     def poll(self) -> int | None:
         """Return the exit code, negative for a signal, or None while it runs."""
         return self._child.poll()
-
-
-class FoundEngine:
-    """An engine whose supervisor is gone: only its identity is known."""
-
-    def __init__(self, process: ProcessId) -> None:
-        self.id = process
-
-    def poll(self) -> int | None:
-        """Return None while it runs, then 0: its true exit code went to nobody."""
-        return None if alive(self.id) else 0
 
 
 def environment(plan: Plan, key: str, inherited: Mapping[str, str]) -> dict[str, str]:

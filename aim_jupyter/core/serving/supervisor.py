@@ -30,7 +30,7 @@ from aim_jupyter.core.metrics import Scrape
 from aim_jupyter.core.records import ProcessId, State
 from aim_jupyter.core.serving import crash, endpoint, ports, starts
 from aim_jupyter.core.serving.download import Download
-from aim_jupyter.core.serving.engine import Engine, FoundEngine, OwnEngine
+from aim_jupyter.core.serving.engine import Engine
 from aim_jupyter.core.serving.folder import ServerFolder
 from aim_jupyter.core.serving.process import end_group, identify, members
 from aim_jupyter.core.serving.stages import LogReader, StageTracker
@@ -63,7 +63,7 @@ class Supervisor:
         self.record = folder.read()
         self.plan = self.record.plan
         self.key = folder.key()
-        self.tracker = StageTracker(self.plan.engine, self.record.stages)
+        self.tracker = StageTracker(self.plan.engine)
         self.log = LogReader(folder.log)
         self.engine: Engine | None = None
         self._stop_asked = False
@@ -76,20 +76,13 @@ class Supervisor:
 
     def announce(self) -> None:
         """Write down who looks after this server now; called once, before `run`."""
-        # The log is read from its beginning, also by a supervisor that takes over.
-        self._update(supervisor=identify(os.getpid()), log_lines=0)
+        self._update(supervisor=identify(os.getpid()))
 
     def run(self) -> None:
-        """Start the engine, or take over the one that runs, and stay until it has ended."""
+        """Start the engine and stay until it has ended."""
         self._prepare_process()
         try:
-            if self.record.engine is not None:
-                self.engine = FoundEngine(self.record.engine)
-                self.folder.events.add("health", "a new supervisor took over", level="warning")
-                code = self._follow()
-            else:
-                code = self._start()
-            self._conclude(code)
+            self._conclude(self._start())
         except AimError as error:
             self._end("failed", reason=error.found)
         except BaseException as error:
@@ -165,7 +158,7 @@ class Supervisor:
             return
         self._enter("boot")
         try:
-            self.engine = OwnEngine(self.plan, port, self.key, self.folder.log, lease)
+            self.engine = Engine(self.plan, port, self.key, self.folder.log, lease)
         except OSError as error:
             raise AimError(f"the engine can't be started: {error}") from error
         self._update(port=port, engine=self.engine.id)

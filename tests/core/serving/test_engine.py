@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import os
-import signal
 from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
 
-from aim_jupyter.core.serving.engine import GUARD, PACKAGE, FoundEngine, environment
+from aim_jupyter.core.serving.engine import GUARD, PACKAGE, environment
 from tests.conftest import FakeEngine
 from tests.core.serving.test_starts import PLAN
-from tests.waiting import launch_ready, until
+from tests.waiting import launch_ready
 
 
 def test_the_plan_beats_what_is_inherited_and_what_we_need_beats_both() -> None:
@@ -61,13 +59,3 @@ def test_a_running_engine_has_it_so(fake: FakeEngine, monkeypatch: pytest.Monkey
     assert PACKAGE not in variables["PYTHONPATH"].split(":")
     assert "HF_TOKEN" not in variables
     assert variables["VLLM_API_KEY"]
-
-
-def test_an_engine_that_was_found_ends_with_an_unknown_code(fake: FakeEngine) -> None:
-    fake()
-    record = launch_ready().read()
-    assert record.engine is not None
-    found = FoundEngine(record.engine)
-    assert found.poll() is None
-    os.kill(record.engine.pid, signal.SIGKILL)
-    until(lambda: found.poll() == 0)

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
-import http.client
 import os
 import select
 import signal
@@ -19,28 +18,23 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
-import msgspec
 from msgspec.structs import replace
 
-from aim_jupyter.core import gpus, metrics
+from aim_jupyter.core import gpus
 from aim_jupyter.core.errors import AimError, GpuUnavailable, StateUnusable
-from aim_jupyter.core.files import write_atomic
 from aim_jupyter.core.leases import Lease
-from aim_jupyter.core.metrics import Scrape
 from aim_jupyter.core.records import ProcessId, State
 from aim_jupyter.core.serving import crash, endpoint, ports, starts
 from aim_jupyter.core.serving.download import Download
 from aim_jupyter.core.serving.engine import Engine
 from aim_jupyter.core.serving.folder import ServerFolder
 from aim_jupyter.core.serving.process import end_group, identify, members
+from aim_jupyter.core.serving.sampling import Sampler
 from aim_jupyter.core.serving.stages import LogReader, StageTracker
 
 #: Seconds between two looks while starting, and while running.
 STARTING_TICK_S = 0.25
 RUNNING_TICK_S = 1.0
-#: Seconds between two scrapes, and how many are kept for the window of `%aim metrics`.
-SAMPLE_S = 5.0
-SAMPLES_KEPT = 60
 #: How often a start is tried again when somebody took the port in between.
 PORT_ATTEMPTS = 3
 #: Seconds that running requests may take when the supervisor itself ends a server.
@@ -65,11 +59,9 @@ class Supervisor:
         self.key = folder.key()
         self.tracker = StageTracker(self.plan.engine)
         self.log = LogReader(folder.log)
+        self.sampler = Sampler(folder)
         self.engine: Engine | None = None
         self._stop_asked = False
-        self._samples: list[Scrape] = []
-        self._sampled_at = 0.0
-        self._requests: float | None = None
         self._wake, self._waker = socket.socketpair()
 
     # -- life ------------------------------------------------------------------------------------
@@ -241,9 +233,8 @@ class Supervisor:
 
     def _watch(self) -> None:
         now = time.time()
-        if now - self._sampled_at >= SAMPLE_S:
-            self._sampled_at = now
-            self._sample(now)
+        if self.sampler.tick(self.record, now):
+            self._update(idle_since=now)
         idle_since, limit = self.record.idle_since, self.plan.idle_s
         if limit is not None and idle_since is not None and now - idle_since > limit:
             self._stop_by_itself(f"no request for {limit:.0f} s")
@@ -254,25 +245,6 @@ class Supervisor:
     def _stop_by_itself(self, why: str) -> None:
         self.record = replace(self.record, reason=why)
         self._stop_asked = True
-
-    def _sample(self, now: float) -> None:
-        reply = endpoint.get(self.record.port or 0, "/metrics", self.key)
-        if reply.status != http.client.OK:
-            self.folder.events.add("health", f"no metrics: status {reply.status}", level="warning")
-            return
-        with contextlib.suppress(ValueError):
-            scrape = metrics.read(reply.body.decode("utf-8", "replace"), now)
-            self._samples = [*self._samples, scrape][-SAMPLES_KEPT:]
-            self._note_activity(scrape, now)
-            with contextlib.suppress(StateUnusable):
-                write_atomic(self.folder.samples, msgspec.json.encode(self._samples))
-
-    def _note_activity(self, scrape: Scrape, now: float) -> None:
-        """Move the beginning of idleness: any request on any route is activity."""
-        moved = self._requests is not None and scrape.requests != self._requests
-        if scrape.busy or moved:
-            self._update(idle_since=now)
-        self._requests = scrape.requests
 
     # -- end -------------------------------------------------------------------------------------
 

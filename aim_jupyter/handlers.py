@@ -17,31 +17,25 @@ from aim_jupyter.core.planning import Request
 
 def request(given: Namespace) -> Request:
     """Return what a launch was asked for; AMD's ``AIM_*`` variables stand behind the options."""
-    said = api.aim_variables()
-    options = {**said.engine_args, **given.engine_options, **dict(map(_pair, given.set or ()))}
-    return Request(
-        model=given.model or said.model or api.default_model(),
-        recipe=given.recipe or said.profile_id,
-        engine=given.engine or said.engine,
-        precision=_auto(given.precision or said.precision),
-        metric=_auto(given.metric or said.metric),
+    asked = Request(
+        model=given.model or "",
+        recipe=given.recipe,
+        engine=given.engine,
+        precision=given.precision,
+        metric=given.metric,
         gpus=given.gpus,
-        most_gpus=said.gpu_count,
         users=given.users,
         context=given.context,
         name=given.name,
-        port=given.port or said.port,
+        port=given.port,
         idle_s=given.idle,
         lifetime_s=given.lifetime,
-        options=options,
+        options={**given.engine_options, **dict(map(_pair, given.set or ()))},
         unset=tuple(given.unset or ()),
         env={name: str(value) for name, value in map(_pair, given.env or ())},
         force=given.force,
     )
-
-
-def _auto(value: str | None) -> str | None:
-    return None if value == "auto" else value
+    return api.with_variables(asked)
 
 
 def _pair(text: str) -> tuple[str, Any]:

@@ -4,9 +4,9 @@ Each function answers with records of `aim_jupyter.core.records` or raises an `A
 prints, and none knows how its answer will be shown.
 """
 
+from aim_jupyter.core.api.lines import launch_line, with_variables
 from aim_jupyter.core.api.plans import (
     DEMO,
-    aim_variables,
     check_recipe,
     default_model,
     export,
@@ -43,7 +43,6 @@ from aim_jupyter.core.api.site import doctor, engine_list, install_engine, machi
 __all__ = [
     "DEMO",
     "DRAIN_S",
-    "aim_variables",
     "attach",
     "cache_totals",
     "check_recipe",
@@ -56,6 +55,7 @@ __all__ = [
     "follow_logs",
     "install_engine",
     "launch",
+    "launch_line",
     "logs",
     "machine",
     "metrics",
@@ -75,4 +75,5 @@ __all__ = [
     "stop",
     "wait",
     "watch",
+    "with_variables",
 ]

@@ -14,7 +14,7 @@ from aim_jupyter.core import gpus as detection
 from aim_jupyter.core.api.site import engine_for, machine, version_for
 from aim_jupyter.core.errors import AimError, BadUsage, NoFit
 from aim_jupyter.core.planning import Request
-from aim_jupyter.core.recipes import authoring, variables
+from aim_jupyter.core.recipes import authoring
 from aim_jupyter.core.recipes import export as exporting
 from aim_jupyter.core.records import Choice, Machine, Model, Plan
 from aim_jupyter.core.records.engine import TITLES
@@ -155,17 +155,6 @@ def plan(request: Request) -> Plan:
     placed = resolving.place(choice.recipe)
     called = request.name or serving.name_for(model.name)
     return planning.plan(request, choice, environment, placed, called)
-
-
-def aim_variables() -> variables.AimVariables:
-    """Return what the variables of AMD's AIM runtime say, with their meaning there.
-
-    Raises
-    ------
-    BadUsage
-        If one of them has a value that it can't have.
-    """
-    return variables.read()
 
 
 def new_recipe(model: str, recipe: str | None = None) -> str:

@@ -86,3 +86,8 @@ def unload_ipython_extension(shell: InteractiveShell) -> None:
     from aim_jupyter.magics import unload  # noqa: PLC0415
 
     unload(shell)
+
+
+def _jupyter_server_extension_points() -> list[dict[str, str]]:
+    # Jupyter Server asks for this; tornado is imported only by the module that it names.
+    return [{"module": "aim_jupyter.labserver"}]

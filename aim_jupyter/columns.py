@@ -233,6 +233,12 @@ def _rounded(value: float) -> float:
     return round(value, 1) or round(value, 3)
 
 
+def gib(size: float | None) -> float | None:
+    """Return a size in bytes as GiB, rounded as the tables have it."""
+    exact = _gib(size)
+    return None if exact is None else _rounded(exact)
+
+
 def _gib(size: float | None) -> float | None:
     return None if size is None else size / GIB
 

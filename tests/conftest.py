@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -20,30 +21,36 @@ AMBIENT_DATA_HOME = config.data_dir().parent
 FakeEngine = Callable[..., Path]
 
 
+@contextlib.contextmanager
+def scrubbed(folder: Path) -> Iterator[pytest.MonkeyPatch]:
+    """Set up a home of its own and a machine without GPUs; in the end, end what was launched."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in list(os.environ):
+            if name.startswith(("AIM_", "HF_", "JUPYTERHUB_", "ROCR_", "HIP_", "CUDA_", "VLLM_")):
+                patch.delenv(name)
+        for name in ("XDG_DATA_HOME", "XDG_STATE_HOME", "XDG_CACHE_HOME", "XDG_CONFIG_HOME"):
+            patch.delenv(name, raising=False)
+        for name in ("home", "machine"):
+            (folder / name).mkdir()
+        patch.setenv("HOME", str(folder / "home"))
+        patch.setenv("AIM_SYS_ROOT", str(folder / "machine"))
+        for name in ("state", "data", "cache"):
+            patch.setenv(f"AIM_{name.upper()}_DIR", str(folder / name))
+        yield patch
+        patch.setenv("AIM_STATE_DIR", str(folder / "state"))
+        for server in serving.folders():
+            try:
+                record = serving.stop(server, drain_s=0)
+            except ServerGone:
+                continue
+            assert record.engine is None or members(record.engine) == []
+
+
 @pytest.fixture(autouse=True)
-def isolated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def isolated(tmp_path: Path) -> Iterator[Path]:
     """Give each test a home of its own and a machine without GPUs; end what it has launched."""
-    for name in list(os.environ):
-        if name.startswith(("AIM_", "HF_", "JUPYTERHUB_", "ROCR_", "HIP_", "CUDA_", "VLLM_")):
-            monkeypatch.delenv(name)
-    home = tmp_path / "home"
-    home.mkdir()
-    (tmp_path / "machine").mkdir()
-    monkeypatch.setenv("HOME", str(home))
-    for name in ("XDG_DATA_HOME", "XDG_STATE_HOME", "XDG_CACHE_HOME", "XDG_CONFIG_HOME"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("AIM_STATE_DIR", str(tmp_path / "state"))
-    monkeypatch.setenv("AIM_DATA_DIR", str(tmp_path / "data"))
-    monkeypatch.setenv("AIM_CACHE_DIR", str(tmp_path / "cache"))
-    monkeypatch.setenv("AIM_SYS_ROOT", str(tmp_path / "machine"))
-    yield tmp_path
-    monkeypatch.setenv("AIM_STATE_DIR", str(tmp_path / "state"))
-    for folder in serving.folders():
-        try:
-            record = serving.stop(folder, drain_s=0)
-        except ServerGone:
-            continue
-        assert record.engine is None or members(record.engine) == []
+    with scrubbed(tmp_path):
+        yield tmp_path
 
 
 @pytest.fixture

@@ -32,9 +32,15 @@ def recipe_list(
     *,
     users: int | None = None,
     context: int | None = None,
+    gpus: tuple[int, ...] | None = None,
     simulated: str | None = None,
 ) -> list[Choice]:
     """Return every recipe of `model`, or the best of each model, with verdict and reason.
+
+    Parameters
+    ----------
+    gpus : tuple of int, optional
+        Place the recipes of `model` on these alone, by HIP ordinal.
 
     Raises
     ------
@@ -45,12 +51,17 @@ def recipe_list(
     if model is not None:
         found = resolving.model(model)
         judge = _judge(found, here) if here.gpus else None
-        ranked = recipes.rank(found, here, users=users, context=context, fit=judge)
+        ranked = recipes.rank(found, here, users=users, context=context, gpus=gpus, fit=judge)
         return [_with_evidence(choice) for choice in ranked]
     best = _best_of_each(here, recipes.Asked(users=users, context=context))
     order = {"FITS": 0, "TIGHT": 1, "NO": 2}
     best.sort(key=lambda choice: (order[choice.verdict], choice.recipe.model != DEMO))
     return [replace(_with_evidence(choice), rank=rank) for rank, choice in enumerate(best, start=1)]
+
+
+def known_models() -> tuple[Model, ...]:
+    """Return the models that have a recipe, by name."""
+    return recipes.catalogue().models
 
 
 def _best_of_each(here: Machine, asked: recipes.Asked) -> list[Choice]:
@@ -128,6 +139,11 @@ def plan(request: Request) -> Plan:
     UnknownName, ModelMissing, NoEngine, NoFit, BadUsage
         Each with what was found and what to do.
     """
+    return judged_plan(request)[1]
+
+
+def judged_plan(request: Request) -> tuple[Choice, Plan]:
+    """Return what `plan` does, and the verdict that its recipe was chosen by."""
     model = resolving.model(request.model)
     kind = request.engine if request.engine in TITLES else None
     here = machine()
@@ -154,7 +170,7 @@ def plan(request: Request) -> Plan:
     environment = engines.choose(name, platform=platform, engine=choice.recipe.engine)
     placed = resolving.place(choice.recipe)
     called = request.name or serving.name_for(model.name)
-    return planning.plan(request, choice, environment, placed, called)
+    return choice, planning.plan(request, choice, environment, placed, called)
 
 
 def new_recipe(model: str, recipe: str | None = None) -> str:

@@ -176,12 +176,19 @@ def cache_totals(models: list[CachedModel]) -> CacheTotals:
     return cache.totals(models)
 
 
-def overview() -> Status:
-    """Return what the status card shows: GPUs, engine, servers, cache and the next step."""
+def overview(*, ended: bool = False) -> Status:
+    """Return what the status card shows: GPUs, engine, servers, cache and the next step.
+
+    Parameters
+    ----------
+    ended : bool
+        Name the servers that have ended too.
+    """
     began = time.perf_counter()
     here = machine()
     environment = engine_for(here)
-    views = tuple(view for view in _readable() if view.record.live)
+    views = tuple(_readable())
+    live = tuple(view for view in views if view.record.live)
     on_disk = cache.totals(cache.models())
     read_s = time.perf_counter() - began
     return Status(
@@ -190,9 +197,9 @@ def overview() -> Status:
         user=config.user(),
         machine=here,
         engine=environment,
-        servers=views,
+        servers=views if ended else live,
         cache=on_disk if on_disk.models else None,
-        next=planning.next_steps(here, environment, views),
+        next=planning.next_steps(here, environment, live),
     )
 
 

@@ -1,0 +1,222 @@
+"""From records to what the REST answers.
+
+An allow-list by construction: rows have the columns of `aim_jupyter.columns`, and what else is
+said is named here, field by field. Keys, environments and command lines have no field.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from importlib import metadata
+from typing import Any, Literal
+
+from msgspec import Struct
+
+from aim_jupyter import columns
+from aim_jupyter.columns import Row
+from aim_jupyter.core import api
+from aim_jupyter.core.planning import Request
+from aim_jupyter.core.records import (
+    CachedModel,
+    CacheTotals,
+    Choice,
+    EngineEnvironment,
+    Model,
+    Plan,
+    ServerView,
+    Stage,
+    Status,
+)
+from aim_jupyter.core.records.engine import TITLES
+from aim_jupyter.core.serving import starts
+from aim_jupyter.render import devices, ready, starting
+
+StageState = Literal["done", "active", "failed", "waiting"]
+NO_GPU = "No AMD GPU found: servers run on the CPU"
+
+
+class Engine(Struct, frozen=True):
+    """The engine environment that would serve here."""
+
+    name: str
+    version: str | None
+    platform: str | None
+
+
+class Step(Struct, frozen=True, kw_only=True):
+    """One stage of a start. Times in seconds; `expected_s` is what it took last time."""
+
+    stage: Stage
+    state: StageState
+    took_s: float | None = None
+    expected_s: float | None = None
+    detail: str = ""
+    fraction: float | None = None
+
+
+class Cache(Struct, frozen=True, kw_only=True):
+    """The cache in one line."""
+
+    models: int
+    size_gib: float | None
+    free_gib: float | None
+    in_use: int
+    incomplete: int
+
+
+class StatusAnswer(Struct, frozen=True, kw_only=True):
+    """All that a sidebar shows."""
+
+    at: datetime
+    host: str
+    user: str | None
+    version: str
+    engine: Engine | None
+    gpus: list[Row]
+    gpu_note: str
+    servers: list[dict[str, Any]]
+    cache: Cache | None
+    next: list[str]
+
+
+class PlanAnswer(Struct, frozen=True, kw_only=True):
+    """What a launch would start. `line` is the shortest one that gives the same plan."""
+
+    line: str
+    server: str
+    verdict: str
+    reason: str
+    recipe: str
+    gpus: str | None
+    eta_s: float | None
+
+
+class KnownModel(Struct, frozen=True, kw_only=True):
+    """A model that can be named in a launch: of the catalogue, of the cache, or ours."""
+
+    model: str
+    source: Literal["demo", "catalogue", "cache"]
+    in_cache: bool = False
+    size_gib: float | None = None
+
+
+def status(found: Status, on_disk: Sequence[CachedModel]) -> StatusAnswer:
+    """Return the sidebar's whole picture."""
+    return StatusAnswer(
+        at=datetime.fromtimestamp(found.at, UTC),
+        host=found.machine.host,
+        user=found.user,
+        version=metadata.version("aim-jupyter"),
+        engine=_engine(found.engine),
+        gpus=[
+            columns.gpu_row(gpu) | {"mine": devices.yours(gpu, found.user)}
+            for gpu in found.machine.gpus
+        ],
+        gpu_note="" if found.machine.gpus else NO_GPU,
+        servers=[server(view) for view in found.servers],
+        cache=_cache(found.cache, on_disk),
+        next=[step.line for step in found.next],
+    )
+
+
+def _engine(environment: EngineEnvironment | None) -> Engine | None:
+    if environment is None:
+        return None
+    kind = environment.engine or "engine"
+    return Engine(TITLES.get(kind, kind), environment.version, environment.platform)
+
+
+def _cache(totals: CacheTotals | None, on_disk: Sequence[CachedModel]) -> Cache | None:
+    if totals is None:
+        return None
+    return Cache(
+        models=totals.models,
+        size_gib=columns.gib(totals.size_bytes),
+        free_gib=columns.gib(totals.free_bytes),
+        in_use=sum(model.in_use_by is not None for model in on_disk),
+        incomplete=totals.incomplete,
+    )
+
+
+def server(view: ServerView) -> Row | dict[str, Any]:
+    """Return all that is shown of one server: its row, its start, its figures, its end."""
+    record, sample = view.record, view.sample
+    return columns.server_row(view) | {
+        "fraction": starting.fraction(view) if record.state == "starting" else None,
+        "stages": steps(view),
+        "sample": columns.metrics_row(record.name, sample) if sample else None,
+        "history": {"gen_tok_s": [], "kv_used_pct": [], "ttft_p50_ms": []},
+        "crash": record.crash,
+        "can_stop": record.live or record.state == "unknown",
+        "shared_by": None,
+        "client_code": ready.client_code(record.plan),
+        "running_requests": sample.req_running if sample else None,
+    }
+
+
+def steps(view: ServerView) -> list[Step]:
+    """Return the stages of a start: those that were, the one that is, those that will come."""
+    failed = view.record.state == "failed"
+    return [
+        Step(
+            stage=line.stage,
+            state=_step_state(line, failed=failed and line.stage == view.record.stage),
+            took_s=line.took_s,
+            expected_s=line.last_s,
+            detail=line.detail,
+            fraction=line.fraction,
+        )
+        for line in starting.stages(view)
+        if line.begun or view.record.state == "starting"
+    ]
+
+
+def _step_state(line: starting.Line, *, failed: bool) -> StageState:
+    if failed:
+        return "failed"
+    if line.now:
+        return "active"
+    return "done" if line.begun else "waiting"
+
+
+def planned(request: Request, choice: Choice, plan: Plan) -> PlanAnswer:
+    """Return what a launch would start."""
+    took = starts.expected(plan)
+    return PlanAnswer(
+        line=api.launch_line(request),
+        server=plan.server,
+        verdict=choice.verdict,
+        reason=choice.reason,
+        recipe=plan.recipe_id,
+        gpus=",".join(map(str, plan.gpus)) or None,
+        eta_s=sum(took.values()) if took else None,
+    )
+
+
+def models(known: Iterable[Model], on_disk: Iterable[CachedModel], part: str) -> list[KnownModel]:
+    """Return the models whose name holds `part`: the demo first, then by name."""
+    cached = {model.model: model for model in on_disk if model.state == "complete"}
+    found = [_known(model, cached.get(model.name)) for model in known]
+    names = {model.model for model in found}
+    found += [
+        KnownModel(
+            model=name, source="cache", in_cache=True, size_gib=columns.gib(model.size_bytes)
+        )
+        for name, model in cached.items()
+        if name not in names
+    ]
+    wanted = [model for model in found if part.casefold() in model.model.casefold()]
+    return sorted(wanted, key=lambda model: (model.source != "demo", model.model.casefold()))
+
+
+def _known(model: Model, cached: CachedModel | None) -> KnownModel:
+    sizes = [each.download_bytes for each in model.weights.values() if each.download_bytes]
+    size = cached.size_bytes if cached else min(sizes, default=None)
+    demo = model.name == api.DEMO
+    return KnownModel(
+        model=model.name,
+        source="demo" if demo else "catalogue",
+        in_cache=demo or cached is not None,
+        size_gib=columns.gib(size),
+    )

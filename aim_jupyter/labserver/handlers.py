@@ -1,0 +1,180 @@
+"""The routes of the REST, each a few lines: read what was asked, call the core, answer."""
+
+from __future__ import annotations
+
+import asyncio
+import http
+from typing import Any
+
+from tornado.web import HTTPError, authenticated
+
+from aim_jupyter import columns
+from aim_jupyter.core import api
+from aim_jupyter.core.errors import AimError
+from aim_jupyter.core.records import Choice, ServerView
+from aim_jupyter.labserver import answers
+from aim_jupyter.labserver.base import Handler, work
+from aim_jupyter.labserver.bodies import (
+    LogsQuery,
+    ModelsQuery,
+    RecipesQuery,
+    StopQuery,
+    Wish,
+    ordinals,
+)
+from aim_jupyter.labserver.sampler import Sampler
+
+#: In the web application's settings: the reading that all tabs share.
+SAMPLER = "aim_sampler"
+
+
+async def read_status() -> answers.StatusAnswer:
+    """Read the machine and its servers in a thread."""
+    return await work(lambda: answers.status(api.overview(ended=True), api.models_on_disk()))
+
+
+class Status(Handler):
+    """All that a sidebar shows."""
+
+    @authenticated
+    async def get(self) -> None:
+        """Answer the last reading while it is fresh, else a new one."""
+        self.answer(await self.sampler.latest())
+
+    @property
+    def sampler(self) -> Sampler[answers.StatusAnswer]:
+        """The reading that all tabs share."""
+        shared: Sampler[answers.StatusAnswer] = self.settings[SAMPLER]
+        return shared
+
+
+class Models(Handler):
+    """The models that can be named in a launch."""
+
+    @authenticated
+    async def get(self) -> None:
+        """Answer those whose name holds what was typed."""
+        part = self.query(ModelsQuery).q
+        found = await self.work(
+            lambda: answers.models(api.known_models(), api.models_on_disk(), part)
+        )
+        self.answer({"models": found})
+
+
+class Recipes(Handler):
+    """The recipes of a model, or the best of each."""
+
+    @authenticated
+    async def get(self) -> None:
+        """Answer them with verdict and reason."""
+        asked = self.query(RecipesQuery)
+        choices: list[Choice] = await self.work(
+            api.recipe_list,
+            asked.model,
+            users=asked.users,
+            context=asked.context,
+            gpus=ordinals(asked.gpus),
+        )
+        self.answer({"rows": [columns.recipe_row(choice) for choice in choices]})
+
+
+class Plan(Handler):
+    """What a launch would start."""
+
+    @authenticated
+    async def post(self) -> None:
+        """Answer the line, the verdict and the name; nothing is started."""
+        wish = self.body(Wish)
+        self.answer(await self.work(_plan, wish))
+
+
+def _plan(wish: Wish) -> answers.PlanAnswer:
+    request = api.with_variables(wish.request)
+    choice, plan = api.judged_plan(request)
+    return answers.planned(wish.request, choice, plan)
+
+
+class Servers(Status):
+    """All servers, live and ended."""
+
+    @authenticated
+    async def get(self) -> None:
+        """Answer them as the status does."""
+        self.answer({"servers": (await self.sampler.latest()).servers})
+
+    @authenticated
+    async def post(self) -> None:
+        """Launch a server, or find the one with the same command."""
+        wish = self.body(Wish)
+        view = await self.work(_launch, wish)
+        self.sampler.forget()
+        self.answer(columns.server_row(view), http.HTTPStatus.CREATED)
+
+
+def _launch(wish: Wish) -> ServerView:
+    folder = api.launch(api.with_variables(wish.request), new=wish.new)
+    return api.status(folder.name)
+
+
+class Server(Status):
+    """One server."""
+
+    @authenticated
+    async def get(self, name: str) -> None:
+        """Answer what the status says of it."""
+        self.answer(answers.server(await self.work(api.status, name)))
+
+    @authenticated
+    async def delete(self, name: str) -> None:
+        """Begin to stop it; it is then seen as stopping."""
+        now = self.query(StopQuery).now
+        view = await self.work(api.status, name)
+        _stops.add(stop := asyncio.ensure_future(self._stop(name, now=now)))
+        stop.add_done_callback(_stops.discard)
+        self.answer(columns.server_row(view), http.HTTPStatus.ACCEPTED)
+
+    async def _stop(self, name: str, *, now: bool) -> None:
+        try:
+            await work(api.stop, name, drain_s=0.0 if now else api.DRAIN_S)
+        except AimError as error:
+            self.log.warning("aim: %s %s", *error.lines[:1], *(error.lines[1:] or [""]))
+        finally:
+            self.sampler.forget()
+
+
+#: Stops that are under way: a task that nobody holds may be collected before its end.
+_stops: set[asyncio.Task[None]] = set()
+
+
+class Logs(Handler):
+    """The end of an engine's log."""
+
+    @authenticated
+    async def get(self, name: str) -> None:
+        """Answer its last lines."""
+        asked = self.query(LogsQuery)
+        self.answer({"lines": await self.work(api.logs, name, lines=asked.lines)})
+
+
+class NotFound(Handler):
+    """Everything else below ``aim/``: our own words instead of a page."""
+
+    @authenticated
+    async def get(self, *_: Any) -> None:
+        """Say that there is nothing here."""
+        raise HTTPError(http.HTTPStatus.NOT_FOUND)
+
+    post = put = patch = delete = get
+
+
+_SERVER = r"servers/(?P<name>[^/]+)"
+ROUTES: tuple[tuple[str, type[Handler]], ...] = (
+    ("status", Status),
+    ("models", Models),
+    ("recipes", Recipes),
+    ("plan", Plan),
+    ("servers", Servers),
+    (_SERVER, Server),
+    (rf"{_SERVER}/logs", Logs),
+    (r".*", NotFound),
+)

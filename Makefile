@@ -6,7 +6,7 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup engine demo lab check test benchmarks clean
+.PHONY: help setup engine demo lab check test ordeal benchmarks clean
 
 help:        ## these lines
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 20
@@ -40,6 +40,9 @@ check: setup         ## ruff, mypy, import-linter
 
 test: setup engine check   ## everything: checks, tests with the fake and with the real engine
 	@$(BIN)/python -m pytest
+
+ordeal: setup engine   ## what takes minutes: chaos, the failure table on the real engine
+	@$(BIN)/python -m pytest -m ordeal
 
 benchmarks: setup engine   ## ratios against named baselines
 	@for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done

@@ -47,7 +47,8 @@ def _failed(view: ServerView, crash: Crash) -> list[Fact]:
     found = [Fact(name="What happened", said=crash.what, kind="strong")]
     if crash.line:
         where = _where(crash)
-        found.append(Fact(name="Decisive line", said=crash.line, kind="log", notes=where))
+        name, said = ("Decisive line", crash.line) if crash.known else _last_words(crash)
+        found.append(Fact(name=name, said=said, kind="log", notes=where))
     if crash.cause:
         found.append(Fact(name="Cause", said=crash.cause))
     if crash.try_line:
@@ -55,11 +56,16 @@ def _failed(view: ServerView, crash: Crash) -> list[Fact]:
     return [*found, _command("Try", f"%aim logs {words.argument(view.record.name)}", _NO_FIX)]
 
 
+def _last_words(crash: Crash) -> tuple[str, str]:
+    """Return what there is to go by where nobody knows the failure."""
+    return "Last lines", "\n".join(crash.excerpt or (crash.line,))
+
+
 def _where(crash: Crash) -> tuple[str, ...]:
-    if crash.line_number is None:
-        return ()
-    of = f" of {words.number(crash.log_lines)}" if crash.log_lines else " of the log"
-    return (f"line {words.number(crash.line_number)}{of}",)
+    of = f" of {words.number(crash.log_lines)}" if crash.log_lines else ""
+    number = "" if crash.line_number is None else f"line {words.number(crash.line_number)}{of}"
+    process = f"{crash.process} process" if crash.process else ""
+    return tuple(filter(None, [" · ".join(filter(None, [number, process]))]))
 
 
 def _command(name: str, line: str, *notes: str, mark: str = "") -> Fact:
@@ -67,7 +73,6 @@ def _command(name: str, line: str, *notes: str, mark: str = "") -> Fact:
     return Fact(name=name, said=line, kind="command", mark=mark, notes=said)
 
 
-def traceback(log_tail: Sequence[str]) -> Sequence[str]:
-    """Return the log from its last traceback on; nothing where it holds none."""
-    starts = [at for at, line in enumerate(log_tail) if "Traceback (most recent" in line]
-    return log_tail[starts[-1] :] if starts else ()
+def traceback(crash: Crash) -> Sequence[str]:
+    """Return the lines of the log that lead to the decisive one; nothing where they are shown."""
+    return crash.excerpt if crash.known and len(crash.excerpt) > 1 else ()

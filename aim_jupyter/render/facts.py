@@ -20,7 +20,7 @@ class Fact(Struct, frozen=True, kw_only=True):
     Attributes
     ----------
     said : str
-        A sentence, in which code stands between backticks, or a command, or a line of a log.
+        A sentence, in which code stands between backticks, or a command, or lines of a log.
     mark : str
         The part of a command that is new.
     notes : tuple of str
@@ -61,7 +61,9 @@ def lines(facts: Sequence[Fact]) -> list[str]:
 
 
 def _lines(fact: Fact) -> list[str]:
-    said = fact.said if fact.kind == "log" else t.prose(fact.said)
+    if fact.kind == "log":
+        return [*fact.said.split("\n"), *map(t.prose, fact.notes)]
+    said = t.prose(fact.said)
     return [
         t.bold(said) if fact.kind in ("strong", "command") else said,
         *map(t.prose, fact.notes),

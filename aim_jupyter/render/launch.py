@@ -63,7 +63,7 @@ def _foot(view: ServerView, log_tail: Sequence[str]) -> list[Html]:
         ]
     if record.state == "running":
         return [html.beside(_start(view), _log(view, log_tail))]
-    trace = ended.traceback(log_tail)
+    trace = ended.traceback(ended.crash(view)) if record.state == "failed" else ()
     cleaned = html.soft(shapes.glyph("tick", html.GOOD), _cleaned_up(view))
     more = html.folded("Full traceback", html.log(trace)) if trace else ""
     return [

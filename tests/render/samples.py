@@ -268,6 +268,8 @@ FAILED = ServerView(
             ),
             line_number=187,
             log_lines=402,
+            process="Worker",
+            excerpt=("Traceback (most recent call last):", "ValueError: Free memory on device …"),
             cause=(
                 "chen started pid 51877 on GPU 5, without a lease, 9 s after your lease began. "
                 "It holds 61.3 GiB."

@@ -7,7 +7,7 @@ import time
 import msgspec
 import pytest
 
-from aim_jupyter.core.records import ServerView, StageTime
+from aim_jupyter.core.records import Crash, ServerView, StageTime
 from aim_jupyter.render import launch_card, progress_line
 from aim_jupyter.render.ended import traceback
 from tests.render import samples
@@ -126,7 +126,7 @@ def test_the_crash_card_has_its_five_parts_in_order() -> None:
     for said in (card.text, page.text):
         assert "failed in boot after 24 s" in said
         assert "ValueError: Free memory on device cuda:0 (130.4/191.98 GiB)" in said
-        assert "line 187 of 402" in said
+        assert "line 187 of 402 · Worker process" in said
         assert "chen started pid 51877 on GPU 5" in said
         assert "GPU 4 is free: 9.9 GiB to spare" in said
         assert "Cleaned up: no engine process left" in said
@@ -178,13 +178,14 @@ def test_progress_line() -> None:
     assert progress_line(samples.FAILED) == "qwen3-32b  failed · boot"
 
 
-def test_traceback_is_the_last_one() -> None:
-    log = [
-        "a",
-        "Traceback (most recent call last):",
-        "b",
-        "Traceback (most recent call last):",
-        "c",
-    ]
-    assert list(traceback(log)) == log[3:]
-    assert not traceback(["a"])
+def test_an_unknown_failure_shows_its_last_lines_instead_of_one() -> None:
+    lines = ("Traceback (most recent call last):", "  File <x>, line 1", "KeyError: 'new'")
+    crash = Crash(what="It ended.", line=lines[-1], known=False, excerpt=lines, cause="Unknown.")
+    card = launch_card(changed(samples.FAILED, crash=crash))
+    page = Page(card.html)
+    assert [header.text for header in page.having(scope="row")][1] == "Last lines"
+    assert "  File <x>, line 1" in card.text
+    assert "File &lt;x&gt;, line 1" in card.html
+    assert "Full traceback" not in page.text
+    assert list(traceback(crash)) == []
+    assert list(traceback(replace(crash, known=True))) == list(lines)

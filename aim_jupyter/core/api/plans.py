@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
-from aim_jupyter.core import engines, planning, recipes, resolving, serving
+from aim_jupyter.core import engines, planning, recipes, resolving, serving, wishes
 from aim_jupyter.core import gpus as detection
 from aim_jupyter.core.api.site import engine_for, machine, version_for
 from aim_jupyter.core.errors import AimError, BadUsage, NoFit
@@ -170,7 +170,8 @@ def judged_plan(request: Request) -> tuple[Choice, Plan]:
     environment = engines.choose(name, platform=platform, engine=choice.recipe.engine)
     placed = resolving.place(choice.recipe)
     called = request.name or serving.name_for(model.name)
-    return choice, planning.plan(request, choice, environment, placed, called)
+    made = planning.plan(request, choice, environment, placed, called)
+    return choice, replace(made, asked=wishes.words(request))
 
 
 def new_recipe(model: str, recipe: str | None = None) -> str:

@@ -64,10 +64,18 @@ def key(python: Path) -> str:
         str(prefix),
         dist.name if dist else "",
         *(_stamp(path) for path in (python, _SCRIPT, dist, dist and dist.parent)),
-        os.environ.get("PYTHONPATH", ""),
+        _python_path(),
         str((config.sys_root() / "dev/kfd").exists()),
     ]
     return hashlib.sha256("\0".join(facts).encode()).hexdigest()[:32]
+
+
+def options(python: Path) -> frozenset[str]:
+    """Return the options that the engine of `python` said it accepts; none where nobody asked."""
+    answer = find(key(python))
+    return (
+        frozenset(name for flag in answer.flags for name in flag.names) if answer else frozenset()
+    )
 
 
 def find(under: str) -> Answer | None:
@@ -91,6 +99,13 @@ def keep(under: str, answer: Answer) -> None:
 
 def _path(under: str) -> Path:
     return config.data_dir() / "asked" / f"{under}.json"
+
+
+def _python_path() -> str:
+    """Return ``PYTHONPATH`` as an engine gets it: a supervisor's also names our own folder."""
+    ours = str(Path(__file__).parents[3])
+    given = os.environ.get("PYTHONPATH", "").split(os.pathsep)
+    return os.pathsep.join(path for path in given if path not in ("", ours))
 
 
 def _stamp(path: Path | None) -> str:

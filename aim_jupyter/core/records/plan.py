@@ -31,6 +31,8 @@ class Plan(Struct, frozen=True, kw_only=True):
         Seconds without a request after which the server stops; None is never.
     lifetime_s : float or None
         Seconds after which it stops in any case.
+    asked : tuple of str
+        The words after ``%aim launch`` that ask for the same; never a secret.
     reasons, changes : tuple of str
         Why this recipe; what was dropped or translated for this engine version.
     """
@@ -53,6 +55,7 @@ class Plan(Struct, frozen=True, kw_only=True):
     gpu_model: str = "cpu"
     idle_s: float | None = 3600.0
     lifetime_s: float | None = None
+    asked: tuple[str, ...] = ()
     reasons: tuple[str, ...] = ()
     changes: tuple[str, ...] = ()
 

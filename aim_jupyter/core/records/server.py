@@ -48,7 +48,14 @@ class Crash(Struct, frozen=True, kw_only=True):
     what, cause : str
         What happened and the likely cause, a sentence each.
     line, line_number
-        The decisive line of the engine's log, and where it stands (1-based).
+        The decisive line of the engine's log, and where it stands (1-based; None in a log of which
+        only the end was read).
+    process : str
+        Which of the engine's processes wrote it, as it calls itself: ``Worker``, ``EngineCore``.
+    known : bool
+        Whether a rule knew the failure. Where none did, `excerpt` is what there is to go by.
+    excerpt : tuple of str
+        At most twenty lines of the log that end with what went wrong.
     try_line : str
         A launch line or command that mends it, empty where none is known.
     try_change, try_reason : str
@@ -59,6 +66,9 @@ class Crash(Struct, frozen=True, kw_only=True):
     line: str = ""
     line_number: int | None = None
     log_lines: int = 0
+    process: str = ""
+    known: bool = True
+    excerpt: tuple[str, ...] = ()
     cause: str = ""
     try_line: str = ""
     try_change: str = ""

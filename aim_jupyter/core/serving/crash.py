@@ -1,128 +1,193 @@
 """From an engine's log to the parts of the crash card.
 
 Rules are data (``failures.toml``). Where none matches, the decisive line is the last exception of
-the log that is not one of the wrappers which say only that something else failed.
+the log that is not one of the wrappers which say only that something else failed. Only the end of
+the log is read, however long it is.
 """
 
 from __future__ import annotations
 
-import functools
+import os
 import re
 import signal
-import tomllib
-from collections import deque
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from aim_jupyter.core import engines
+from aim_jupyter.core.errors import AimError
 from aim_jupyter.core.records import Crash, Plan
+from aim_jupyter.core.serving import failures
+from aim_jupyter.core.serving.evidence import Memory, Words
+from aim_jupyter.core.serving.failures import Rule, Try
 from aim_jupyter.core.serving.stages import plain
 
-#: How many lines of the log's end are searched.
+#: How many lines of the log's end are searched, and in how many bytes of it.
 SEARCHED = 2000
+SEARCHED_BYTES = 4 << 20
+#: Lines that an excerpt has at most, and letters that are shown of one.
+EXCERPT = 20
+LONGEST = 400
 
 _EXCEPTION = re.compile(r"^(?:[\w.]+\.)?\w*(?:Error|Exception): .+")
 _WRAPPERS = re.compile(
     r"Engine core initialization failed|WorkerProc initialization failed|"
-    r"EngineCore failed to start|EngineCore encountered an issue|cancelled by"
+    r"EngineCore failed to start|EngineCore encountered an issue|cancelled by|EngineDeadError"
 )
+_PROCESS = re.compile(r"^(?:\x1b\[[0-9;]*m)*\((\w+?)(?:_DP\d+|_TP\d+|_PP\d+|_EP\d+)* pid=\d+\)")
 
 
-class Failure(NamedTuple):
-    """One row of ``failures.toml``."""
-
-    match: re.Pattern[str]
-    what: str
-    cause: str
-    try_line: str
-    port_taken: bool
+_BELOW = "What it wrote last that looks like an error stands below."
 
 
 class Line(NamedTuple):
-    """A line of the log with its number, counted from 1."""
+    """A line of the log: its number, counted from 1 where that is known, and who wrote it."""
 
-    number: int
+    number: int | None
     text: str
+    process: str = ""
 
 
-def explain(plan: Plan, log: Path, exit_code: int | None, cleaned_up: str) -> Crash:
+class _Match(NamedTuple):
+    rule: Rule
+    at: int
+    groups: dict[str, str | None]
+
+
+def explain(
+    plan: Plan,
+    log: Path,
+    exit_code: int | None,
+    cleaned_up: str,
+    *,
+    before: Memory | None = None,
+    port: int | None = None,
+) -> Crash:
     """Return why the engine ended that nobody asked to end.
 
     Parameters
     ----------
     exit_code : int or None
         Negative for a signal, as in `subprocess`; None where nobody could see it.
+    before : Memory or None
+        What the kernel had counted when the engine started.
+    port : int or None
+        That the engine was to listen on.
     """
-    lines, count = _last_lines(log)
-    rule, line, groups = _first_match(plan.engine, lines)
-    if rule is None:
-        line = _last_exception(lines)
-        what, cause, try_line = _unknown(exit_code, line)
-    else:
-        words = {**groups, "model": plan.model}
-        what, cause, try_line = (
-            text.format_map(words) for text in (rule.what, rule.cause, rule.try_line)
-        )
+    lines, count = _last_lines(log, plan.engine)
+    match = _first_match(plan.engine, lines)
+    at = match.at if match else _last_exception(lines)
+    decisive = lines[at] if at is not None else None
+    words = Words(match.groups if match else {}, plan, before, port)
+    what, cause, attempt = (
+        _told(match.rule, words, plan) if match else _unknown(exit_code, decisive, words)
+    )
     return Crash(
         what=what,
-        line=line.text[:400] if line else "",
-        line_number=line.number if line else None,
+        line=decisive.text[:LONGEST] if decisive else "",
+        line_number=decisive.number if decisive else None,
         log_lines=count,
+        process=decisive.process if decisive else "",
         cause=cause,
-        try_line=try_line,
+        try_line=attempt.line,
+        try_change=attempt.change,
+        try_reason=attempt.because,
         cleaned_up=cleaned_up,
+        known=match is not None or (exit_code or 0) < 0,
+        excerpt=_excerpt(lines, at),
+    )
+
+
+def refused(error: AimError) -> Crash:
+    """Return the crash of a start that this tool itself gave up: a download, a lease, the disk."""
+    command = error.hint.startswith("%aim ")
+    return Crash(
+        what=error.found,
+        try_line=error.hint if command else "",
+        cause="" if command or not error.hint else f"To do: {error.hint}.",
     )
 
 
 def port_was_taken(engine: str, log: Path) -> bool:
     """Whether the log says that the engine could not have its port."""
-    rule, _, _ = _first_match(engine, _last_lines(log)[0])
-    return rule is not None and rule.port_taken
+    match = _first_match(engine, _last_lines(log, engine)[0])
+    return match is not None and match.rule.port_taken
 
 
-@functools.cache
-def _failures(engine: str) -> tuple[Failure, ...]:
-    table = tomllib.loads(Path(__file__).with_name("failures.toml").read_text())
-    return tuple(
-        Failure(
-            re.compile(row["match"]),
-            row["what"],
-            row["cause"],
-            row["try"],
-            row.get("port_taken", False),
-        )
-        for row in table.get(engine, [])
-    )
-
-
-def _last_lines(log: Path) -> tuple[list[Line], int]:
-    kept: deque[Line] = deque(maxlen=SEARCHED)
-    count = 0
+def _last_lines(log: Path, engine: str) -> tuple[list[Line], int]:
+    """Return the last lines of the last start, and how many the log has (0: it is too long)."""
     try:
-        with log.open(encoding="utf-8", errors="replace") as file:
-            for count, text in enumerate(file, start=1):
-                kept.append(Line(count, plain(text.rstrip("\n")).strip()))
+        with log.open("rb") as file:
+            size = file.seek(0, os.SEEK_END)
+            start = max(0, size - SEARCHED_BYTES)
+            file.seek(start)
+            raw = file.read(SEARCHED_BYTES).split(b"\n")
     except OSError:
         # Nothing can be read: the crash is then told by its exit code alone.
-        pass
-    return list(kept), count
+        return [], 0
+    if raw[-1] == b"":
+        raw.pop()
+    if start:
+        # The first one has been cut, and nobody knows how many stand before it.
+        del raw[:1]
+    first = max(0, len(raw) - SEARCHED)
+    lines = [
+        _line(None if start else number, text)
+        for number, text in enumerate(raw[first:], start=first + 1)
+    ]
+    return _of_last_start(lines, engine), 0 if start else len(raw)
 
 
-def _first_match(
-    engine: str, lines: list[Line]
-) -> tuple[Failure | None, Line | None, dict[str, str]]:
-    for rule in _failures(engine):
-        for line in reversed(lines):
-            found = rule.match.search(line.text)
+def _line(number: int | None, raw: bytes) -> Line:
+    # A progress bar rewrites its line: what stands there in the end is what it says.
+    text = raw.decode("utf-8", "replace").rstrip("\r").rpartition("\r")[2]
+    process = _PROCESS.match(text)
+    return Line(number, plain(text).strip(), process[1] if process else "")
+
+
+def _of_last_start(lines: list[Line], engine: str) -> list[Line]:
+    """Leave out what an earlier start has written into the same log."""
+    begins = failures.begins(engine)
+    if begins is not None:
+        for at in range(len(lines) - 1, -1, -1):
+            if begins.search(lines[at].text):
+                return lines[at:]
+    return lines
+
+
+def _first_match(engine: str, lines: Sequence[Line]) -> _Match | None:
+    for rule in failures.rules(engine):
+        for at in range(len(lines) - 1, -1, -1):
+            found = rule.pattern.search(lines[at].text)
             if found:
-                return rule, line, found.groupdict()
-    return None, None, {}
+                return _Match(rule, at, found.groupdict())
+    return None
 
 
-def _last_exception(lines: list[Line]) -> Line | None:
-    for line in reversed(lines):
-        if _EXCEPTION.match(line.text) and not _WRAPPERS.search(line.text):
-            return line
-    return next((line for line in reversed(lines) if line.text), None)
+def _last_exception(lines: Sequence[Line]) -> int | None:
+    backwards = range(len(lines) - 1, -1, -1)
+    for at in backwards:
+        if _EXCEPTION.match(lines[at].text) and not _WRAPPERS.search(lines[at].text):
+            return at
+    return next((at for at in backwards if lines[at].text), None)
+
+
+def _excerpt(lines: Sequence[Line], at: int | None) -> tuple[str, ...]:
+    """Return the lines that lead to the decisive one, of the process that wrote it."""
+    if at is None:
+        return ()
+    process = lines[at].process
+    same = [line.text for line in lines[: at + 1] if line.process == process and line.text]
+    return tuple(text[:LONGEST] for text in same[-EXCERPT:])
+
+
+def _told(rule: Rule, words: Words, plan: Plan) -> tuple[str, str, Try]:
+    attempt = failures.attempt(rule.change, words, plan, engines.options(Path(plan.argv[0])))
+    return (
+        failures.filled(rule.what, words) or rule.what,
+        failures.first_known(rule.cause, words) or "",
+        attempt or Try(""),
+    )
 
 
 def _signal_name(number: int) -> str:
@@ -133,22 +198,20 @@ def _signal_name(number: int) -> str:
         return f"signal {number}"
 
 
-def _unknown(exit_code: int | None, line: Line | None) -> tuple[str, str, str]:
+def _unknown(exit_code: int | None, line: Line | None, words: Words) -> tuple[str, str, Try]:
+    logs = Try("%aim logs -n 50")
     if exit_code == -signal.SIGKILL:
-        return (
-            "The engine was killed.",
+        causes = (
+            "The kernel ended it for lack of memory: {memory_kill}.",
+            "Somebody killed it: {no_memory_kill}.",
             "Likely the machine ran out of memory; the kernel's log would say.",
-            "%aim doctor",
         )
+        cause = failures.first_known(causes, words) or ""
+        return "The engine was killed.", cause, Try("%aim doctor")
     if exit_code is not None and exit_code < 0:
         name = _signal_name(-exit_code)
-        return f"The engine ended by {name}.", "No fix is known; the log may say more.", "%aim logs"
-    what = (
-        f"The engine ended with code {exit_code}." if exit_code else "The engine ended by itself."
-    )
-    cause = (
-        "Unknown. The decisive line is the log's last error."
-        if line
-        else "Unknown: the log is empty."
-    )
-    return what, cause, "%aim logs -n 50"
+        return f"The engine ended by {name}.", "No fix is known; the log may say more.", logs
+    what = f"The engine ended with code {exit_code}" if exit_code else "The engine ended by itself"
+    unknown = "Unknown: its log is empty." if line is None else f"Unknown. {_BELOW}"
+    by_kernel = "The kernel ended a process for lack of memory: {memory_kill}."
+    return f"{what}.", failures.filled(by_kernel, words) or unknown, logs

@@ -14,12 +14,14 @@ connections for a minute (``TIME_WAIT``), and without ``SO_REUSEADDR`` refuses t
 from __future__ import annotations
 
 import contextlib
+import pwd
 import socket
+from collections.abc import Iterator
 from pathlib import Path
 
 from aim_jupyter.core.errors import PortTaken
 
-_TIME_WAIT = "06"
+_TIME_WAIT, _LISTEN = "06", "0A"
 LOOPBACK = "127.0.0.1"
 
 
@@ -47,16 +49,48 @@ def reserve(port: int | None = None) -> tuple[socket.socket, int]:
     return holder, holder.getsockname()[1]
 
 
-def _only_closed(port: int) -> bool:
-    """Whether all that the kernel still knows of `port` are connections that are closed.
+def listener(port: int) -> str | None:
+    """Return who listens on `port`, as a sentence part; None where nobody does.
 
-    Source of the columns: ``proc(5)``, ``/proc/net/tcp``: local address and state, in hexadecimal.
+    Anybody may read whose a socket is, only its owner which process has it.
     """
-    states = set()
+    for state, uid, inode in _sockets(port):
+        if state == _LISTEN:
+            pid = _owner(inode)
+            return f"{_user(uid)}'s process {pid}" if pid else f"a process of {_user(uid)}"
+    return None
+
+
+def _only_closed(port: int) -> bool:
+    """Whether all that the kernel still knows of `port` are connections that are closed."""
+    return {state for state, _, _ in _sockets(port)} == {_TIME_WAIT}
+
+
+def _sockets(port: int) -> Iterator[tuple[str, int, str]]:
+    """Yield state, owner and inode of the kernel's sockets on a local port.
+
+    Source of the columns: ``proc(5)``, ``/proc/net/tcp``: local address and state in hexadecimal,
+    then, after the queues and timers, the user and two more before the inode.
+    """
     for table in ("tcp", "tcp6"):
         with contextlib.suppress(OSError):
             for line in Path("/proc/net", table).read_text().splitlines()[1:]:
-                _, local, _, state, *_ = line.split()
+                _, local, _, state, _, _, _, uid, _, inode, *_ = line.split()
                 if int(local.rpartition(":")[2], 16) == port:
-                    states.add(state)
-    return states == {_TIME_WAIT}
+                    yield state, int(uid), inode
+
+
+def _owner(inode: str) -> int | None:
+    wanted = f"socket:[{inode}]"
+    for fd in Path("/proc").glob("[0-9]*/fd/*"):
+        with contextlib.suppress(OSError):
+            if str(fd.readlink()) == wanted:
+                return int(fd.parts[2])
+    return None
+
+
+def _user(uid: int) -> str:
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return f"uid {uid}"

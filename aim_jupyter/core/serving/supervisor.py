@@ -24,7 +24,7 @@ from aim_jupyter.core import gpus
 from aim_jupyter.core.errors import AimError, GpuUnavailable, StateUnusable
 from aim_jupyter.core.leases import Lease
 from aim_jupyter.core.records import ProcessId, State
-from aim_jupyter.core.serving import crash, endpoint, ports, starts
+from aim_jupyter.core.serving import crash, endpoint, evidence, ports, starts
 from aim_jupyter.core.serving.download import Download
 from aim_jupyter.core.serving.engine import Engine
 from aim_jupyter.core.serving.folder import ServerFolder
@@ -61,6 +61,7 @@ class Supervisor:
         self.log = LogReader(folder.log)
         self.sampler = Sampler(folder)
         self.engine: Engine | None = None
+        self._memory = evidence.memory()
         self._stop_asked = False
         self._wake, self._waker = socket.socketpair()
 
@@ -76,7 +77,7 @@ class Supervisor:
         try:
             self._conclude(self._start())
         except AimError as error:
-            self._end("failed", reason=error.found)
+            self._end("failed", reason=error.found, crash=crash.refused(error))
         except BaseException as error:
             # A defect must not leave an engine behind, nor a record that says "running".
             self._end("failed", reason=f"the supervisor met a defect: {error!r}")
@@ -254,7 +255,9 @@ class Supervisor:
             return
         left = self._clean_up(drain_s=0.0)
         cleaned = _cleaned_up(left)
-        reason = crash.explain(self.plan, self.folder.log, code, cleaned)
+        port = self.record.port
+        log = self.folder.log
+        reason = crash.explain(self.plan, log, code, cleaned, before=self._memory, port=port)
         self.folder.events.add("exit", reason.what, level="error")
         self._end("failed", exit_code=code, reason=reason.what, crash=reason)
 

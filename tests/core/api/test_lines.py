@@ -12,8 +12,7 @@ from msgspec.structs import fields
 
 from aim_jupyter import demo, handlers, parsing
 from aim_jupyter.arguments import LAUNCH
-from aim_jupyter.core import api
-from aim_jupyter.core.api import lines
+from aim_jupyter.core import api, wishes
 from aim_jupyter.core.planning import Request
 from tests.conftest import FakeEngine
 from tests.core.gpus import trees
@@ -108,9 +107,9 @@ def test_aims_variables_are_behind_the_line(
 
 def test_ours_are_all_options_of_a_launch_and_every_field_has_words() -> None:
     named = {name.removeprefix("--") for one in LAUNCH for name in one.names} - {"model"}
-    assert named | {"help"} == lines.OURS
+    assert named | {"help"} == wishes.OURS
     # What only AMD's variables say has no word on a line.
-    spelled = {"model", *lines.OPTIONS, "options", "unset", "env", "most_gpus"}
+    spelled = {"model", *wishes.OPTIONS, "options", "unset", "env", "most_gpus"}
     assert {field.name for field in fields(Request)} == spelled
 
 
@@ -135,7 +134,7 @@ def test_a_line_is_read_as_the_request_that_it_was_made_of(
     found = read(api.launch_line(asked))
     said = {name.lstrip("-"): value for name, value in found.options.items()}
     wanted = {
-        name: (None if value is None else str(value)) if name not in lines.OURS else
+        name: (None if value is None else str(value)) if name not in wishes.OURS else
         ("true" if value is None else str(value))
         for name, value in options.items()
     }  # fmt: skip

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import os
 import string
+import time
 import tomllib
+import tracemalloc
 from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from aim_jupyter.core.errors import ModelMissing
 from aim_jupyter.core.records import Crash
-from aim_jupyter.core.serving import crash
+from aim_jupyter.core.serving import crash, evidence, failures
+from aim_jupyter.core.serving.stages import plain
 from tests.core.serving.test_starts import PLAN
 
 #: Each a line that decides, what a user must read of it, and what to try.
@@ -27,9 +31,9 @@ WRAPPER = (
     "(APIServer pid=1) RuntimeError: Engine core initialization failed. See root cause above. "
     "Failed core proc(s): {}\n"
 )
-ROWS: list[dict[str, Any]] = tomllib.loads(
-    Path(crash.__file__).with_name("failures.toml").read_text()
-)["vllm"]
+RULES = failures.rules("vllm")
+#: How a line to try may begin: it stands in a notebook, or in the terminal that `because` names.
+COMMANDS = ("%aim ", "sudo ", "hf auth login", "ulimit -n")
 
 
 def explained(tmp_path: Path, text: str, exit_code: int | None = 1) -> Crash:
@@ -49,33 +53,46 @@ def test_the_decisive_line_says_what_happened_and_what_to_do(
     print(f"{line[:70]:70}  {found.what} {found.cause}  Try: {found.try_line}")  # noqa: T201
     assert said in f"{found.what} {found.cause}"
     assert tried in found.try_line
-    assert (found.line, found.line_number) == (line.strip(), 2)
+    assert (found.line, found.line_number) == (plain(line).strip()[: crash.LONGEST], 2)
+    assert (found.known, found.process) == (True, "EngineCore")
+    assert found.try_line.startswith(COMMANDS)
     assert found.log_lines == 4
     assert "{" not in found.what + found.try_line
 
 
-def test_every_row_is_hit_by_a_line_of_the_table() -> None:
-    hit = {row.match.pattern for line, *_ in TABLE if (row := _first(line))}
-    assert hit == {row["match"] for row in ROWS}
+def test_every_rule_is_hit_by_a_line_of_the_table() -> None:
+    hit = {row.match for line, *_ in TABLE if (row := _first(line))}
+    assert hit == {rule.match for rule in RULES}
 
 
-def _first(line: str) -> crash.Failure | None:
-    return next((row for row in crash._failures("vllm") if row.match.search(line)), None)
+def _first(line: str) -> failures.Rule | None:
+    return next((rule for rule in RULES if rule.pattern.search(plain(line))), None)
 
 
-@pytest.mark.parametrize("row", ROWS, ids=[row["match"][:30] for row in ROWS])
-def test_a_row_uses_only_what_its_pattern_always_gives(row: dict[str, Any]) -> None:
-    (failure,) = (one for one in crash._failures("vllm") if one.match.pattern == row["match"])
-    for text in (failure.what, failure.cause, failure.try_line):
-        used = {name for _, name, _, _ in string.Formatter().parse(text) if name is not None}
-        assert used <= {*failure.match.groupindex, "model"}
-    assert failure.what.endswith(".")
-    assert failure.try_line.startswith(("%aim ", "set "))
+@pytest.mark.parametrize("rule", RULES, ids=[rule.match[:30] for rule in RULES])
+def test_a_rule_uses_only_what_is_known_in_the_end(rule: failures.Rule) -> None:
+    known = {*rule.pattern.groupindex, "model", "engine", "devices"}
+    last = rule.change[-1]
+    for text in (rule.what, rule.cause[-1], last.run, *last.set.values(), last.because):
+        assert _words(text) <= known | COMPUTED, text
+    for text in (*rule.cause, *(each.run for each in rule.change)):
+        assert _words(text) <= known | set(evidence._LOOKS), text
+    assert rule.what.endswith(".")
+    assert all(text.endswith((".", "}")) for text in rule.cause)
+
+
+#: Words that can always be told, from the plan and the line itself.
+COMPUTED = {"less_util", "more_util", "half_free"}
+
+
+def _words(text: str) -> set[str]:
+    return {name for _, name, _, _ in string.Formatter().parse(text) if name is not None}
 
 
 def test_the_wrapper_is_never_the_cause(tmp_path: Path) -> None:
     text = f"(EngineCore pid=7) ERROR 11-23 19:44:56 [c.py:1] KeyError: 'a new one'\n{WRAPPER}"
     found = explained(tmp_path, text)
+    assert not found.known
     assert found.line == "KeyError: 'a new one'"
     assert found.what == "The engine ended with code 1."
     assert found.try_line == "%aim logs -n 50"
@@ -116,7 +133,7 @@ def test_a_log_that_is_not_there_is_no_traceback(tmp_path: Path) -> None:
     for log in (tmp_path / "nothing", tmp_path):
         found = crash.explain(PLAN, log, 1, "")
         assert (found.line, found.line_number, found.log_lines) == ("", None, 0)
-        assert found.cause == "Unknown: the log is empty."
+        assert found.cause == "Unknown: its log is empty."
 
 
 def test_only_the_end_of_a_long_log_is_searched(tmp_path: Path) -> None:
@@ -124,6 +141,59 @@ def test_only_the_end_of_a_long_log_is_searched(tmp_path: Path) -> None:
     found = explained(tmp_path, f"OSError: [Errno 28] No space left on device\n{noise}")
     assert found.what == "The engine ended with code 1."
     assert found.log_lines == crash.SEARCHED + 1
+
+
+def test_two_gigabytes_are_as_quick_as_two_kilobytes(tmp_path: Path) -> None:
+    log = tmp_path / "engine.log"
+    with log.open("wb") as file:
+        file.truncate(2 << 30)
+        file.seek(0, os.SEEK_END)
+        file.write(b"\nINFO\n(Worker pid=3) OSError: [Errno 28] No space left on device\nINFO\n")
+    began = time.perf_counter()
+    tracemalloc.start()
+    found = crash.explain(PLAN, log, 1, "")
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert (found.what, found.process) == ("The disk is full.", "Worker")
+    assert (found.line_number, found.log_lines) == (None, 0), "nobody counted them"
+    assert time.perf_counter() - began < 2
+    assert peak < 8 * crash.SEARCHED_BYTES
+
+
+def test_an_earlier_start_in_the_same_log_is_not_to_blame(tmp_path: Path) -> None:
+    banner = (
+        "(APIServer pid=1) INFO 11-23 19:44:56 [utils.py:1]  ▄▄ ▄█ █  █  █ ▀▄▀ █  version 0.32.0"
+    )
+    earlier = f"{banner}\nOSError: [Errno 28] No space left on device\n"
+    found = explained(tmp_path, f"{earlier}{banner}\nKeyError: 'x'\n")
+    assert (found.line, found.line_number, found.known) == ("KeyError: 'x'", 4, False)
+
+
+def test_twenty_lines_of_the_process_that_failed_lead_to_the_decisive_one(tmp_path: Path) -> None:
+    worker = "".join(
+        f"(Worker_TP1 pid=3) ERROR 11-23 19:44:56 [w.py:1] frame {n}\n" for n in range(40)
+    )
+    other = "(Worker_TP0 pid=2) INFO 11-23 19:44:56 [w.py:1] fine\n(APIServer pid=1) waiting\n"
+    decisive = "(Worker_TP1 pid=3) ERROR 11-23 19:44:56 [w.py:1] KeyError: 'new'\n"
+    found = explained(tmp_path, f"{worker}{other}{decisive}{WRAPPER}")
+    assert len(found.excerpt) == crash.EXCERPT
+    assert found.excerpt[-1] == "KeyError: 'new'"
+    assert found.excerpt[-3] == "frame 39"
+    assert found.process == "Worker"
+
+
+def test_a_progress_bar_says_what_it_says_in_the_end(tmp_path: Path) -> None:
+    found = explained(
+        tmp_path, "Loading:  0%\rLoading: 50%\rOSError: [Errno 28] No space left on device\r\n"
+    )
+    assert found.line == "OSError: [Errno 28] No space left on device"
+
+
+def test_what_this_tool_gave_up_itself_keeps_what_to_do() -> None:
+    found = crash.refused(ModelMissing("Org/M is gated.", "%aim launch Org/M"))
+    assert (found.what, found.try_line, found.cause) == ("Org/M is gated.", "%aim launch Org/M", "")
+    found = crash.refused(ModelMissing("Org/M is gated.", "ask for access"))
+    assert (found.try_line, found.cause) == ("", "To do: ask for access.")
 
 
 def test_a_port_that_was_taken_is_known(tmp_path: Path) -> None:

@@ -1,0 +1,206 @@
+"""The rules of ``failures.toml``: what a line of an engine's log means, and what mends it.
+
+A rule is data. Its sentences hold words in braces: the named groups of its pattern, ``model``, and
+what `evidence` can say of this machine. Where a rule offers several sentences or changes, the first
+counts whose words are all known.
+"""
+
+from __future__ import annotations
+
+import functools
+import itertools
+import re
+import shlex
+import tomllib
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import msgspec
+from msgspec import Struct
+
+from aim_jupyter.core.records import Plan
+
+#: Options of a launch that are ours and that a rule may set: any other is the engine's.
+_OURS = frozenset({"recipe", "gpus", "users", "context", "engine", "port", "env"})
+
+
+class Change(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What to try: a command as it stands, or the launch line with something changed.
+
+    Attributes
+    ----------
+    run : str
+        A complete command.
+    set : dict
+        Options that the launch line gets, ours or the engine's; an empty value is a switch. With
+        neither `run`, `set` nor `drop` it is the same line again.
+    drop : tuple of str
+        Options that it loses.
+    because : str
+        Why it should do.
+    """
+
+    run: str = ""
+    set: dict[str, str] = {}
+    drop: tuple[str, ...] = ()
+    because: str = ""
+
+
+class Rule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One row of ``failures.toml``, whose head says what the fields mean."""
+
+    match: str
+    what: str
+    cause: tuple[str, ...]
+    change: tuple[Change, ...] = ()
+    port_taken: bool = False
+
+    @property
+    def pattern(self) -> re.Pattern[str]:
+        """What its line looks like."""
+        return _compiled(self.match)
+
+
+class Try(NamedTuple):
+    """A line to run, what of it is new, and why it should do."""
+
+    line: str
+    change: str = ""
+    because: str = ""
+
+
+class _Over(dict[str, str]):
+    """Words that stand before others; those are asked for what is not here."""
+
+    def __init__(self, others: Mapping[str, str], first: Mapping[str, str]) -> None:
+        super().__init__(first)
+        self._others = others
+
+    def __missing__(self, word: str) -> str:
+        return self._others[word]
+
+
+class _Table(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    begins: dict[str, str]
+    rules: dict[str, tuple[Rule, ...]]
+
+
+@functools.cache
+def rules(engine: str) -> tuple[Rule, ...]:
+    """Return the rules for the log of `engine`, in the order in which they are tried."""
+    return (*_table().rules.get(engine, ()), *_table().rules["any"])
+
+
+def begins(engine: str) -> re.Pattern[str] | None:
+    """Return what the first line of a start looks like, None where the engine has none."""
+    found = _table().begins.get(engine)
+    return _compiled(found) if found else None
+
+
+def first_known(templates: Sequence[str], words: Mapping[str, str]) -> str | None:
+    """Return the first sentence whose words are all known, filled in; None where there is none."""
+    return next((text for each in templates if (text := filled(each, words)) is not None), None)
+
+
+def filled(template: str, words: Mapping[str, str]) -> str | None:
+    """Return a sentence with its words, None where one is not known."""
+    try:
+        return template.format_map(words)
+    except KeyError:
+        return None
+
+
+def attempt(
+    changes: Sequence[Change], words: Mapping[str, str], plan: Plan, options: Collection[str]
+) -> Try | None:
+    """Return the first change that can be made here, as a line that runs as it stands.
+
+    Parameters
+    ----------
+    options : collection of str
+        What the engine's parser knows (``--max-model-len``), as far as it was asked: a change that
+        it would refuse is passed over.
+    """
+    for change in changes:
+        because = filled(change.because, words)
+        made = _command(change, words) if change.run else _changed(change, words, plan, options)
+        if because is not None and made is not None:
+            return made._replace(because=because)
+    return None
+
+
+def _command(change: Change, words: Mapping[str, str]) -> Try | None:
+    # A chain, not a copy: words that nobody asked for yet are looked up.
+    line = filled(change.run, _Over(words, {"model": shlex.quote(words["model"])}))
+    return None if line is None else Try(line)
+
+
+def _changed(
+    change: Change, words: Mapping[str, str], plan: Plan, options: Collection[str]
+) -> Try | None:
+    asked = plan.asked or (plan.model,)
+    new: dict[str, str] = {}
+    for name, template in change.set.items():
+        value = filled(template, words)
+        if value is None or not _accepted(name, options):
+            return None
+        new[name] = value
+    kept = without(asked, {*new, *change.drop} - {"env"} | ({"env"} & set(change.drop)))
+    added = [word for name, value in new.items() for word in (f"--{name}", value) if word]
+    wanted = bool(change.set or change.drop)
+    if wanted and kept == asked and all(_holds(plan, *each) for each in new.items()):
+        # Nothing would be different.
+        return None
+    return Try(shlex.join(["%aim", "launch", *kept, *added]), shlex.join(added))
+
+
+def _accepted(name: str, options: Collection[str]) -> bool:
+    return name in _OURS or not options or f"--{name}" in options
+
+
+def _holds(plan: Plan, name: str, value: str) -> bool:
+    """Whether the engine was told so already."""
+    if name == "env":
+        variable, _, said = value.partition("=")
+        return plan.env.get(variable) == said
+    argv = (*plan.argv, "")
+    return any(
+        word == f"--{name}" and (not value or after == value)
+        for word, after in itertools.pairwise(argv)
+    )
+
+
+def without(words: Sequence[str], names: Collection[str]) -> tuple[str, ...]:
+    """Return the words of a launch line without these options and their values.
+
+    Examples
+    --------
+    >>> without(("demo", "--port", "8000", "--force", "--seed=-1"), {"port", "seed"})
+    ('demo', '--force')
+    """
+    kept: list[str] = []
+    dropping = False
+    for position, word in enumerate(words):
+        if position and word.startswith("--"):
+            name = word.removeprefix("--").partition("=")[0]
+            dropping = name in names or name.removeprefix("no-") in names
+            if not dropping:
+                kept.append(word)
+            # `--name=value` is a word: what follows is not its value.
+            dropping = dropping and "=" not in word
+        elif not dropping:
+            kept.append(word)
+    return tuple(kept)
+
+
+@functools.cache
+def _table() -> _Table:
+    raw: dict[str, Any] = tomllib.loads(Path(__file__).with_name("failures.toml").read_text())
+    begins_with = raw.pop("begins")
+    return msgspec.convert({"begins": begins_with, "rules": raw}, _Table)
+
+
+@functools.cache
+def _compiled(pattern: str) -> re.Pattern[str]:
+    return re.compile(pattern)

@@ -6,11 +6,20 @@ import time
 from collections.abc import Iterator
 
 from aim_jupyter.core import cache, config, files, planning, serving
+from aim_jupyter.core import metrics as metrics_of
 from aim_jupyter.core.api.plans import plan
 from aim_jupyter.core.api.site import engine_for, machine
 from aim_jupyter.core.errors import ServerGone, StartFailed, WaitTimeout
+from aim_jupyter.core.metrics import Columns
 from aim_jupyter.core.planning import Request
-from aim_jupyter.core.records import CachedModel, CacheTotals, ServerRecord, ServerView, Status
+from aim_jupyter.core.records import (
+    CachedModel,
+    CacheTotals,
+    Sample,
+    ServerRecord,
+    ServerView,
+    Status,
+)
 from aim_jupyter.core.serving import ServerFolder
 
 DRAIN_S = serving.DRAIN_S
@@ -163,6 +172,42 @@ def metrics(name: str | None = None) -> list[ServerView]:
     if name is not None:
         return [serving.view(attach(name))]
     return [view for view in servers() if view.record.state == "running"]
+
+
+def history(
+    name: str | None = None,
+    seconds: float = 300.0,
+    *,
+    every_s: float | None = None,
+    window_s: float | None = None,
+) -> list[Sample]:
+    """Return what a server did in the last `seconds`, oldest first; also of one that has ended.
+
+    The last hour is there by the second, 25 hours by ten, 31 days by five minutes: the finest that
+    reaches back far enough is read.
+
+    Parameters
+    ----------
+    every_s : float, optional
+        Seconds between two samples; else as they were taken.
+    window_s : float, optional
+        Seconds that the rates and quantiles of each look back; else to the sample before.
+    """
+    folder = _named_or_last(name)
+    return metrics_of.samples(
+        folder.path, _end(folder) - seconds, every_s=every_s, window_s=window_s
+    )
+
+
+def history_columns(name: str | None = None, seconds: float = 300.0) -> Columns:
+    """Return the same as columns, as it was sampled: a day takes milliseconds."""
+    folder = _named_or_last(name)
+    return metrics_of.columns(folder.path, _end(folder) - seconds)
+
+
+def _end(folder: ServerFolder) -> float:
+    """Return the time up to which there is a history: now, or when the server ended."""
+    return serving.current(folder).ended_at or time.time()
 
 
 def models_on_disk() -> list[CachedModel]:

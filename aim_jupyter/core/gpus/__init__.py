@@ -10,6 +10,7 @@ from aim_jupyter.core.gpus.occupancy import Use
 from aim_jupyter.core.gpus.placement import Placement, verify_placement
 from aim_jupyter.core.gpus.probes import GROUP, Sighting
 from aim_jupyter.core.gpus.reservation import reserve
+from aim_jupyter.core.gpus.sensors import Cards, Sensors
 from aim_jupyter.core.gpus.snapshot import machine
 from aim_jupyter.core.gpus.symptoms import findings
 from aim_jupyter.core.gpus.tools.capture import from_file
@@ -17,8 +18,10 @@ from aim_jupyter.core.gpus.tools.enrichment import enrich
 
 __all__ = [
     "GROUP",
+    "Cards",
     "Device",
     "Placement",
+    "Sensors",
     "Sighting",
     "Step",
     "Use",

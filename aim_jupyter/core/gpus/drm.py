@@ -104,6 +104,17 @@ def read(reader: Reader, folder: str) -> Card:
     )
 
 
+def read_sensors(reader: Reader, folder: str) -> Card:
+    """Read of one card only what changes from second to second."""
+    power, temperature = _sensors(reader, folder)
+    return Card(
+        vram_used_bytes=reader.number(f"{folder}/mem_info_vram_used", _MOST_BYTES),
+        busy_pct=reader.number(f"{folder}/gpu_busy_percent", 100),
+        power_w=power,
+        temp_c=temperature,
+    )
+
+
 def _name(text: str | None) -> str | None:
     return text if text and text.isprintable() and len(text) <= _LONGEST_NAME else None
 

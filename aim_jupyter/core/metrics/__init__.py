@@ -1,6 +1,19 @@
-"""What a server is doing: one scrape of its metrics, and the figures between two."""
+"""What a server is doing: one scrape of its metrics, the figures between two, and the past."""
 
-from aim_jupyter.core.metrics.scrape import Histogram, Scrape, read
+from aim_jupyter.core.metrics.history import Columns, Recorder, before, columns, latest, samples
+from aim_jupyter.core.metrics.scrape import RESOURCES, Histogram, Scrape, read
 from aim_jupyter.core.metrics.window import between
 
-__all__ = ["Histogram", "Scrape", "between", "read"]
+__all__ = [
+    "RESOURCES",
+    "Columns",
+    "Histogram",
+    "Recorder",
+    "Scrape",
+    "before",
+    "between",
+    "columns",
+    "latest",
+    "read",
+    "samples",
+]

@@ -10,14 +10,21 @@ import functools
 import math
 import tomllib
 from collections import defaultdict
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from msgspec import Struct
 
-#: Reasons of a finished request that a user would call a failure.
-FAILED = frozenset({"error", "abort"})
-_REASON = "finished_reason"
+#: Under these names a `Scrape` also holds what the machine says of the server: CPU time of all its
+#: processes, their memory, its GPUs' sensors, what is free on the disk of the model cache, and how
+#: long no request has been seen.
+RESOURCES = (
+    *("cpu_s", "memory_bytes", "vram_used_bytes", "busy_pct", "power_w", "temp_c"),
+    *("disk_free_bytes", "idle_s"),
+)
+
+_PARTS = ("bucket", "sum", "count")
 
 
 class Histogram(Struct, frozen=True, kw_only=True):
@@ -36,6 +43,11 @@ class Scrape(Struct, frozen=True, kw_only=True):
     histograms: dict[str, Histogram] = {}
 
     @property
+    def measured(self) -> bool:
+        """Whether the engine said anything; its counters are unknown else, not 0."""
+        return bool(self.histograms) or any(name not in RESOURCES for name in self.values)
+
+    @property
     def busy(self) -> bool:
         """Whether a request runs or waits."""
         return self.values.get("running", 0.0) + self.values.get("waiting", 0.0) > 0
@@ -44,6 +56,15 @@ class Scrape(Struct, frozen=True, kw_only=True):
     def requests(self) -> float:
         """How many requests there were so far, on any route where the engine counts those."""
         return self.values.get("requests", self.values.get("finished", 0.0))
+
+
+@functools.cache
+def names() -> tuple[str, ...]:
+    """Return all names that the values of a `Scrape` can have."""
+    table = _table()
+    engine = [ours for kind in ("gauge", "share", "counter") for ours in table[kind]]
+    reasons = [f"finished_{word}" for word in table["reason"]["words"].values()]
+    return (*engine, *reasons, "failed", *RESOURCES)
 
 
 def read(text: str, at: float) -> Scrape:
@@ -55,36 +76,83 @@ def read(text: str, at: float) -> Scrape:
         If the text is not in the Prometheus format.
     """
     rows = _rows(text)
-    found = [
-        (kind, ours, next((rows[name] for name in names if name in rows), None))
-        for kind, table in _table().items()
-        for ours, names in table.items()
-    ]
-    values = {ours: _joined(kind, s) for kind, ours, s in found if s and kind != "histogram"}
-    if "finished" in values:
-        finished = next(samples for _, ours, samples in found if ours == "finished" and samples)
-        values["failed"] = sum(s.value for s in finished if s.labels.get(_REASON) in FAILED)
-    histograms = {ours: _histogram(s) for kind, ours, s in found if s and kind == "histogram"}
+    table = _table()
+    found = {
+        (kind, ours): next((rows[name] for name in theirs if name in rows), None)
+        for kind in ("gauge", "share", "counter", "histogram")
+        for ours, theirs in table[kind].items()
+    }
+    kept = {key: samples for key, samples in found.items() if samples}
+    values = {
+        ours: _joined(kind, samples)
+        for (kind, ours), samples in kept.items()
+        if kind != "histogram"
+    }
+    values |= _ended(kept.get(("counter", "finished")), values.get("aborted"))
+    histograms = {
+        ours: _histogram(samples) for (kind, ours), samples in kept.items() if kind == "histogram"
+    }
     return Scrape(at=at, values=values, histograms=histograms)
+
+
+def _ended(finished: list[Any] | None, aborted: float | None) -> dict[str, float]:
+    """Return the ended requests by reason; failed are those that a user would call so."""
+    if not finished:
+        return {}
+    reason = _table()["reason"]
+    ended: dict[str, float] = defaultdict(float)
+    for sample in finished:
+        if word := reason["words"].get(sample.labels.get(reason["label"])):
+            ended[f"finished_{word}"] += sample.value
+    if aborted is not None:
+        ended["finished_aborted"] = aborted
+    failed = ended.get("finished_aborted", 0.0) + ended.get("finished_error", 0.0)
+    return {**ended, "failed": failed}
 
 
 def _rows(text: str) -> dict[str, list[Any]]:
     """Return the samples that say something, by name; those of a histogram by its stem."""
     from prometheus_client.parser import text_string_to_metric_families  # noqa: PLC0415 - 10 ms
 
-    stems = {name for names in _table()["histogram"].values() for name in names}
+    stems = set(_theirs(_table()["histogram"]))
+    only = _table()["only"]
     rows: dict[str, list[Any]] = defaultdict(list)
     try:
-        for family in text_string_to_metric_families(text):
+        for family in text_string_to_metric_families("\n".join(_ours(text.split("\n"))) + "\n"):
             for sample in family.samples:
                 stem, _, part = sample.name.rpartition("_")
-                known = stem in stems and part in ("bucket", "sum", "count")
-                if math.isfinite(sample.value):
+                known = stem in stems and part in _PARTS
+                again = any(sample.labels.get(label, word) != word for label, word in only.items())
+                if math.isfinite(sample.value) and not again:
                     rows[stem if known else sample.name].append(sample)
     except (LookupError, TypeError, AttributeError) as error:
         # The parser is written for text that is right.
         raise ValueError(f"no metrics: {error!r}") from error
     return rows
+
+
+def _ours(lines: Iterable[str]) -> Iterable[str]:
+    """Yield the lines that we have a name for, and the first one: it tells whether it is metrics.
+
+    An engine exports five times as much, and parsing is what a sample costs.
+    """
+    said = (line for line in lines if line and line[0] != "#" and not line.isspace())
+    for number, line in enumerate(said):
+        if number == 0 or line.startswith(_prefixes()):
+            yield line
+
+
+@functools.cache
+def _prefixes() -> tuple[str, ...]:
+    """Return what the lines that we have a name for begin with."""
+    table = _table()
+    values = [name for kind in ("gauge", "share", "counter") for name in _theirs(table[kind])]
+    parts = [f"{stem}_{part}" for stem in _theirs(table["histogram"]) for part in _PARTS]
+    return tuple(name + end for name in {*values, *parts} for end in ("{", " "))
+
+
+def _theirs(names: dict[str, list[str]]) -> Iterable[str]:
+    return (name for alternatives in names.values() for name in alternatives)
 
 
 def _histogram(samples: list[Any]) -> Histogram:
@@ -109,5 +177,5 @@ def _joined(kind: str, samples: list[Any]) -> float:
 
 
 @functools.cache
-def _table() -> dict[str, dict[str, list[str]]]:
+def _table() -> dict[str, dict[str, Any]]:
     return tomllib.loads(Path(__file__).with_name("names.toml").read_text())

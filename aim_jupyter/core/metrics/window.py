@@ -4,59 +4,78 @@ Rates are differences over time; a counter that went down was reset by a restart
 from 0. A quantile is read from the differences of the cumulative buckets, linear inside its bucket
 as in Prometheus' ``histogram_quantile``. In the lowest bucket the linear reading is an artefact
 (facts/vllm.md 3.2: p50 of 4.2 ms shown where the true mean was 1.7 ms), so there the mean of the
-window is given where it is smaller.
+window is given where it is smaller, and cards show only the bucket's bound.
 """
 
 from __future__ import annotations
 
 import math
-
-from msgspec.structs import replace
+from collections.abc import Mapping
+from typing import Any
 
 from aim_jupyter.core.metrics.scrape import Histogram, Scrape
 from aim_jupyter.core.records import Sample
 
+#: The latencies, by the names of their histograms.
+LATENCIES = ("ttft", "itl", "e2e")
+#: The fields of a `Sample` that are read off one scrape as they are: our name of each, and a
+#: factor that makes it of the field's unit.
+GAUGES: Mapping[str, tuple[str, float]] = {
+    "kv_used_pct": ("kv_used", 100.0),
+    "busy_pct": ("busy_pct", 1.0),
+    "power_w": ("power_w", 1.0),
+    "temp_c": ("temp_c", 1.0),
+    "idle_s": ("idle_s", 1.0),
+}
+#: The same for whole numbers.
+COUNTS: Mapping[str, str] = {
+    "req_running": "running",
+    "req_waiting": "waiting",
+    "req_done": "finished",
+    "req_failed": "failed",
+    "req_stopped": "finished_stopped",
+    "req_length": "finished_length",
+    "req_aborted": "finished_aborted",
+    "req_error": "finished_error",
+    "preempted": "preempted",
+    "vram_used_bytes": "vram_used_bytes",
+    "memory_bytes": "memory_bytes",
+    "disk_free_bytes": "disk_free_bytes",
+}
+#: The fields that only a window has.
+WINDOWED = (
+    *("window_s", "gen_tok_s", "prompt_tok_s", "prefix_hit_pct", "cpu_pct"),
+    *(f"{name}_{part}_ms" for name in LATENCIES for part in ("p50", "p95", "mean")),
+)
 
-def between(earlier: Scrape | None, later: Scrape, idle_s: float | None = None) -> Sample:
-    """Return the activity between two scrapes; without an earlier one only what is true now.
 
-    Parameters
-    ----------
-    idle_s : float or None
-        Seconds since the last request, which only the supervisor knows.
-    """
-    now = _now(later, idle_s)
+def between(earlier: Scrape | None, later: Scrape) -> Sample:
+    """Return the activity between two scrapes; without an earlier one only what is true now."""
+    values = later.values
+    fields: dict[str, Any] = {
+        field: values[name] * factor for field, (name, factor) in GAUGES.items() if name in values
+    }
+    fields |= {field: int(values[name]) for field, name in COUNTS.items() if name in values}
+    return Sample(
+        at=later.at, bounds_ms=_bounds(later), **fields, **dict[str, Any](windowed(earlier, later))
+    )
+
+
+def windowed(earlier: Scrape | None, later: Scrape) -> dict[str, float | None]:
+    """Return the fields of `WINDOWED`; none of them without an earlier scrape."""
     seconds = later.at - earlier.at if earlier else 0.0
     if earlier is None or seconds <= 0:
-        return now
+        return {}
     hits, asked = (_grown(name, earlier, later) for name in ("prefix_hits", "prefix_queries"))
-    return replace(
-        now,
-        window_s=seconds,
-        gen_tok_s=_rate("generation_tokens", earlier, later, seconds),
-        prompt_tok_s=_rate("prompt_tokens", earlier, later, seconds),
-        prefix_hit_pct=100 * hits / asked if hits is not None and asked else None,
-        **_quantiles(earlier, later),
-    )
-
-
-def _now(scrape: Scrape, idle_s: float | None) -> Sample:
-    values = scrape.values
-    kv_used = values.get("kv_used")
-    return Sample(
-        at=scrape.at,
-        idle_s=idle_s,
-        req_running=_whole(values.get("running")),
-        req_waiting=_whole(values.get("waiting")),
-        kv_used_pct=None if kv_used is None else 100 * kv_used,
-        req_done=_whole(values.get("finished")),
-        req_failed=_whole(values.get("failed")),
-        preempted=_whole(values.get("preempted")),
-    )
-
-
-def _whole(value: float | None) -> int | None:
-    return None if value is None else int(value)
+    busy = _rate("cpu_s", earlier, later, seconds)
+    return {
+        "window_s": seconds,
+        "gen_tok_s": _rate("generation_tokens", earlier, later, seconds),
+        "prompt_tok_s": _rate("prompt_tokens", earlier, later, seconds),
+        "prefix_hit_pct": 100 * hits / asked if hits is not None and asked else None,
+        "cpu_pct": None if busy is None else 100 * busy,
+        **_latencies(earlier, later),
+    }
 
 
 def _rate(name: str, earlier: Scrape, later: Scrape, seconds: float) -> float | None:
@@ -65,7 +84,12 @@ def _rate(name: str, earlier: Scrape, later: Scrape, seconds: float) -> float | 
 
 
 def _grown(name: str, earlier: Scrape, later: Scrape) -> float | None:
-    if name not in later.values:
+    """Return by how much a counter grew; None where it is not known at both ends.
+
+    A counter of the engine that is not there at first counts from 0: some appear with the first
+    request only. One that the machine counts is absent because it could not be read.
+    """
+    if name not in later.values or (name == "cpu_s" and name not in earlier.values):
         return None
     return _difference(earlier.values.get(name, 0.0), later.values[name])
 
@@ -74,15 +98,32 @@ def _difference(before: float, after: float) -> float:
     return after - before if after >= before else after
 
 
-def _quantiles(earlier: Scrape, later: Scrape) -> dict[str, float | None]:
+def _latencies(earlier: Scrape, later: Scrape) -> dict[str, float | None]:
     found: dict[str, float | None] = {}
-    for name in ("ttft", "itl", "e2e"):
-        histogram = later.histograms.get(name)
-        grown = _histogram_grown(earlier.histograms.get(name), histogram) if histogram else None
-        for share, label in ((0.5, "p50"), (0.95, "p95")):
-            seconds = quantile(grown, share) if grown else None
-            found[f"{name}_{label}_ms"] = None if seconds is None else 1000 * seconds
+    for name in LATENCIES:
+        after, before = later.histograms.get(name), earlier.histograms.get(name)
+        if after is None or (before is not None and after.count == before.count):
+            continue
+        grown = _histogram_grown(before, after)
+        figures = {"p50": quantile(grown, 0.5), "p95": quantile(grown, 0.95), "mean": _mean(grown)}
+        found |= {
+            f"{name}_{part}_ms": None if seconds is None else 1000 * seconds
+            for part, seconds in figures.items()
+        }
     return found
+
+
+def _mean(histogram: Histogram) -> float | None:
+    return histogram.total / histogram.count if histogram.count > 0 else None
+
+
+def _bounds(scrape: Scrape) -> dict[str, tuple[float, float]]:
+    """Return the lowest and the highest finite bound of each latency, in milliseconds."""
+    bounds = {
+        name: sorted(filter(math.isfinite, map(float, histogram.buckets)))
+        for name, histogram in scrape.histograms.items()
+    }
+    return {name: (1000 * each[0], 1000 * each[-1]) for name, each in bounds.items() if each}
 
 
 def _histogram_grown(before: Histogram | None, after: Histogram) -> Histogram:

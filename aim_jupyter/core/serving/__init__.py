@@ -4,7 +4,7 @@ from aim_jupyter.core.serving.folder import ServerFolder, find, folders, name_fo
 from aim_jupyter.core.serving.launching import launch, running_for
 from aim_jupyter.core.serving.logs import follow
 from aim_jupyter.core.serving.stopping import DRAIN_S, stop
-from aim_jupyter.core.serving.viewing import current, sample, view
+from aim_jupyter.core.serving.viewing import current, view
 
 __all__ = [
     "DRAIN_S",
@@ -16,7 +16,6 @@ __all__ = [
     "launch",
     "name_for",
     "running_for",
-    "sample",
     "stop",
     "view",
 ]

@@ -9,7 +9,7 @@
         engine.log       what the engine printed
         supervisor.log   what the supervisor printed: empty unless it met a defect
         stop.json        a stop that somebody asked for
-        samples.json     the last scrapes of the engine's metrics
+        history-*.ring   what it did and took, each second of the last hour, then coarser
 """
 
 from __future__ import annotations
@@ -54,7 +54,6 @@ class ServerFolder:
         self.path = path
         self.name = path.name
         self.log = path / "engine.log"
-        self.samples = path / "samples.json"
         self.events = EventLog(path / "events.jsonl", path.name)
 
     def read(self) -> ServerRecord:

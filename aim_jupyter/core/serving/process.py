@@ -26,6 +26,7 @@ class _Stat(NamedTuple):
     parent: int
     group: int
     session: int
+    ticks: int
     start: int
 
 
@@ -78,6 +79,15 @@ def memory_bytes(pids: list[int]) -> int | None:
                 if line.startswith("Pss:"):
                     total += int(line.split()[1]) * 1024
     return total or None
+
+
+def cpu_ticks(pid: int) -> int | None:
+    """Return the CPU time of a process in clock ticks, None where there is no such process.
+
+    Fields 14 and 15 of ``/proc/<pid>/stat``. A child that was waited for is not in it.
+    """
+    stat = _stat(pid)
+    return stat.ticks if stat else None
 
 
 def signal_group(leader: ProcessId, number: signal.Signals) -> None:
@@ -140,4 +150,7 @@ def _stat(pid: int) -> _Stat | None:
         return None
     # The second field is the name in brackets and may itself hold spaces and brackets.
     fields = text[text.rfind(")") + 2 :].split()
-    return _Stat(fields[0], int(fields[1]), int(fields[2]), int(fields[3]), int(fields[19]))
+    parent, group, session, user, system, start = map(
+        int, (*fields[1:4], *fields[11:13], fields[19])
+    )
+    return _Stat(fields[0], parent, group, session, user + system, start)

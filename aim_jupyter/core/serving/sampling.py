@@ -1,23 +1,35 @@
-"""What the supervisor measures of its server while it runs, and where that is kept."""
+"""What the supervisor measures of its server while it runs, once a second.
+
+The engine's own metrics and what the server takes of its machine go into one history, under one
+time; what is not well becomes an event, once.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import http.client
+import time
+from collections.abc import Mapping
 
-import msgspec
+from msgspec.structs import replace
 
 from aim_jupyter.core import metrics
-from aim_jupyter.core.errors import StateUnusable
-from aim_jupyter.core.files import write_atomic
-from aim_jupyter.core.metrics import Scrape
+from aim_jupyter.core.gpus import processor
+from aim_jupyter.core.metrics import Recorder, Scrape
 from aim_jupyter.core.records import ServerRecord
 from aim_jupyter.core.serving import endpoint
 from aim_jupyter.core.serving.folder import ServerFolder
+from aim_jupyter.core.serving.health import Health
+from aim_jupyter.core.serving.resources import Resources
 
-#: Seconds between two scrapes, and how many are kept for the window of `%aim metrics`.
-SAMPLE_S = 5.0
-SAMPLES_KEPT = 60
+#: Seconds between two samples, and after one that got no answer: each such look takes up to
+#: `ANSWER_S`, during which the supervisor sees neither a stop nor the end of its engine.
+SAMPLE_S = 1.0
+UNANSWERED_S = 5.0
+ANSWER_S = 2.0
+#: Seconds between two looks at the memory of the machine.
+MACHINE_S = 10.0
+_GIB = 1 << 30
 
 
 class Sampler:
@@ -32,9 +44,15 @@ class Sampler:
     def __init__(self, folder: ServerFolder) -> None:
         self.folder = folder
         self._key = folder.key()
-        self._samples: list[Scrape] = []
-        self._sampled_at = 0.0
+        self._recorder = Recorder(folder.path)
+        self._resources: Resources | None = None
+        self._health = Health()
+        self._due = 0.0
         self._requests: float | None = None
+        # On a clock that only goes forward: when it answered last, and told metrics last.
+        self._answered = self._measured = 0.0
+        self._machine_due = 0.0
+        self._free_pct: float | None = None
 
     def tick(self, record: ServerRecord, now: float) -> bool:
         """Measure if it is time to; return whether a request was seen since the last look.
@@ -44,25 +62,79 @@ class Sampler:
         Parameters
         ----------
         record : ServerRecord
-            Says on which port the engine listens.
+            Says where the engine listens, what its processes are, and since when it is idle.
         now : float
             Seconds since the epoch.
         """
-        if now - self._sampled_at < SAMPLE_S:
+        clock = time.monotonic()
+        if clock < self._due:
             return False
-        self._sampled_at = now
-        reply = endpoint.get(record.port or 0, "/metrics", self._key)
-        if reply.status != http.client.OK:
-            self.folder.events.add("health", f"no metrics: status {reply.status}", level="warning")
-            return False
-        with contextlib.suppress(ValueError):
-            scrape = metrics.read(reply.body.decode("utf-8", "replace"), now)
-            self._samples = [*self._samples, scrape][-SAMPLES_KEPT:]
-            with contextlib.suppress(StateUnusable):
-                write_atomic(self.folder.samples, msgspec.json.encode(self._samples))
-            return self._active(scrape)
-        return False
+        if self._resources is None:
+            self._resources = Resources(record.engine, record.plan.gpus)
+            self._answered = self._measured = clock
+        scrape = self._scrape(record.port or 0, now, clock)
+        active = scrape is not None and self._active(scrape)
+        values = {**(scrape.values if scrape else {}), **self._resources.read(now)}
+        if scrape is not None:
+            idle_since = None if active else record.idle_since
+            values["idle_s"] = now - idle_since if idle_since is not None else 0.0
+        sample = replace(scrape or Scrape(at=now), values=values)
+        self._recorder.add(sample)
+        self._tell(sample, clock)
+        return active
+
+    def _scrape(self, port: int, now: float, clock: float) -> Scrape | None:
+        """Ask the engine; None where it says nothing that can be read."""
+        reply = endpoint.get(port, "/metrics", self._key, timeout_s=ANSWER_S)
+        # Half a tick early, or ticks of a second would miss every other one.
+        self._due = clock + (SAMPLE_S / 2 if reply.status else UNANSWERED_S)
+        if reply.status:
+            self._answered = clock
+        if reply.status == http.client.OK:
+            with contextlib.suppress(ValueError):
+                scrape = metrics.read(reply.body.decode("utf-8", "replace"), now)
+                self._measured = clock
+                return scrape
+        return None
 
     def _active(self, scrape: Scrape) -> bool:
         before, self._requests = self._requests, scrape.requests
         return scrape.busy or (before is not None and scrape.requests != before)
+
+    def _tell(self, sample: Scrape, clock: float) -> None:
+        for change in self._health.look(self._figures(sample.values, clock), clock):
+            self.folder.events.add(
+                "health", change.message, level=change.level, took_s=change.took_s
+            )
+
+    def _figures(self, values: Mapping[str, float], clock: float) -> dict[str, float]:
+        """Return the figures that the checks of ``health.toml`` look at, as far as known."""
+        figures = {"unanswered_s": clock - self._answered}
+        if clock == self._answered:
+            figures["unmeasured_s"] = clock - self._measured
+        if self._resources is not None:
+            figures["processes_lost"] = self._resources.lost
+        if clock >= self._machine_due:
+            self._machine_due = clock + MACHINE_S
+            self._free_pct = _memory_free_pct()
+        if self._free_pct is not None:
+            figures["memory_free_pct"] = self._free_pct
+        if "disk_free_bytes" in values:
+            figures["disk_free_gib"] = values["disk_free_bytes"] / _GIB
+        if "temp_c" in values:
+            figures["temp_c"] = values["temp_c"]
+        return {**figures, **_queue(values)}
+
+
+def _queue(values: Mapping[str, float]) -> dict[str, float]:
+    waiting, runs = values.get("waiting"), values.get("running")
+    if waiting is None or runs is None:
+        return {}
+    crowded = values.get("kv_used", 0.0) if waiting else 0.0
+    return {"stuck_waiting": 0.0 if runs else waiting, "kv_crowded_pct": 100 * crowded}
+
+
+def _memory_free_pct() -> float | None:
+    cpu = processor.cpu()
+    free, total = cpu.memory_available_bytes, cpu.memory_bytes
+    return None if free is None or not total else 100 * free / total

@@ -221,6 +221,8 @@ class Supervisor:
             "stage", "ready", stage="ready", took_s=round(now - self.record.created_at, 3)
         )
         self._check_placement()
+        # Whoever sees it running finds a first sample.
+        self.sampler.tick(self.record, now)
         self._update(state="running", ready_at=now, idle_since=now, facts=dict(self.tracker.facts))
 
     def _check_placement(self) -> None:

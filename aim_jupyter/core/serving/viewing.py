@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
-import http.client
 import time
 
-import msgspec
 from msgspec.structs import replace
 
-from aim_jupyter.core import files, metrics
-from aim_jupyter.core.errors import ServerGone
-from aim_jupyter.core.metrics import Scrape
+from aim_jupyter.core import metrics
 from aim_jupyter.core.records import Sample, ServerRecord, ServerView
-from aim_jupyter.core.serving import endpoint, starts
+from aim_jupyter.core.serving import starts
 from aim_jupyter.core.serving.folder import ServerFolder
 from aim_jupyter.core.serving.process import alive, boot_id, members
 
@@ -21,8 +16,8 @@ from aim_jupyter.core.serving.process import alive, boot_id, members
 WINDOW_S = 60.0
 #: Seconds that a server's folder may be without a supervisor while it is being launched.
 HANDOVER_S = 20.0
-
-_SCRAPES = msgspec.json.Decoder(list[Scrape])
+#: Seconds after which a sample says nothing of now: three looks without an answer.
+OLD_S = 25.0
 
 
 def current(folder: ServerFolder) -> ServerRecord:
@@ -52,7 +47,7 @@ def view(folder: ServerFolder) -> ServerView:
     """Return the server with its figures as of now."""
     record = current(folder)
     now = time.time()
-    seen = sample(folder, record) if record.state == "running" else None
+    seen = sample(folder) if record.state == "running" else None
     idle_s = seen.idle_s if seen else None
     limit = record.plan.idle_s
     return ServerView(
@@ -65,42 +60,18 @@ def view(folder: ServerFolder) -> ServerView:
     )
 
 
-def sample(folder: ServerFolder, record: ServerRecord) -> Sample | None:
-    """Scrape the engine now and return the activity of the last minute, None without an answer."""
-    now = time.time()
-    try:
-        reply = endpoint.get(record.port or 0, "/metrics", folder.key())
-        if reply.status != http.client.OK:
-            return None
-        scrape = metrics.read(reply.body.decode("utf-8", "replace"), now)
-    except (ServerGone, ValueError):
-        # Without its key, or with an answer that is no metrics, nothing is known.
+def sample(folder: ServerFolder) -> Sample | None:
+    """Return the activity of the last minute, None while there is nothing newer than `OLD_S`.
+
+    The supervisor measures once a second; whoever looks reads what it has written.
+    """
+    now = metrics.latest(folder.path)
+    if now is None or time.time() - now.at > OLD_S:
         return None
-    earlier = _before(folder, now - WINDOW_S)
-    idle_s = 0.0 if scrape.busy or _moved(folder, scrape) else now - (record.idle_since or now)
-    return metrics.between(earlier, scrape, idle_s)
+    return metrics.between(metrics.before(folder.path, now.at - WINDOW_S), now)
 
 
 def _eta(record: ServerRecord, now: float) -> float | None:
     if record.state != "starting":
         return None
     return starts.remaining_s(record.stages, record.expected_s, now)
-
-
-def _history(folder: ServerFolder) -> list[Scrape]:
-    with contextlib.suppress(*files.UNREADABLE):
-        return _SCRAPES.decode(folder.samples.read_bytes())
-    return []
-
-
-def _before(folder: ServerFolder, at: float) -> Scrape | None:
-    """Return the last scrape before `at`, else the first: a young server has a shorter window."""
-    history = _history(folder)
-    older = [scrape for scrape in history if scrape.at <= at]
-    return older[-1] if older else next(iter(history), None)
-
-
-def _moved(folder: ServerFolder, scrape: Scrape) -> bool:
-    """Whether requests came in since the supervisor looked last."""
-    history = _history(folder)
-    return bool(history) and history[-1].requests != scrape.requests

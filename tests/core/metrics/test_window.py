@@ -86,8 +86,14 @@ def test_no_histogram_gives_an_infinite_quantile(
 def test_rates_are_differences_over_time() -> None:
     sample = metrics.between(
         scrape(100.0, generation_tokens=50, prompt_tokens=10, prefix_hits=5, prefix_queries=10),
-        scrape(110.0, generation_tokens=250, prompt_tokens=60, prefix_hits=20, prefix_queries=30),
-        idle_s=3.0,
+        scrape(
+            110.0,
+            generation_tokens=250,
+            prompt_tokens=60,
+            prefix_hits=20,
+            prefix_queries=30,
+            idle_s=3.0,
+        ),
     )
     assert (sample.window_s, sample.idle_s) == (10.0, 3.0)
     assert sample.gen_tok_s == 20

@@ -9,6 +9,7 @@ from aim_jupyter.core.gpus.masks import Step, Visibility, launch_environment, vi
 from aim_jupyter.core.gpus.occupancy import Use
 from aim_jupyter.core.gpus.placement import Placement, verify_placement
 from aim_jupyter.core.gpus.probes import GROUP, Sighting
+from aim_jupyter.core.gpus.release import unreleased
 from aim_jupyter.core.gpus.reservation import reserve
 from aim_jupyter.core.gpus.sensors import Cards, Sensors
 from aim_jupyter.core.gpus.snapshot import machine
@@ -34,6 +35,7 @@ __all__ = [
     "launch_environment",
     "machine",
     "reserve",
+    "unreleased",
     "verify_placement",
     "visibility",
 ]

@@ -9,12 +9,12 @@ from aim_jupyter.core.records.cached import CachedModel, CacheState
 from aim_jupyter.core.records.engine import EngineEnvironment, Flag
 from aim_jupyter.core.records.gpu import Cpu, Gpu, GpuState, Machine
 from aim_jupyter.core.records.plan import Plan
+from aim_jupyter.core.records.process import ProcessId
 from aim_jupyter.core.records.recipe import Choice, Model, Offer, Recipe, Verdict, Weights
 from aim_jupyter.core.records.sample import Sample
 from aim_jupyter.core.records.server import (
     STAGES,
     Crash,
-    ProcessId,
     ServerRecord,
     Stage,
     StageTime,

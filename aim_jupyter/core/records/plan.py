@@ -7,6 +7,8 @@ import hashlib
 import msgspec
 from msgspec import Struct
 
+from aim_jupyter.core.records.process import ProcessId
+
 
 class Plan(Struct, frozen=True, kw_only=True):
     """What will be started. Host, port and key are added by the supervisor, not here.
@@ -31,6 +33,10 @@ class Plan(Struct, frozen=True, kw_only=True):
         Seconds without a request after which the server stops; None is never.
     lifetime_s : float or None
         Seconds after which it stops in any case.
+    lives_with : ProcessId or None
+        The Jupyter server with which it ends; None is none.
+    restarts : int
+        How often in a row its engine is started again after it ended by itself.
     asked : tuple of str
         The words after ``%aim launch`` that ask for the same; never a secret.
     reasons, changes : tuple of str
@@ -55,6 +61,8 @@ class Plan(Struct, frozen=True, kw_only=True):
     gpu_model: str = "cpu"
     idle_s: float | None = 3600.0
     lifetime_s: float | None = None
+    lives_with: ProcessId | None = None
+    restarts: int = 0
     asked: tuple[str, ...] = ()
     reasons: tuple[str, ...] = ()
     changes: tuple[str, ...] = ()

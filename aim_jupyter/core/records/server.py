@@ -7,27 +7,11 @@ from typing import Literal, get_args
 from msgspec import Struct
 
 from aim_jupyter.core.records.plan import Plan
+from aim_jupyter.core.records.process import ProcessId
 
 State = Literal["starting", "running", "stopping", "stopped", "failed", "unknown"]
 Stage = Literal["download", "boot", "load", "compile", "capture", "ready"]
 STAGES: tuple[Stage, ...] = get_args(Stage)
-
-
-class ProcessId(Struct, frozen=True):
-    """A process that can be told from a later one with the same number.
-
-    Attributes
-    ----------
-    pid : int
-    start : int
-        Start time in clock ticks since boot, field 22 of ``/proc/<pid>/stat``.
-    boot : str
-        Boot id of the kernel: after a reboot nothing of before lives.
-    """
-
-    pid: int
-    start: int
-    boot: str
 
 
 class StageTime(Struct, frozen=True, kw_only=True):
@@ -84,13 +68,21 @@ class ServerRecord(Struct, frozen=True, kw_only=True):
     version : int
         Of this layout; a reader that meets a newer one says so instead of guessing.
     supervisor, engine : ProcessId or None
-        The engine's pid is also its process group and session.
+        The latter is the engine's keeper, whose pid is also the session of all of the engine.
     created_at, ready_at, ended_at : float or None
-        Seconds since the epoch (UTC).
+        Seconds since the epoch (UTC): to be shown.
+    created_up_s, ready_up_s, idle_up_s : float or None
+        The same in seconds since boot: what has passed is counted from these, so that nothing ends
+        because somebody set the clock.
+    restarts : int
+        How often the engine was started again since it last ran for long.
     expected_s : dict
         Seconds per stage of the last start of the same plan; empty where there was none.
     idle_since : float or None
         When the last request was seen to end, None while one runs or before ready.
+    log_lines, log_last, log_offset : int, str, int
+        What was read of the engine's log so far, up to that byte: a supervisor that takes over
+        reads on from there.
     facts : dict
         What the engine said of itself at its start: `weights_gib`, `kv_gib`, `kv_tokens`. The
         cards also know `users`, `context_tokens`, `first_token_s`, `weights_predicted_gib` and
@@ -110,11 +102,16 @@ class ServerRecord(Struct, frozen=True, kw_only=True):
     ready_at: float | None = None
     ended_at: float | None = None
     idle_since: float | None = None
+    created_up_s: float | None = None
+    ready_up_s: float | None = None
+    idle_up_s: float | None = None
+    restarts: int = 0
     exit_code: int | None = None
     reason: str = ""
     crash: Crash | None = None
     log_lines: int = 0
     log_last: str = ""
+    log_offset: int = 0
     facts: dict[str, float] = {}
 
     @property

@@ -3,8 +3,9 @@
 from aim_jupyter.core.serving.folder import ServerFolder, find, folders, name_for
 from aim_jupyter.core.serving.launching import launch, running_for
 from aim_jupyter.core.serving.logs import follow
+from aim_jupyter.core.serving.recovery import current
 from aim_jupyter.core.serving.stopping import DRAIN_S, stop
-from aim_jupyter.core.serving.viewing import current, view
+from aim_jupyter.core.serving.viewing import view
 
 __all__ = [
     "DRAIN_S",

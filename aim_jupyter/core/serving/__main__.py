@@ -1,7 +1,8 @@
-"""The supervisor as a program: ``python -m aim_jupyter.core.serving FOLDER``.
+"""The supervisor as a program: ``python -m aim_jupyter.core.serving FOLDER LOCK``.
 
-The first process leaves at once, so that whoever launched has no child to look after; the second
-lives in a session of its own. The first one's exit code says whether the second has taken charge.
+`LOCK` is the descriptor of the folder's lock, taken by whoever starts this (`charge`). The first
+process leaves at once, so that whoever launched has no child to look after; the second lives in a
+session of its own. The first one's exit code says whether the second has taken charge.
 """
 
 from __future__ import annotations
@@ -10,19 +11,24 @@ import os
 import sys
 from pathlib import Path
 
+from aim_jupyter.core.serving import charge
 from aim_jupyter.core.serving.folder import ServerFolder
 from aim_jupyter.core.serving.supervisor import Supervisor
 
 
-def main(folder: str) -> int:
+def main(folder: str, lock: str) -> int:
     """Detach, take charge of the server in `folder`, and stay until it has ended."""
+    handle = int(lock)
+    os.set_inheritable(handle, False)  # noqa: FBT003 - positional by definition
     reader, writer = os.pipe()
     if os.fork():
         os.close(writer)
         return 0 if os.read(reader, 1) == b"." else 1
     os.close(reader)
     os.setsid()
-    supervisor = Supervisor(ServerFolder(Path(folder)))
+    if not charge.belongs(handle, Path(folder)):
+        return 1
+    supervisor = Supervisor(ServerFolder(Path(folder)), handle)
     supervisor.announce()
     os.write(writer, b".")
     os.close(writer)
@@ -31,4 +37,4 @@ def main(folder: str) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1]))
+    sys.exit(main(*sys.argv[1:]))

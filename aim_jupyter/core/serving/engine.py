@@ -1,17 +1,25 @@
-"""The engine as a child of its supervisor."""
+"""The engine, below the keeper that its supervisor starts, or as found by a new supervisor."""
 
 from __future__ import annotations
 
+import contextlib
+import json
 import os
 import subprocess
+import sys
+import time
 from collections.abc import Mapping
 from pathlib import Path
 
-from aim_jupyter.core import gpus
+import msgspec
+from msgspec import Struct
+
+from aim_jupyter.core import files, gpus
 from aim_jupyter.core.leases import Lease
-from aim_jupyter.core.records import Plan
+from aim_jupyter.core.records import Plan, ProcessId
+from aim_jupyter.core.serving import keeper
 from aim_jupyter.core.serving.ports import LOOPBACK
-from aim_jupyter.core.serving.process import identify
+from aim_jupyter.core.serving.process import alive, boot_id, identify
 
 GUARD = Path(__file__).with_name("guard")
 #: The folder that this package is imported from; the supervisor has it on its path.
@@ -36,45 +44,166 @@ _OWN = {
 }
 
 
+class Notes(Struct, frozen=True, kw_only=True):
+    """What the keeper of an engine has written down: ``engine.json``.
+
+    Attributes
+    ----------
+    pid, start : int
+        The keeper's own.
+    engine : int
+        Pid of the engine's first process, 0 before it was started.
+    code : int or None
+        Its exit code, negative for a signal; None while it runs.
+    """
+
+    pid: int
+    start: int
+    engine: int = 0
+    code: int | None = None
+
+
+_NOTES = msgspec.json.Decoder(Notes)
+_NAME = "engine.json"
+#: Seconds in which a keeper that is there has started its engine.
+SETTLE_S = 10.0
+
+
 class Engine:
-    """An engine that this process has started; its verbs are those of `subprocess.Popen`.
+    """An engine with its keeper: started by this process, or found by it.
 
     Parameters
     ----------
-    plan : Plan
-    port : int
-    key : str
-        Goes into the environment; other users can't read that, but they can read ``ps``.
-    lease : Lease or None
-        The engine inherits its files, so it lasts as long as any process of the engine.
-    log : Path
-        Standard output and error are appended to it, by the engine itself: a supervisor that dies
-        breaks no pipe.
+    folder : Path
+        Of the server.
+    process : ProcessId
+        The keeper; it leads the session and is what all of the engine is found by.
+    child : subprocess.Popen or None
+        The keeper, where this process has started it.
     """
 
     def __init__(
-        self, plan: Plan, port: int, key: str, log: Path, lease: Lease | None = None
+        self, folder: Path, process: ProcessId, child: subprocess.Popen[bytes] | None = None
     ) -> None:
-        argv = [*plan.argv, "--host", LOOPBACK, "--port", str(port)]
-        with log.open("ab") as output:
-            self._child = subprocess.Popen(
-                argv,
-                env=environment(plan, key, os.environ),
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-                pass_fds=lease.fds if lease else (),
-                cwd=log.parent,
-            )
-        known = identify(self._child.pid)
-        # The child can't have been reaped yet: only `poll` below does that.
-        assert known is not None  # noqa: S101
-        self.id = known
+        self.id = process
+        self._folder = folder
+        self._child = child
+        self._code: int | None = None
 
-    def poll(self) -> int | None:
-        """Return the exit code, negative for a signal, or None while it runs."""
-        return self._child.poll()
+    def poll(self) -> bool:
+        """Whether it has ended; `exit_code` is then known as far as anybody knows it."""
+        code = self._child.poll() if self._child else None
+        if code is None and alive(self.id):
+            return False
+        told = notes(self._folder)
+        if told is not None and told.pid == self.id.pid:
+            self._code = told.code
+        if self._code is None:
+            # The keeper itself was killed; where it was not our child, nobody knows how.
+            self._code = code
+        return True
+
+    @property
+    def exit_code(self) -> int | None:
+        """Negative for a signal; None while it runs, and where nobody could see it."""
+        return self._code
+
+
+def notes(folder: Path) -> Notes | None:
+    """Return what the last keeper of a server wrote down, None where there was none."""
+    with contextlib.suppress(*files.UNREADABLE):
+        return _NOTES.decode((folder / _NAME).read_bytes())
+    return None
+
+
+def forget(folder: Path) -> None:
+    """Forget the engine of an earlier start: the next one is not to be mistaken for it."""
+    with contextlib.suppress(OSError):
+        (folder / _NAME).unlink()
+
+
+def find(folder: Path, recorded: ProcessId | None) -> Engine | None:
+    """Return the engine of a server, alive or dead; None where none was started.
+
+    A supervisor may have been killed between starting an engine and recording it: the keeper's
+    notes know better. After a reboot they know nothing.
+    """
+    told = _settled(folder)
+    if told is not None and told.engine:
+        noted = ProcessId(told.pid, told.start, boot_id())
+        if recorded is None or alive(noted):
+            return Engine(folder, noted)
+    return Engine(folder, recorded) if recorded is not None else None
+
+
+def _settled(folder: Path) -> Notes | None:
+    """Return the notes of a keeper that has started its engine or has left without."""
+    end = time.monotonic() + SETTLE_S
+    while True:
+        told = notes(folder)
+        if told is None or told.engine or time.monotonic() > end:
+            return told
+        if not alive(ProcessId(told.pid, told.start, boot_id())):
+            return told
+        time.sleep(0.05)
+
+
+def start(plan: Plan, port: int, key: str, log: Path, lease: Lease | None = None) -> Engine:
+    """Start an engine for `plan`, below a keeper of its own.
+
+    Parameters
+    ----------
+    key : str
+        Goes into the environment; other users can't read that, but they can read ``ps``.
+    log : Path
+        Standard output and error are appended to it, by the engine itself: a supervisor that dies
+        breaks no pipe.
+    lease : Lease or None
+        Keeper and engine inherit its files, so it lasts as long as any process of the engine.
+
+    Raises
+    ------
+    OSError
+        If it can't be executed.
+    """
+    folder = log.parent
+    reader, writer = os.pipe()
+    told = {
+        "engine": [*plan.argv, "--host", LOOPBACK, "--port", str(port)],
+        "supervisor": [sys.executable, "-m", "aim_jupyter.core.serving", str(folder)],
+        "environment": dict(os.environ),
+        "folder": str(folder),
+        "parent": os.getpid(),
+        "leases": lease.fds if lease else (),
+        "report": writer,
+    }
+    # Written to its full length now: the keeper's words must find room on a full disk.
+    # A file of its own for each start: an earlier keeper that is late must not write into this one.
+    forget(folder)
+    (folder / _NAME).write_bytes(b" " * keeper.WIDTH)
+    with log.open("ab") as output, os.fdopen(reader, "rb") as report:
+        child = subprocess.Popen(
+            [sys.executable, "-I", "-S", keeper.__file__],
+            env=environment(plan, key, os.environ),
+            stdin=subprocess.PIPE,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            pass_fds=(*(lease.fds if lease else ()), writer),
+            cwd=folder,
+        )
+        os.close(writer)
+        known = identify(child.pid)
+        # The child can't have been reaped yet: only `poll` does that.
+        assert known is not None  # noqa: S101
+        assert child.stdin is not None  # noqa: S101
+        with contextlib.suppress(BrokenPipeError), child.stdin:
+            child.stdin.write(json.dumps(told).encode())
+        refused = report.read().decode()
+    if refused:
+        child.wait()
+        raise OSError(refused)
+    return Engine(folder, known, child)
 
 
 def environment(plan: Plan, key: str, inherited: Mapping[str, str]) -> dict[str, str]:

@@ -4,20 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-import os
 import shutil
-import subprocess
-import sys
 import time
-from pathlib import Path
 
 from msgspec.structs import replace
 
-from aim_jupyter.core import files
 from aim_jupyter.core.errors import BadUsage, ServerGone, StateUnusable
 from aim_jupyter.core.records import Plan, ServerRecord
-from aim_jupyter.core.serving import ports, starts
-from aim_jupyter.core.serving.engine import PACKAGE
+from aim_jupyter.core.serving import charge, ports, starts, supervision
 from aim_jupyter.core.serving.folder import (
     LONGEST,
     ServerFolder,
@@ -27,9 +21,8 @@ from aim_jupyter.core.serving.folder import (
     make,
     show,
 )
-from aim_jupyter.core.serving.viewing import current
-
-HANDOVER_S = 20.0
+from aim_jupyter.core.serving.process import uptime_s
+from aim_jupyter.core.serving.recovery import current
 
 
 def launch(plan: Plan, *, rename: bool = False) -> ServerFolder:
@@ -62,7 +55,10 @@ def launch(plan: Plan, *, rename: bool = False) -> ServerFolder:
                 f"%aim stop {plan.server}, or choose another name with --name",
             )
         folder = _prepare(plan)
-    supervise(folder)
+        held = charge.take(folder.path)
+    if held is not None:
+        # Else somebody has seen the new server just now, and started a supervisor for it.
+        supervision.start(folder, held)
     return folder
 
 
@@ -94,35 +90,6 @@ def running_for(plan: Plan) -> ServerFolder | None:
     return None
 
 
-def supervise(folder: ServerFolder) -> None:
-    """Start a supervisor for the server of `folder` and wait until it has taken charge.
-
-    Raises
-    ------
-    StateUnusable
-        If it did not; its own words are in ``supervisor.log``.
-    """
-    log = folder.path / "supervisor.log"
-    with log.open("ab") as output:
-        try:
-            code = subprocess.run(
-                [sys.executable, "-m", "aim_jupyter.core.serving", str(folder.path)],
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                env=_environment(),
-                timeout=HANDOVER_S,
-                check=False,
-            ).returncode
-        except subprocess.TimeoutExpired:
-            code = None
-    if code != 0:
-        raise StateUnusable(
-            f"The supervisor of {folder.name!r} did not start: {_last_words(log)}",
-            f"look into {log}",
-        )
-
-
 def _free_name(name: str, taken: set[str]) -> str:
     endings = itertools.chain([""], (f"-{number}" for number in itertools.count(2)))
     names = (name[: LONGEST - len(ending)] + ending for ending in endings)
@@ -133,11 +100,13 @@ def _prepare(plan: Plan) -> ServerFolder:
     folder = make(plan.server)
     try:
         folder.make_key()
+        charge.prepare(folder.path)
         folder.write(
             ServerRecord(
                 name=plan.server,
                 plan=plan,
                 created_at=time.time(),
+                created_up_s=uptime_s(),
                 expected_s=starts.expected(plan),
             )
         )
@@ -146,14 +115,3 @@ def _prepare(plan: Plan) -> ServerFolder:
     except StateUnusable:
         shutil.rmtree(folder.path, ignore_errors=True)
         raise
-
-
-def _environment() -> dict[str, str]:
-    """Return ours, with this package importable whatever the working directory is."""
-    path = os.pathsep.join(filter(None, (os.environ.get("PYTHONPATH"), PACKAGE)))
-    return {**os.environ, "PYTHONPATH": path, "PYTHONSAFEPATH": "1"}
-
-
-def _last_words(log: Path) -> str:
-    lines = files.tail(log, 1)
-    return lines[-1] if lines else "it said nothing."

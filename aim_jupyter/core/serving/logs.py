@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 from aim_jupyter.core import files
 from aim_jupyter.core.serving.folder import ServerFolder
+from aim_jupyter.core.serving.recovery import current
 from aim_jupyter.core.serving.stages import LogReader
-from aim_jupyter.core.serving.viewing import current
 
 TICK_S = 0.3
 

@@ -50,6 +50,11 @@ def boot_id() -> str:
     return (_PROC / "sys/kernel/random/boot_id").read_text().strip()
 
 
+def uptime_s() -> float:
+    """Return the seconds since boot, sleep included: a clock that nobody can set."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME)
+
+
 def members(leader: ProcessId) -> list[int]:
     """Return the living processes of the session and group that `leader` leads or led.
 

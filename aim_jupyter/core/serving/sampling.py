@@ -20,6 +20,7 @@ from aim_jupyter.core.records import ServerRecord
 from aim_jupyter.core.serving import endpoint
 from aim_jupyter.core.serving.folder import ServerFolder
 from aim_jupyter.core.serving.health import Health
+from aim_jupyter.core.serving.process import uptime_s
 from aim_jupyter.core.serving.resources import Resources
 
 #: Seconds between two samples, and after one that got no answer: each such look takes up to
@@ -76,8 +77,8 @@ class Sampler:
         active = scrape is not None and self._active(scrape)
         values = {**(scrape.values if scrape else {}), **self._resources.read(now)}
         if scrape is not None:
-            idle_since = None if active else record.idle_since
-            values["idle_s"] = now - idle_since if idle_since is not None else 0.0
+            idle_from = None if active else record.idle_up_s
+            values["idle_s"] = uptime_s() - idle_from if idle_from is not None else 0.0
         sample = replace(scrape or Scrape(at=now), values=values)
         self._recorder.add(sample)
         self._tell(sample, clock)

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import os
 import re
 import tomllib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,6 +19,7 @@ from msgspec.structs import replace
 
 from aim_jupyter.core.records import STAGES, Stage, StageTime
 
+_NEWLINES = bytes.maketrans(b"\r", b"\n")
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 _PREFIX = re.compile(
     r"^(?:\(\w+(?: pid=\d+)?\) )?(?:(?:DEBUG|INFO|WARNING|ERROR) [\d-]+ [\d:]+ \[[^\]]*\] )?"
@@ -49,32 +51,62 @@ def plain(line: str) -> str:
 
 
 class LogReader:
-    """The lines of a file that is being written; carriage returns end lines as well."""
+    """The lines of a file that is being written; carriage returns end lines as well.
 
-    def __init__(self, path: Path) -> None:
+    Parameters
+    ----------
+    path : pathlib.Path
+    offset : int
+        Where the first line begins.
+    """
+
+    def __init__(self, path: Path, offset: int = 0) -> None:
         self._path = path
-        self._offset = 0
+        self._offset = offset
         self._rest = b""
+
+    @property
+    def offset(self) -> int:
+        """Where the first line begins that was not yielded."""
+        return self._offset - len(self._rest)
 
     def skip(self) -> None:
         """Leave out what is there now."""
+        self._rest = b""
         with contextlib.suppress(FileNotFoundError):
             self._offset = self._path.stat().st_size
 
+    def behind_bytes(self) -> int:
+        """Return how much was added since the last call of `new_lines`."""
+        try:
+            return self._path.stat().st_size - self._offset
+        except FileNotFoundError:
+            return 0
+
     def new_lines(self, limit_bytes: int = 1 << 20) -> Iterator[str]:
         """Yield the complete lines that were added since the last call, at most `limit_bytes`."""
+        for part in self._new_parts(limit_bytes):
+            yield part.decode("utf-8", "replace")
+
+    def count_new(self, limit_bytes: int = 1 << 20) -> tuple[int, str]:
+        """Return how many such lines there are, and the last: a flood is not worth decoding."""
+        parts = self._new_parts(limit_bytes)
+        return len(parts), parts[-1].decode("utf-8", "replace") if parts else ""
+
+    def _new_parts(self, limit_bytes: int) -> list[bytes]:
         try:
             with self._path.open("rb") as file:
+                if self._offset > os.fstat(file.fileno()).st_size:
+                    # Somebody has emptied it.
+                    self._offset, self._rest = 0, b""
                 file.seek(self._offset)
                 data = file.read(limit_bytes)
         except FileNotFoundError:
-            return
+            return []
         self._offset += len(data)
-        parts = re.split(rb"[\r\n]+", self._rest + data)
+        parts = (self._rest + data).translate(_NEWLINES).split(b"\n")
         self._rest = parts.pop()
-        for part in parts:
-            if part:
-                yield part.decode("utf-8", "replace")
+        return [part for part in parts if part]
 
 
 class StageTracker:
@@ -84,12 +116,19 @@ class StageTracker:
     ----------
     engine : str
         Whose log it is.
+    stages, facts
+        What was read so far, by a supervisor that this one follows.
     """
 
-    def __init__(self, engine: str, stages: Iterable[StageTime] = ()) -> None:
+    def __init__(
+        self,
+        engine: str,
+        stages: Iterable[StageTime] = (),
+        facts: Mapping[str, float] | None = None,
+    ) -> None:
         self._rules = rules(engine)
         self.stages: list[StageTime] = list(stages)
-        self.facts: dict[str, float] = {}
+        self.facts: dict[str, float] = dict(facts or {})
 
     def enter(self, stage: Stage, now: float, detail: str = "") -> bool:
         """Begin `stage` unless it, or a later one, has begun. Return whether it began now."""

@@ -1,4 +1,4 @@
-"""Ending a server for sure, also when its supervisor is gone."""
+"""Ending a server for sure, also when its supervisor is lost on the way."""
 
 from __future__ import annotations
 
@@ -10,16 +10,19 @@ import time
 from msgspec.structs import replace
 
 from aim_jupyter.core import config
-from aim_jupyter.core.errors import ServerGone
-from aim_jupyter.core.records import ServerRecord
+from aim_jupyter.core.errors import ServerGone, StateUnusable
+from aim_jupyter.core.records import ProcessId, ServerRecord
+from aim_jupyter.core.serving import charge
 from aim_jupyter.core.serving.folder import ServerFolder, StopRequest
 from aim_jupyter.core.serving.process import alive, end_group, members
-from aim_jupyter.core.serving.viewing import current
+from aim_jupyter.core.serving.recovery import current
 
 #: Seconds that running requests may take after a stop was asked for.
 DRAIN_S = 30.0
-#: Seconds beyond that in which the supervisor must have verified the end.
+#: Seconds beyond that in which the supervisor must have verified the end; GPUs take longer.
 VERIFY_S = 25.0
+SETTLE_S = 35.0
+_LOOK_S = 0.05
 
 
 def stop(folder: ServerFolder, *, drain_s: float = DRAIN_S) -> ServerRecord:
@@ -33,7 +36,9 @@ def stop(folder: ServerFolder, *, drain_s: float = DRAIN_S) -> ServerRecord:
     Returns
     -------
     ServerRecord
-        As it was written after the end was verified. Stopping an ended server changes nothing.
+        As it was written after the end was verified: no process of the engine is left, and its
+        GPUs' memory is free, or `reason` says who holds what. Stopping an ended server changes
+        nothing.
 
     Raises
     ------
@@ -41,14 +46,10 @@ def stop(folder: ServerFolder, *, drain_s: float = DRAIN_S) -> ServerRecord:
         If a process of the engine could not be ended.
     """
     record = current(folder)
-    if record.supervisor is not None and alive(record.supervisor):
-        record = _ask_supervisor(folder, record, drain_s)
+    if record.live:
+        record = _ask_supervisor(folder, drain_s, record)
     if record.engine is not None and members(record.engine):
-        record = _end_orphan(folder, record, drain_s)
-    elif record.state != folder.read().state:
-        # Nobody is left to write down what is true now.
-        record = replace(record, ended_at=time.time())
-        folder.write(record)
+        record = _end_without_supervisor(folder, record, drain_s)
     left = members(record.engine) if record.engine else []
     if left:
         raise ServerGone(
@@ -58,19 +59,39 @@ def stop(folder: ServerFolder, *, drain_s: float = DRAIN_S) -> ServerRecord:
     return record
 
 
-def _ask_supervisor(folder: ServerFolder, record: ServerRecord, drain_s: float) -> ServerRecord:
-    supervisor = record.supervisor
-    assert supervisor is not None  # noqa: S101 - the caller has just seen it alive
-    folder.ask_stop(StopRequest(drain_s=drain_s, by=config.user()))
-    with contextlib.suppress(ProcessLookupError):
-        os.kill(supervisor.pid, signal.SIGTERM)
-    end = time.monotonic() + drain_s + VERIFY_S
-    while alive(supervisor) and time.monotonic() < end:
-        time.sleep(0.05)
-    return current(folder)
+def _ask_supervisor(folder: ServerFolder, drain_s: float, record: ServerRecord) -> ServerRecord:
+    """Ask whoever is in charge, again where that one was lost, and wait for the last word."""
+    with contextlib.suppress(StateUnusable):
+        # On a full disk the signal alone has to do: running requests then get the usual time.
+        folder.ask_stop(StopRequest(drain_s=drain_s, by=config.user()))
+    end = time.monotonic() + drain_s + VERIFY_S + (SETTLE_S if record.plan.gpus else 0.0)
+    told: ProcessId | None = None
+    while record.live and time.monotonic() < end:
+        supervisor = _supervisor(folder, record)
+        if supervisor is not None and supervisor != told:
+            told = supervisor
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(supervisor.pid, signal.SIGTERM)
+        time.sleep(_LOOK_S)
+        record = current(folder)
+    # Its last word is written: it leaves now.
+    moment = time.monotonic() + 1.0
+    while alive(told) and time.monotonic() < moment:
+        time.sleep(_LOOK_S / 5)
+    return record
 
 
-def _end_orphan(folder: ServerFolder, record: ServerRecord, drain_s: float) -> ServerRecord:
+def _supervisor(folder: ServerFolder, record: ServerRecord) -> ProcessId | None:
+    for known in (record.supervisor, charge.holder(folder.path)):
+        if alive(known):
+            return known
+    return None
+
+
+def _end_without_supervisor(
+    folder: ServerFolder, record: ServerRecord, drain_s: float
+) -> ServerRecord:
+    """End an engine that nobody supervises and nobody can: the state folder is damaged."""
     engine = record.engine
     assert engine is not None  # noqa: S101 - the caller has just seen its processes
     left = end_group(engine, drain_s=drain_s)
@@ -83,5 +104,6 @@ def _end_orphan(folder: ServerFolder, record: ServerRecord, drain_s: float) -> S
         ended_at=time.time(),
         reason=f"stopped by {config.user()}; its supervisor was gone",
     )
-    folder.write(record)
+    with contextlib.suppress(StateUnusable):
+        folder.write(record)
     return record

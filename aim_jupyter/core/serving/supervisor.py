@@ -1,9 +1,13 @@
 """The one process that looks after one server, from its first stage to its last word.
 
 It starts the engine, follows its log into stages, decides when it is ready, samples its metrics,
-enforces the idle limit and the end of life, carries out a stop, and records how it ended. It is
-the only writer of ``server.json``, holds no more than the standard library and msgspec, and lives
-in a session of its own, so that neither a kernel nor a Jupyter restart reaches it.
+enforces the idle limit and the end of life, carries out a stop, and records how it ended. It holds
+the server's lock (`charge`), and whoever holds that is the only writer of ``server.json``. It has
+no more than the standard library and msgspec, and lives in a session of its own, so that neither a
+kernel nor a Jupyter restart reaches it.
+
+Where it is killed all the same, another one takes over, started by the engine's keeper or by
+whoever looks next: it finds the engine, reads on in the log where the record ends, and goes on.
 """
 
 from __future__ import annotations
@@ -11,26 +15,35 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import os
-import select
 import signal
 import socket
 import time
-from collections.abc import Iterator
 from typing import Any
 
 from msgspec.structs import replace
 
-from aim_jupyter.core import gpus
-from aim_jupyter.core.errors import AimError, GpuUnavailable, StateUnusable
+from aim_jupyter.core.errors import AimError, StateUnusable
 from aim_jupyter.core.leases import Lease
-from aim_jupyter.core.records import ProcessId, State
-from aim_jupyter.core.serving import crash, endpoint, evidence, ports, starts
+from aim_jupyter.core.records import Crash, State
+from aim_jupyter.core.serving import (
+    charge,
+    crash,
+    devices,
+    endpoint,
+    engine,
+    evidence,
+    limits,
+    ports,
+    restarting,
+    starts,
+)
 from aim_jupyter.core.serving.download import Download
 from aim_jupyter.core.serving.engine import Engine
 from aim_jupyter.core.serving.folder import ServerFolder
-from aim_jupyter.core.serving.process import end_group, identify, members
+from aim_jupyter.core.serving.process import end_group, identify, members, uptime_s
+from aim_jupyter.core.serving.reading import Reading
 from aim_jupyter.core.serving.sampling import Sampler
-from aim_jupyter.core.serving.stages import LogReader, StageTracker
+from aim_jupyter.core.serving.waking import Waker, reap_others
 
 #: Seconds between two looks while starting, and while running.
 STARTING_TICK_S = 0.25
@@ -50,32 +63,45 @@ class Supervisor:
     ----------
     folder : ServerFolder
         Holds the record with the plan, and the key.
+    lock : int
+        The open lock of the folder, held by this process.
     """
 
-    def __init__(self, folder: ServerFolder) -> None:
+    def __init__(self, folder: ServerFolder, lock: int) -> None:
         self.folder = folder
         self.record = folder.read()
         self.plan = self.record.plan
         self.key = folder.key()
-        self.tracker = StageTracker(self.plan.engine)
-        self.log = LogReader(folder.log)
+        self.reading = Reading(folder, self.record)
         self.sampler = Sampler(folder)
         self.engine: Engine | None = None
         self._memory = evidence.memory()
+        self._lock = lock
         self._stop_asked = False
-        self._wake, self._waker = socket.socketpair()
+        self._left: list[int] = []
+        self._held: list[str] = []
+        self._waker = Waker()
 
     # -- life ------------------------------------------------------------------------------------
 
     def announce(self) -> None:
         """Write down who looks after this server now; called once, before `run`."""
-        self._update(supervisor=identify(os.getpid()))
+        known = identify(os.getpid())
+        assert known is not None  # noqa: S101 - it is this process
+        charge.sign(self._lock, known)
+        if self.record.live:
+            self._update(supervisor=known)
 
     def run(self) -> None:
-        """Start the engine and stay until it has ended."""
+        """Start the engine, or take over the one that is there, and stay until it has ended."""
         self._prepare_process()
         try:
-            self._conclude(self._start())
+            found = engine.find(self.folder.path, self.record.engine)
+            if self.record.live:
+                self._conclude(self._serve(found))
+            elif found is not None:
+                # The last word is written; whoever wrote it was killed before it was all true.
+                end_group(found.id, drain_s=0.0)
         except AimError as error:
             self._end("failed", reason=error.found, crash=crash.refused(error))
         except BaseException as error:
@@ -86,44 +112,74 @@ class Supervisor:
     def _prepare_process(self) -> None:
         # What the engine's children leave behind becomes ours to reap, not the container's init's.
         ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
-        self._waker.settimeout(0)
-        signal.set_wakeup_fd(self._waker.fileno())
         signal.signal(signal.SIGTERM, self._on_term)
         signal.signal(signal.SIGCHLD, lambda *_: None)
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
+        self._stop_asked = self.record.state == "stopping" or self._stop_left()
 
     def _on_term(self, *_: object) -> None:
         self._stop_asked = True
+
+    def _stop_left(self) -> bool:
+        """Whether somebody has asked to stop whose signal did not come through."""
+        return self.folder.stop_request() is not None
+
+    def _serve(self, found: Engine | None) -> int | None:
+        """Run the engine, again and again where the plan says so; return its last exit code."""
+        code = self._start() if found is None else self._take_over(found)
+        while not self._stop_asked:
+            restart = self._next_restart()
+            if restart is None:
+                break
+            self._make_way(code, restart)
+            self._pause(restart.pause_s)
+            if not self._stop_asked:
+                code = self._start()
+        return code
 
     # -- start -----------------------------------------------------------------------------------
 
     def _start(self) -> int | None:
         code = None
-        if self.plan.download is not None:
+        if self.plan.download is not None and not self.record.restarts:
             self._download(self.plan.download)
         for attempt in range(1, PORT_ATTEMPTS + 1):
-            holder, port = ports.reserve(self.plan.port)
-            with holder, self._lease(port) as lease:
+            holder, port = self._reserve_port()
+            with holder, devices.leased(self.plan, port, self.folder.events) as lease:
                 self._boot(port, lease)
                 code = self._follow()
+                # Below the lease: nobody is given a GPU whose memory is not free yet.
+                self._end_engine()
             taken = not self._stop_asked and crash.port_was_taken(self.plan.engine, self.folder.log)
             if not taken or self.plan.port is not None or attempt == PORT_ATTEMPTS:
                 break
             self.folder.events.add(
                 "stage", f"port {port} was taken, trying another", level="warning"
             )
-            self.folder.log.unlink()
-            self.log = LogReader(self.folder.log)
-            self.tracker = StageTracker(self.plan.engine)
+            self._update(port=None)
+            self._forget_start()
         return code
+
+    def _reserve_port(self) -> tuple[socket.socket, int]:
+        """Reserve the port of before, where there is one: clients know it."""
+        if self.plan.port is None and self.record.port is not None:
+            with contextlib.suppress(AimError):
+                return ports.reserve(self.record.port)
+        return ports.reserve(self.plan.port)
+
+    def _forget_start(self) -> None:
+        self.engine = None
+        engine.forget(self.folder.path)
+        self.reading.forget_start()
+        self.sampler = Sampler(self.folder)
 
     def _download(self, repo: str) -> None:
         self._enter("download", repo)
         download = Download(repo, self.plan.revision, self.folder.path)
         while not self._stop_asked and download.poll() is None:
             detail, fraction = download.progress()
-            self.tracker.note(detail, fraction)
+            self.reading.tracker.note(detail, fraction)
             self._update()
             self._wait(STARTING_TICK_S * 2)
         if self._stop_asked:
@@ -131,75 +187,93 @@ class Supervisor:
         else:
             download.check()
 
-    @contextlib.contextmanager
-    def _lease(self, port: int) -> Iterator[Lease | None]:
-        """Hold the plan's GPUs while the engine runs; what it has inherited, it holds itself."""
-        if not self.plan.gpus:
-            yield None
-            return
-        present = {gpu.hip_index: gpu for gpu in gpus.machine().gpus}
-        chosen = [gpu for index in self.plan.gpus if (gpu := present.get(index))]
-        if len(chosen) < len(self.plan.gpus):
-            raise GpuUnavailable(f"{self.plan.devices} is not there any more.", "%aim gpus")
-        info = {"server": self.folder.name, "model": self.plan.model, "port": port}
-        with gpus.reserve(chosen, info=info) as lease:
-            self.folder.events.add("lease", f"holds {self.plan.devices}")
-            yield lease
-
     def _boot(self, port: int, lease: Lease | None) -> None:
         if self._stop_asked:
             return
         self._enter("boot")
         try:
-            self.engine = Engine(self.plan, port, self.key, self.folder.log, lease)
+            self.engine = engine.start(self.plan, port, self.key, self.folder.log, lease)
         except OSError as error:
             raise AimError(f"the engine can't be started: {error}") from error
         self._update(port=port, engine=self.engine.id)
 
     def _enter(self, stage: Any, detail: str = "") -> None:
-        if self.tracker.enter(stage, time.time(), detail):
+        if self.reading.tracker.enter(stage, time.time(), detail):
             self.folder.events.add("stage", detail or f"{stage} begins", stage=stage)
         self._update()
+
+    # -- take over, restart ----------------------------------------------------------------------
+
+    def _take_over(self, found: Engine) -> int | None:
+        """Go on where a supervisor was lost that had started `found`."""
+        self.engine = found
+        self.folder.events.add("health", "a new supervisor took over", level="warning")
+        self._update(engine=found.id)
+        code = None if self._stop_asked else self._follow()
+        self._end_engine()
+        return code
+
+    def _next_restart(self) -> restarting.Restart | None:
+        since = self.record.ready_up_s
+        ran_s = uptime_s() - since if since is not None else None
+        return restarting.decide(self.plan.restarts, self.record.restarts, ran_s)
+
+    def _make_way(self, code: int | None, restart: restarting.Restart) -> None:
+        """Say why the engine ended, and forget it for the next one."""
+        why = self._explain(code)
+        if self._left:
+            raise AimError(self._cleaned_up)
+        words = f"restart {restart.number} of {self.plan.restarts} in {restart.pause_s:.0f} s"
+        self.folder.events.add("health", words, level="warning")
+        self._forget_start()
+        self._update(
+            state="starting",
+            reason=f"{why.what} {words.capitalize()}.",
+            restarts=restart.number,
+            engine=None,
+            ready_at=None,
+            ready_up_s=None,
+            idle_since=None,
+            idle_up_s=None,
+        )
+
+    def _pause(self, seconds: float) -> None:
+        end = time.monotonic() + seconds
+        while not self._stop_asked and (left := end - time.monotonic()) > 0:
+            self._wait(min(left, RUNNING_TICK_S))
 
     # -- watch -----------------------------------------------------------------------------------
 
     def _follow(self) -> int | None:
         """Watch the engine until it ends or is to be stopped; return its exit code."""
-        while self.engine is not None and not self._stop_asked:
-            self._wait(RUNNING_TICK_S if self.record.state == "running" else STARTING_TICK_S)
-            changed = self._read_log()
-            code = self.engine.poll()
-            if code is not None:
-                return code
-            if self.record.state == "starting":
-                if self._is_ready():
-                    self._become_ready()
-                elif changed:
-                    self._update()
-            else:
-                self._watch()
+        ours = self.engine.id if self.engine else None
+        with self._waker.watching((ours, self.plan.lives_with)):
+            while self.engine is not None and not self._stop_asked:
+                self._wait(RUNNING_TICK_S if self.record.state == "running" else STARTING_TICK_S)
+                changed = self._read_log()
+                if self.engine.poll():
+                    self._read_log()
+                    return self.engine.exit_code
+                if self.record.state == "starting":
+                    self._come_up(changed=changed)
+                else:
+                    self._watch()
         return None
 
     def _read_log(self) -> bool:
-        changed = False
-        lines = list(self.log.new_lines())
-        if self.record.state == "starting":
-            for line in lines:
-                before = self.tracker.stages[-1].stage
-                changed |= self.tracker.feed(line, time.time())
-                if self.tracker.stages[-1].stage != before:
-                    self._note_stage(before)
-        if lines:
-            self.record = replace(
-                self.record,
-                log_lines=self.record.log_lines + len(lines),
-                log_last=lines[-1].strip()[-200:],
-            )
-        return changed or (bool(lines) and self.record.state == "starting")
+        changed = self.reading.read(starting=self.record.state == "starting")
+        if until := self.reading.excess_bytes():
+            self._update()
+            self.reading.give_back(until)
+        return changed
 
-    def _note_stage(self, ended: str) -> None:
-        took = next(s.took_s for s in self.tracker.stages if s.stage == ended)
-        self.folder.events.add("stage", f"{ended} done", stage=ended, took_s=took)
+    def _come_up(self, *, changed: bool) -> None:
+        if self._is_ready():
+            self._become_ready()
+        elif changed:
+            self._update()
+        if why := limits.bereft(self.plan):
+            self._stop_by_itself(why)
 
     def _is_ready(self) -> bool:
         port = self.record.port
@@ -208,42 +282,34 @@ class Supervisor:
             and endpoint.healthy(port)
             and endpoint.names_model(port, self.key, self.plan.model)
             and self.engine is not None
-            and self.engine.poll() is None
+            and not self.engine.poll()
         )
 
     def _become_ready(self) -> None:
         now = time.time()
         self._read_log()
-        self.tracker.enter("ready", now)
-        self.tracker.finish(now)
-        starts.remember(self.plan, self.tracker.stages)
-        self.folder.events.add(
-            "stage", "ready", stage="ready", took_s=round(now - self.record.created_at, 3)
-        )
-        self._check_placement()
+        self.reading.tracker.enter("ready", now)
+        self.reading.tracker.finish(now)
+        starts.remember(self.plan, self.reading.tracker.stages)
+        took_s = round(uptime_s() - (self.record.created_up_s or uptime_s()), 3)
+        self.folder.events.add("stage", "ready", stage="ready", took_s=took_s)
+        if self.engine is not None:
+            devices.check_placement(self.plan, self.engine.id, self.folder.events)
         # Whoever sees it running finds a first sample.
         self.sampler.tick(self.record, now)
-        self._update(state="running", ready_at=now, idle_since=now, facts=dict(self.tracker.facts))
-
-    def _check_placement(self) -> None:
-        """Say so if the engine sits on GPUs that are not its own: orders are easily confused."""
-        if not self.plan.gpus or self.engine is None:
-            return
-        given = [gpu for gpu in gpus.machine().gpus if gpu.hip_index in self.plan.gpus]
-        placement = gpus.verify_placement(members(self.engine.id), given)
-        if placement.wrong:
-            self.folder.events.add("lease", placement.found, level="error")
+        self._update(state="running", reason="", ready_at=now, ready_up_s=uptime_s())
+        self._note_activity()
 
     def _watch(self) -> None:
-        now = time.time()
-        if self.sampler.tick(self.record, now):
-            self._update(idle_since=now)
-        idle_since, limit = self.record.idle_since, self.plan.idle_s
-        if limit is not None and idle_since is not None and now - idle_since > limit:
-            self._stop_by_itself(f"no request for {limit:.0f} s")
-        lifetime, ready_at = self.plan.lifetime_s, self.record.ready_at
-        if lifetime is not None and ready_at is not None and now - ready_at > lifetime:
-            self._stop_by_itself(f"its {lifetime:.0f} s are over")
+        if self.sampler.tick(self.record, time.time()):
+            self._note_activity()
+        if why := limits.reached(self.record, uptime_s()):
+            self._stop_by_itself(why)
+        if self._stop_left():
+            self._stop_asked = True
+
+    def _note_activity(self) -> None:
+        self._update(idle_since=time.time(), idle_up_s=uptime_s())
 
     def _stop_by_itself(self, why: str) -> None:
         self.record = replace(self.record, reason=why)
@@ -251,74 +317,81 @@ class Supervisor:
 
     # -- end -------------------------------------------------------------------------------------
 
-    def _conclude(self, code: int | None) -> None:
+    def _end_engine(self) -> None:
+        """End what runs of the engine; where a stop was asked for, running requests may finish."""
+        drain_s = 0.0
         if self._stop_asked:
-            self._carry_out_stop()
-            return
-        left = self._clean_up(drain_s=0.0)
-        cleaned = _cleaned_up(left)
-        port = self.record.port
-        log = self.folder.log
-        reason = crash.explain(self.plan, log, code, cleaned, before=self._memory, port=port)
-        self.folder.events.add("exit", reason.what, level="error")
-        self._end("failed", exit_code=code, reason=reason.what, crash=reason)
+            request = self.folder.stop_request()
+            drain_s = request.drain_s if request else DRAIN_S
+            why = f"stopped by {request.by}" if request else self.record.reason or "stopped"
+            if self.record.state != "stopping":
+                self.folder.events.add("stop", why)
+            self._update(state="stopping", reason=why)
+        self._clean_up(drain_s)
 
-    def _carry_out_stop(self) -> None:
-        request = self.folder.stop_request()
-        drain_s = request.drain_s if request else DRAIN_S
-        why = f"stopped by {request.by}" if request else self.record.reason or "stopped"
-        self.folder.events.add("stop", why)
-        self._update(state="stopping", reason=why)
-        left = self._clean_up(drain_s)
-        state: State = "unknown" if left else "stopped"
-        self.folder.events.add("exit", _cleaned_up(left), level="error" if left else "info")
-        self._end(state, reason=why if not left else _cleaned_up(left))
-
-    def _clean_up(self, drain_s: float) -> list[int]:
+    def _clean_up(self, drain_s: float) -> None:
+        """End the engine's group, and see its memory free."""
         if self.engine is None:
-            return []
-        left = end_group(self.engine.id, drain_s=drain_s, tick=self._tick_while_stopping)
+            return
+        self._left = end_group(self.engine.id, drain_s=drain_s, tick=self._tick_while_stopping)
         self._read_log()
-        return left
+        self._held = devices.still_held(self.plan)
+
+    def _conclude(self, code: int | None) -> None:
+        if not self._stop_asked:
+            found = self._explain(code)
+            self._end("failed", exit_code=code, reason=found.what, crash=found)
+            return
+        if self.record.state != "stopping":
+            # Asked for before there was an engine.
+            self._end_engine()
+        bad = bool(self._left or self._held)
+        self.folder.events.add("exit", self._cleaned_up, level="error" if bad else "info")
+        why = self.record.reason
+        state: State = "unknown" if self._left else "stopped"
+        self._end(state, reason=f"{why}; {self._cleaned_up}" if bad else why)
+
+    def _explain(self, code: int | None) -> Crash:
+        found = crash.explain(
+            self.plan,
+            self.folder.log,
+            code,
+            self._cleaned_up,
+            before=self._memory,
+            port=self.record.port,
+        )
+        self.folder.events.add("exit", found.what, level="error")
+        return found
+
+    @property
+    def _cleaned_up(self) -> str:
+        if self._left:
+            return f"processes {', '.join(map(str, self._left))} of the engine could not be ended"
+        if self._held:
+            return f"no engine process left, but memory is still held: {'; '.join(self._held)}"
+        return "no engine process left"
 
     def _tick_while_stopping(self) -> None:
         if self.engine is not None:
             self.engine.poll()
-            _reap_others(self.engine.id)
+            reap_others(self.engine.id)
 
     def _end(self, state: State, **facts: Any) -> None:
         if self.engine is not None and members(self.engine.id):
             self._clean_up(drain_s=0.0)
-        self.tracker.finish(time.time())
+        self.reading.tracker.finish(time.time())
         self._update(state=state, ended_at=time.time(), **facts)
 
     # -- small things ----------------------------------------------------------------------------
 
     def _update(self, **facts: Any) -> None:
         """Write the record; a full disk costs the news, not the server."""
-        self.record = replace(self.record, stages=tuple(self.tracker.stages), **facts)
+        self.record = replace(self.record, **self.reading.facts(), **facts)
         with contextlib.suppress(StateUnusable):
-            self.folder.write(self.record)
+            if charge.belongs(self._lock, self.folder.path):
+                self.folder.write(self.record)
 
     def _wait(self, seconds: float) -> None:
-        """Sleep, but wake at once for a signal or the end of a child."""
-        ready, _, _ = select.select([self._wake], [], [], seconds)
-        if ready:
-            self._wake.recv(4096)
-        _reap_others(self.engine.id if self.engine else None)
-
-
-def _cleaned_up(left: list[int]) -> str:
-    if left:
-        return f"processes {', '.join(map(str, left))} of the engine could not be ended"
-    return "no engine process left"
-
-
-def _reap_others(engine: ProcessId | None) -> None:
-    """Reap adopted orphans without taking the engine's own exit code from `Popen`."""
-    with contextlib.suppress(ChildProcessError):
-        while True:
-            found = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
-            if found is None or (engine is not None and found.si_pid == engine.pid):
-                return
-            os.waitpid(found.si_pid, os.WNOHANG)
+        """Sleep, but wake at once for a signal or the end of what is watched."""
+        self._waker.sleep(seconds)
+        reap_others(self.engine.id if self.engine else None)

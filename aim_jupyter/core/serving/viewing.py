@@ -4,43 +4,17 @@ from __future__ import annotations
 
 import time
 
-from msgspec.structs import replace
-
 from aim_jupyter.core import metrics
 from aim_jupyter.core.records import Sample, ServerRecord, ServerView
 from aim_jupyter.core.serving import starts
 from aim_jupyter.core.serving.folder import ServerFolder
-from aim_jupyter.core.serving.process import alive, boot_id, members
+from aim_jupyter.core.serving.process import uptime_s
+from aim_jupyter.core.serving.recovery import current
 
 #: Seconds that `%aim metrics` looks back.
 WINDOW_S = 60.0
-#: Seconds that a server's folder may be without a supervisor while it is being launched.
-HANDOVER_S = 20.0
 #: Seconds after which a sample says nothing of now: three looks without an answer.
 OLD_S = 25.0
-
-
-def current(folder: ServerFolder) -> ServerRecord:
-    """Return the record, corrected by what the processes say.
-
-    A record that speaks of life is believed only while its supervisor lives. Without one, a server
-    whose engine still runs is ``unknown`` (nobody watches it), one without any process ``failed``,
-    and one from before the last boot ``stopped``.
-    """
-    record = folder.read()
-    if not record.live or alive(record.supervisor):
-        return record
-    # It may have written its last word after the record was read and before it was seen dead.
-    record = folder.read()
-    if not record.live:
-        return record
-    if record.supervisor is None and time.time() - record.created_at < HANDOVER_S:
-        return record
-    if record.supervisor is not None and record.supervisor.boot != boot_id():
-        return replace(record, state="stopped", reason="the machine was restarted")
-    if record.engine is not None and members(record.engine):
-        return replace(record, state="unknown", reason="its supervisor is gone, its engine runs")
-    return replace(record, state="failed", reason="its supervisor and its engine are gone")
 
 
 def view(folder: ServerFolder) -> ServerView:
@@ -53,7 +27,7 @@ def view(folder: ServerFolder) -> ServerView:
     return ServerView(
         record=record,
         sample=seen,
-        uptime_s=now - record.ready_at if record.ready_at and record.live else None,
+        uptime_s=uptime_s() - record.ready_up_s if record.ready_up_s and record.live else None,
         eta_s=_eta(record, now),
         idle_s=idle_s,
         idle_left_s=max(0.0, limit - idle_s) if limit is not None and idle_s is not None else None,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import threading
-import time
 
 import openai
 import pytest
@@ -30,7 +29,8 @@ def test_a_server_goes_through_its_stages_answers_and_stops(fake: FakeEngine) ->
     assert record.facts["kv_tokens"] == 87296
     assert say(folder, "hello") == "You said: hello"
     assert record.engine is not None
-    assert len(members(record.engine)) == 3
+    # The engine with its two children, and their keeper.
+    assert len(members(record.engine)) == 4
 
     stopped = serving.stop(folder)
     assert stopped.state == "stopped"
@@ -42,10 +42,9 @@ def test_a_server_goes_through_its_stages_answers_and_stops(fake: FakeEngine) ->
 
 
 def test_launch_returns_before_the_server_is_ready(fake: FakeEngine) -> None:
-    fake(boot_s=2)
-    began = time.monotonic()
+    # Longer than any test may take: had launch waited for it, this one would fail.
+    fake(boot_s=600)
     folder = api.launch(DEMO)
-    assert time.monotonic() - began < 1.5
     assert serving.current(folder).state == "starting"
 
 
@@ -188,21 +187,6 @@ def test_a_killed_engine_is_told_and_leaves_no_children(fake: FakeEngine) -> Non
     assert record.crash.what == "The engine was killed."
     assert record.exit_code == -signal.SIGKILL
     assert members(engine) == []
-
-
-def test_a_killed_supervisor_is_told_and_the_engine_can_be_stopped(fake: FakeEngine) -> None:
-    fake()
-    folder = launch_ready()
-    record = folder.read()
-    assert record.supervisor is not None
-    os.kill(record.supervisor.pid, signal.SIGKILL)
-    until(lambda: not alive(record.supervisor))
-    assert serving.current(folder).state == "unknown"
-    assert record.engine is not None
-    assert members(record.engine)
-    serving.stop(folder)
-    assert members(record.engine) == []
-    assert folder.read().state == "stopped"
 
 
 def test_a_server_whose_processes_are_all_gone_is_failed(fake: FakeEngine) -> None:

@@ -1,0 +1,52 @@
+"""Sleeping until something happens: a signal, the end of a child, the end of any other process."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import signal
+import socket
+from collections.abc import Iterable, Iterator
+
+from aim_jupyter.core.records import ProcessId
+from aim_jupyter.core.serving.process import alive
+
+
+class Waker:
+    """Wake this process; made once, in its main thread."""
+
+    def __init__(self) -> None:
+        self._wake, self._waker = socket.socketpair()
+        self._waker.settimeout(0)
+        self._watched: list[int] = []
+        signal.set_wakeup_fd(self._waker.fileno())
+
+    def sleep(self, seconds: float) -> None:
+        """Sleep, but no longer than until a signal comes or one that is watched ends."""
+        wake = self._wake.fileno()
+        ready, _, _ = select.select([wake, *self._watched], [], [], seconds)
+        if wake in ready:
+            self._wake.recv(4096)
+
+    @contextlib.contextmanager
+    def watching(self, processes: Iterable[ProcessId | None]) -> Iterator[None]:
+        """Wake inside the block when one of `processes` ends, whoever's child it is."""
+        with contextlib.ExitStack() as opened:
+            opened.callback(self._watched.clear)
+            for process in processes:
+                with contextlib.suppress(OSError):
+                    if process is not None and alive(process):
+                        self._watched.append(os.pidfd_open(process.pid))
+                        opened.callback(os.close, self._watched[-1])
+            yield
+
+
+def reap_others(own: ProcessId | None) -> None:
+    """Reap adopted orphans, but leave the exit code of `own` to whoever waits for it."""
+    with contextlib.suppress(ChildProcessError):
+        while True:
+            found = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+            if found is None or (own is not None and found.si_pid == own.pid):
+                return
+            os.waitpid(found.si_pid, os.WNOHANG)

@@ -13,7 +13,7 @@ import pytest
 from aim_jupyter import demo
 from aim_jupyter.conversation import Conversation
 from aim_jupyter.core import api, engines, serving
-from aim_jupyter.core.errors import StartFailed
+from aim_jupyter.core.errors import ModelMissing, StartFailed
 from aim_jupyter.core.planning import Request
 from aim_jupyter.core.serving import ServerFolder, endpoint
 from aim_jupyter.core.serving.process import members, memory_bytes
@@ -148,7 +148,10 @@ def test_a_model_that_does_not_load_is_explained(real_engine: None, tmp_path: Pa
             (broken / file.name).write_bytes(file.read_bytes())
     weights = (demo.FOLDER / "model.safetensors").read_bytes()
     (broken / "model.safetensors").write_bytes(weights[: len(weights) // 2])
-    launched = api.launch(Request(model=str(broken)))
+    with pytest.raises(ModelMissing, match="an incomplete download"):
+        api.launch(Request(model=str(broken)))
+    # Past what is checked before a start: this is what the engine itself says.
+    launched = serving.launch(api.plan(Request(model=str(broken))))
     with pytest.raises(StartFailed, match="weight file"):
         for _ in api.wait(launched.name, limit_s=120):
             pass

@@ -82,6 +82,7 @@ class Placed(Struct, frozen=True, kw_only=True):
     path: str
     revision: str | None = None
     download: str | None = None
+    download_bytes: int | None = None
     env: dict[str, str] = field(default_factory=dict)
 
 
@@ -138,6 +139,7 @@ def plan(
         argv=tuple(argv),
         env={**done.env, **placed.env},
         download=placed.download,
+        download_bytes=placed.download_bytes,
         revision=placed.revision,
         port=request.port,
         gpus=choice.gpus,

@@ -58,8 +58,10 @@ def place(recipe: Recipe) -> Placed:
     env = {"HF_HUB_CACHE": str(config.model_cache_dir()), "HF_HUB_OFFLINE": "1"}
     if located.complete:
         return Placed(path=repo, revision=located.revision, env=env)
-    cache.check_reachable(repo, recipe.weights.revision)
-    return Placed(path=repo, revision=recipe.weights.revision, download=repo, env=env)
+    size = cache.check_reachable(repo, recipe.weights.revision)
+    return Placed(
+        path=repo, revision=recipe.weights.revision, download=repo, download_bytes=size, env=env
+    )
 
 
 def _in_aim_cache(repo: str) -> Path | None:

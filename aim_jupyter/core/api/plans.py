@@ -9,7 +9,16 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
-from aim_jupyter.core import engines, planning, recipes, resolving, serving, wishes
+from aim_jupyter.core import (
+    engines,
+    permission,
+    planning,
+    policy,
+    recipes,
+    resolving,
+    serving,
+    wishes,
+)
 from aim_jupyter.core import gpus as detection
 from aim_jupyter.core.api.site import engine_for, machine, version_for
 from aim_jupyter.core.errors import AimError, BadUsage, NoFit
@@ -165,13 +174,17 @@ def judged_plan(request: Request) -> tuple[Choice, Plan]:
         else None,
     )
     choice = planning.choose(ranked, request)
+    rules = policy.read()
+    permission.model(rules, choice.recipe.weights.repo)
+    permission.recipe(choice.recipe, request)
     platform = "cpu" if choice.recipe.gpu_model == "cpu" else "rocm"
     name = None if kind else request.engine
     environment = engines.choose(name, platform=platform, engine=choice.recipe.engine)
     placed = resolving.place(choice.recipe)
     called = request.name or serving.name_for(model.name)
     made = planning.plan(request, choice, environment, placed, called)
-    return choice, replace(made, asked=wishes.words(request))
+    allowed = permission.plan(rules, made, request.options)
+    return choice, replace(allowed, asked=wishes.words(request))
 
 
 def new_recipe(model: str, recipe: str | None = None) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 
-from aim_jupyter.core import cache, config, files, planning, serving
+from aim_jupyter.core import cache, config, files, planning, preflight, serving
 from aim_jupyter.core import metrics as metrics_of
 from aim_jupyter.core.api.plans import plan
 from aim_jupyter.core.api.site import engine_for, machine
@@ -43,6 +43,7 @@ def launch(request: Request, *, new: bool = False) -> ServerFolder:
         running = serving.running_for(wanted)
         if running is not None and request.name in (None, running.name):
             return running
+    preflight.check(wanted)
     return serving.launch(wanted, rename=request.name is None)
 
 

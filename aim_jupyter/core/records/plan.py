@@ -21,6 +21,8 @@ class Plan(Struct, frozen=True, kw_only=True):
         What the engine is told to load: a folder, or a repository of the Hub.
     download : str or None
         The repository that has to be downloaded first.
+    download_bytes : int or None
+        Its size, as far as the Hub says.
     argv : tuple of str
         Interpreter and arguments. Never holds a secret: other users read ``ps``.
     env : dict
@@ -55,6 +57,7 @@ class Plan(Struct, frozen=True, kw_only=True):
     argv: tuple[str, ...]
     env: dict[str, str]
     download: str | None = None
+    download_bytes: int | None = None
     revision: str | None = None
     port: int | None = None
     gpus: tuple[int, ...] = ()

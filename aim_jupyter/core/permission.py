@@ -1,0 +1,124 @@
+"""What a launch may do: by the administrator's policy, and by what the user said by name.
+
+Code that a model brings, weights that can run code, and options or variables that load code into
+the engine come only from the user's own line. A recipe is a file that somebody wrote: it can't
+switch them on.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from msgspec.structs import replace
+
+from aim_jupyter.core.errors import BadUsage, ModelMissing
+from aim_jupyter.core.planning import Request
+from aim_jupyter.core.policy import Policy
+from aim_jupyter.core.recipes.options import plain
+from aim_jupyter.core.records import Plan, Recipe
+
+#: Options that make the engine load code, each with what that code would be.
+BY_NAME = {
+    "trust-remote-code": "code of the model's repository",
+    "hf-config-path": "a configuration from elsewhere",
+    "middleware": "a middleware of the engine",
+    "tool-parser-plugin": "a tool parser of somebody's",
+    "reasoning-parser-plugin": "a reasoning parser of somebody's",
+    "io-processor-plugin": "an input processor of somebody's",
+    "logits-processors": "logits processors of somebody's",
+    "worker-cls": "a worker class of somebody's",
+    "worker-extension-cls": "a worker class of somebody's",
+    "scheduler-cls": "a scheduler class of somebody's",
+}
+#: Variables that do, or that open what is closed: a recipe can't set them.
+_VARIABLES = re.compile(
+    r"LD_.*|PYTHON.*|PATH|HOME|BASH_ENV|ENV|VLLM_PLUGINS|VLLM_SERVER_DEV_MODE|VLLM_API_KEY|"
+    r"VLLM_ALLOW_INSECURE_SERIALIZATION|VLLM_ALLOW_RUNTIME_LORA_UPDATING|AIM_.*|HF_TOKEN|"
+    r"HF_ENDPOINT|.*_PROXY",
+    re.IGNORECASE,
+)
+#: Values of ``--load-format`` that name pickles.
+PICKLES = ("pt", "npcache")
+
+
+def recipe(found: Recipe, request: Request) -> None:
+    """Check that a recipe asks for nothing that only the user may ask for.
+
+    Raises
+    ------
+    BadUsage
+        If it does, and the user has neither asked for it by name nor left it out.
+    """
+    asked = {plain(name).removeprefix("no-") for name in (*request.options, *request.unset)}
+    for name, value in found.args.items():
+        option = plain(name)
+        off = str(value).casefold() == "false"
+        if option in BY_NAME and not off and option not in asked:
+            raise BadUsage(
+                f"{found.id} of {found.model} wants --{option}: "
+                f"{BY_NAME[option]} would run as you.",
+                f"%aim launch {found.model} --{option}, if you trust it",
+            )
+    for name in found.env:
+        if _VARIABLES.fullmatch(name) and not {name} & {*request.env, *request.unset}:
+            raise BadUsage(
+                f"{found.id} of {found.model} sets {name}, which only a user may.",
+                f"%aim launch {found.model} --unset {name}, or --env {name}=… if you want it",
+            )
+
+
+def model(rules: Policy, source: str) -> None:
+    """Check that the administrator trusts where weights come from.
+
+    Raises
+    ------
+    ModelMissing
+        If not.
+    """
+    if source.startswith("package:") or rules.trusts(source):
+        return
+    allowed = [*(rules.organisations or ()), *rules.folders]
+    raise ModelMissing(
+        f"The administrator of this machine does not allow models from {source}.",
+        f"choose one from {', '.join(allowed)}" if allowed else "%aim launch demo",
+    )
+
+
+def plan(rules: Policy, made: Plan, options: Mapping[str, Any]) -> Plan:
+    """Return a plan within the administrator's limits; a shorter life is said in its changes.
+
+    Parameters
+    ----------
+    options : mapping
+        The engine's options that the user asked for.
+
+    Raises
+    ------
+    BadUsage
+        If it asks for what is not allowed at all.
+    """
+    said = {plain(name): value for name, value in options.items()}
+    if not rules.remote_code and "trust-remote-code" in said:
+        raise _forbidden("code that a model brings", "--trust-remote-code")
+    if not rules.pickle and said.get("load-format") in PICKLES:
+        raise _forbidden("weights that are pickles", f"--load-format {said['load-format']}")
+    idle_s, idle = _shorter(made.idle_s, rules.idle_s, "idle")
+    lifetime_s, life = _shorter(made.lifetime_s, rules.lifetime_s, "for")
+    changes = (*made.changes, *idle, *life)
+    return replace(made, idle_s=idle_s, lifetime_s=lifetime_s, changes=changes)
+
+
+def _shorter(
+    asked: float | None, most: float | None, option: str
+) -> tuple[float | None, tuple[str, ...]]:
+    if most is None or (asked is not None and asked <= most):
+        return asked, ()
+    return most, (f"--{option} {most:g}s: the administrator's limit",)
+
+
+def _forbidden(what: str, option: str) -> BadUsage:
+    return BadUsage(
+        f"The administrator of this machine does not allow {what}.", f"leave out {option}"
+    )

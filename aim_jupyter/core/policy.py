@@ -1,0 +1,116 @@
+"""What the administrator of a machine allows: ``/etc/aim_jupyter/policy.toml``.
+
+::
+
+    organisations = ["Qwen", "meta-llama"]   # of the Hub; absent: any
+    folders = ["/models"]                    # besides: models in folders below these
+    remote_code = false                      # code that a model brings: never, even by name
+    pickle = false                           # weights that can run code: never, even by name
+    listen = ["loopback", "unix"]            # and "network"; absent: all three
+    max_idle = "2h"                          # the longest --idle, and the longest --for
+    max_lifetime = "24h"
+
+The path is fixed, and no variable moves it: who may only use the machine can't loosen it. It is
+believed only where nobody but root could have written it. It binds this tool, not a user who runs
+an engine by hand.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+from msgspec import Struct
+
+from aim_jupyter.core.errors import StateUnusable
+
+FILE = Path("/etc/aim_jupyter/policy.toml")
+Listen = Literal["loopback", "unix", "network"]
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+_ASK = "ask the administrator of this machine"
+
+
+class Policy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The file's content; what it leaves out is allowed.
+
+    Attributes
+    ----------
+    organisations, folders : tuple of str or None
+        Whose models may be served, and below which folders; None is any.
+    max_idle, max_lifetime : str
+        Durations such as ``90s``, ``30m``, ``8h``, ``1d``; empty is no limit.
+    """
+
+    organisations: tuple[str, ...] | None = None
+    folders: tuple[str, ...] = ()
+    remote_code: bool = True
+    pickle: bool = True
+    listen: tuple[Listen, ...] = ("loopback", "unix", "network")
+    max_idle: str = ""
+    max_lifetime: str = ""
+
+    @property
+    def idle_s(self) -> float | None:
+        """The longest time without a request, in seconds; None without a limit."""
+        return _seconds(self.max_idle)
+
+    @property
+    def lifetime_s(self) -> float | None:
+        """The longest life of a server, in seconds; None without a limit."""
+        return _seconds(self.max_lifetime)
+
+    def trusts(self, source: str) -> bool:
+        """Whether weights may come from `source`: a repository of the Hub, or a folder's path."""
+        if self.organisations is None:
+            return True
+        if source.startswith("/"):
+            place = Path(os.path.realpath(source))
+            return any(place.is_relative_to(os.path.realpath(each)) for each in self.folders)
+        return source.partition("/")[0] in self.organisations
+
+
+def read() -> Policy:
+    """Return the administrator's policy, the empty one where there is no file.
+
+    Raises
+    ------
+    StateUnusable
+        If there is a file that can't be believed, read or understood: nothing is launched then.
+    """
+    try:
+        handle = os.open(FILE, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+    except FileNotFoundError:
+        return Policy()
+    except OSError as error:
+        raise StateUnusable(f"{FILE} can't be read: {error.strerror}.", _ASK) from error
+    with os.fdopen(handle, "rb") as file:
+        # Of the open file: another one can't take its place between the look and the reading.
+        _check(os.fstat(file.fileno()), FILE)
+        _check(FILE.parent.stat(), FILE.parent)
+        try:
+            found = msgspec.toml.decode(file.read(), type=Policy)
+            _ = found.idle_s, found.lifetime_s
+        except (msgspec.DecodeError, UnicodeDecodeError, ValueError) as error:
+            raise StateUnusable(f"{FILE} is not understood: {error}.", _ASK) from error
+    return found
+
+
+def _check(facts: os.stat_result, path: Path) -> None:
+    if facts.st_uid != 0 or facts.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+        raise StateUnusable(
+            f"{path} is not believed: others than root could have written it.",
+            f"as root: chown root:root {path}; chmod go-w {path}",
+        )
+
+
+def _seconds(text: str) -> float | None:
+    if not text:
+        return None
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)([smhd])", text)
+    if not found:
+        raise ValueError(f"{text!r} is no duration such as 8h")
+    return float(found[1]) * _UNITS[found[2]]

@@ -1,0 +1,53 @@
+"""What a recipe can't switch on, and what a user may by name."""
+
+from __future__ import annotations
+
+import pytest
+from msgspec.structs import replace
+
+from aim_jupyter.core import permission, recipes
+from aim_jupyter.core.errors import BadUsage
+from aim_jupyter.core.planning import Request
+from aim_jupyter.core.records import Recipe
+
+DEMO: Recipe = recipes.catalogue().find("demo").recipes[0]
+
+
+def test_a_plain_recipe_passes() -> None:
+    permission.recipe(DEMO, Request(model="demo"))
+
+
+@pytest.mark.parametrize("name", sorted(permission.BY_NAME))
+@pytest.mark.parametrize("spelled", ["{}", "--{}", "underscored"])
+def test_code_from_a_recipe_runs_only_where_the_user_says_its_name(name: str, spelled: str) -> None:
+    option = name.replace("-", "_") if spelled == "underscored" else spelled.format(name)
+    recipe = replace(DEMO, args={option: None})
+    with pytest.raises(BadUsage, match="would run as you") as caught:
+        permission.recipe(recipe, Request(model="demo"))
+    assert caught.value.hint == f"%aim launch demo --{name}, if you trust it"
+    permission.recipe(recipe, Request(model="demo", options={f"--{name}": None}))
+    permission.recipe(recipe, Request(model="demo", unset=(name,)))
+    for off in (False, "false", "False"):
+        permission.recipe(replace(DEMO, args={option: off}), Request(model="demo"))
+
+
+@pytest.mark.parametrize(
+    "name", ["LD_PRELOAD", "PYTHONPATH", "pythonstartup", "VLLM_PLUGINS", "https_proxy", "HF_TOKEN"]
+)
+def test_a_variable_that_loads_code_is_the_users_alone(name: str) -> None:
+    recipe = replace(DEMO, env={name: "x"})
+    with pytest.raises(BadUsage, match=f"sets {name}"):
+        permission.recipe(recipe, Request(model="demo"))
+    permission.recipe(recipe, Request(model="demo", env={name: "y"}))
+    permission.recipe(recipe, Request(model="demo", unset=(name,)))
+
+
+def test_of_the_shipped_recipes_only_those_with_code_of_their_own_ask_for_it() -> None:
+    for model in recipes.catalogue().models:
+        for recipe in model.recipes:
+            if "trust-remote-code" in recipe.args:
+                assert model.name.startswith("moonshotai/Kimi")
+                with pytest.raises(BadUsage, match="code of the model's repository"):
+                    permission.recipe(recipe, Request(model=model.name))
+            else:
+                permission.recipe(recipe, Request(model=model.name))

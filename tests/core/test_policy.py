@@ -1,0 +1,111 @@
+"""What an administrator allows: believed only from root, and not loosened by anybody else."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from aim_jupyter.core import api, policy
+from aim_jupyter.core.errors import BadUsage, ModelMissing, StateUnusable
+from aim_jupyter.core.planning import Request
+from aim_jupyter.core.policy import Policy
+from tests.conftest import FakeEngine
+from tests.core.cache.sound import sound_model
+
+pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root can write what is believed")
+
+
+@pytest.fixture
+def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = tmp_path / "etc"
+    folder.mkdir(mode=0o755)
+    monkeypatch.setattr(policy, "FILE", folder / "policy.toml")
+    return folder / "policy.toml"
+
+
+def test_without_a_file_all_is_allowed(file: Path) -> None:
+    assert policy.read() == Policy()
+    assert policy.read().trusts("anybody/anything")
+
+
+def test_what_the_file_says(file: Path) -> None:
+    file.write_text('organisations = ["Qwen"]\nlisten = ["unix"]\nmax_idle = "2h"\n')
+    found = policy.read()
+    assert (found.idle_s, found.lifetime_s, found.listen) == (7200.0, None, ("unix",))
+    assert found.trusts("Qwen/Qwen3-32B")
+    for other in ("qwen/x", "QwenX/y", "Qwen", "/Qwen/x", "../Qwen/x"):
+        assert not found.trusts(other) or other == "Qwen", other
+
+
+def test_folders_are_trusted_by_where_they_really_are(tmp_path: Path) -> None:
+    (tmp_path / "models/a").mkdir(parents=True)
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "models/link").symlink_to(tmp_path / "elsewhere")
+    rules = Policy(organisations=(), folders=(str(tmp_path / "models"),))
+    assert rules.trusts(str(tmp_path / "models/a"))
+    assert not rules.trusts(str(tmp_path / "models/link"))
+    assert not rules.trusts(str(tmp_path / "models/../elsewhere"))
+    assert not rules.trusts(str(tmp_path / "models2"))
+
+
+@pytest.mark.parametrize(("mode", "uid"), [(0o666, 0), (0o664, 0), (0o644, 12345)])
+def test_what_others_could_have_written_is_not_believed(file: Path, mode: int, uid: int) -> None:
+    file.write_text("")
+    file.chmod(mode)
+    os.chown(file, uid, 0)
+    with pytest.raises(StateUnusable, match="not believed") as caught:
+        policy.read()
+    assert "as root: chown root:root" in caught.value.hint
+
+
+def test_a_folder_that_others_could_have_changed_is_not_believed(file: Path) -> None:
+    file.write_text("")
+    file.parent.chmod(0o777)
+    with pytest.raises(StateUnusable, match="not believed"):
+        policy.read()
+
+
+def test_a_link_is_not_followed(file: Path, tmp_path: Path) -> None:
+    (tmp_path / "mine").write_text("")
+    file.symlink_to(tmp_path / "mine")
+    with pytest.raises(StateUnusable, match="can't be read"):
+        policy.read()
+
+
+@pytest.mark.parametrize(
+    "text", ["[", "organizations = []", 'max_idle = "soon"', "listen = ['all']"]
+)
+def test_what_is_not_understood_allows_nothing(file: Path, text: str, fake: FakeEngine) -> None:
+    fake()
+    file.write_text(text)
+    with pytest.raises(StateUnusable, match="not understood"):
+        api.plan(Request(model="demo"))
+
+
+def test_no_variable_moves_it() -> None:
+    source = Path(policy.__file__).read_text()
+    assert str(policy.FILE) == "/etc/aim_jupyter/policy.toml"
+    assert "environ" not in source
+    assert "config" not in source.replace("_config", "")
+
+
+def test_a_launch_is_held_to_it(file: Path, fake: FakeEngine, tmp_path: Path) -> None:
+    fake()
+    file.write_text('organisations = ["Qwen"]\nmax_idle = "10m"\nmax_lifetime = "1h"\n')
+    plan = api.plan(Request(model="demo", idle_s=None))
+    assert (plan.idle_s, plan.lifetime_s) == (600.0, 3600.0)
+    assert "--idle 600s: the administrator's limit" in plan.changes
+    assert api.plan(Request(model="demo", idle_s=60.0)).idle_s == 60.0
+    with pytest.raises(ModelMissing, match="does not allow models from") as caught:
+        api.plan(Request(model=str(sound_model(tmp_path / "m"))))
+    assert "Qwen" in caught.value.hint
+
+
+def test_code_and_pickles_can_be_forbidden_even_by_name(file: Path, fake: FakeEngine) -> None:
+    fake()
+    file.write_text("remote_code = false\npickle = false\n")
+    for option in ({"trust-remote-code": None}, {"--load-format": "pt"}):
+        with pytest.raises(BadUsage):
+            api.plan(Request(model="demo", options=option))

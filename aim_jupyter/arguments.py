@@ -9,7 +9,7 @@ from typing import Any, Literal, NamedTuple
 from aim_jupyter.core.errors import BadUsage
 from aim_jupyter.core.planning import DEFAULT_IDLE_S
 
-Names = Literal["models", "servers", "engines", "recipes"]
+Names = Literal["models", "servers", "engines", "recipes", "cached"]
 
 
 class Argument(NamedTuple):
@@ -57,6 +57,26 @@ def ordinals(text: str) -> tuple[int, ...]:
     if not re.fullmatch(r"\d+(,\d+)*", text):
         raise BadUsage(f"{text!r} names no GPUs.", "write their numbers, as in --gpus 4,5")
     return tuple(int(part) for part in text.split(","))
+
+
+def size(text: str) -> int:
+    """Return a size in bytes: ``200GB``, ``1.5TiB``; units of 1000 and of 1024 mean what they say.
+
+    Raises
+    ------
+    BadUsage
+        If it is none.
+
+    Examples
+    --------
+    >>> size("2GiB"), size("2GB")
+    (2147483648, 2000000000)
+    """
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([KMGT])(i?)B?", text, re.IGNORECASE)
+    if not found:
+        raise BadUsage(f"{text!r} is no size.", "write it as in 200GB or 1.5TiB")
+    power = "KMGT".index(found[2].upper()) + 1
+    return round(float(found[1]) * float(1024 if found[3] else 1000) ** power)
 
 
 SERVER = argument("server", nargs="?", completes="servers", help="its name; else the last launched")
@@ -141,6 +161,31 @@ FIT = (
     argument("--config", metavar="FILE", help="a config.json instead of a known model"),
     argument("--history", action="store_true", help="past starts: predicted against actual"),
     argument("--batch", metavar="FILE", help="questions as JSON lines, - for standard input"),
+)
+
+ON_DISK = argument(
+    "models", nargs="+", completes="cached", help="their repositories, or names of recipes"
+)
+
+PREFETCH = (
+    argument("models", nargs="+", completes="models", help="names, or Hugging Face repositories"),
+    argument("--recipe", metavar="ID", help="the weights of this recipe, not of the best one"),
+    argument("--revision", metavar="NAME", help="a branch, tag or commit; else the recipe's"),
+)
+
+VERIFY = (argument("models", nargs="*", completes="cached", help="else all that is on disk"),)
+
+EVICT = (
+    argument("models", nargs="*", completes="cached", help="these alone"),
+    argument("--older-than", type=seconds, metavar="TIME", help="not used for so long: 30d"),
+    argument("--keep", type=size, metavar="SIZE", help="until no more is left: 200GB, 1.5TiB"),
+    argument("--free", type=size, metavar="SIZE", help="until so much is freed"),
+    argument("--yes", action="store_true", help="remove it; without, the plan is shown"),
+)
+
+WHY = (
+    argument("model", completes="models", help="a name, repository or folder"),
+    argument("--recipe", metavar="ID", completes="recipes", help="with the weights of this one"),
 )
 
 WAIT = argument("--timeout", type=seconds, default=1800.0, metavar="TIME", help="wait no longer")

@@ -161,6 +161,28 @@ def _sampling(given: Namespace) -> dict[str, Any]:
     return {"max_tokens": given.max_tokens, "temperature": given.temperature}
 
 
+def _fetched(command: Command, given: Namespace, fetches: Any) -> None:
+    """Say a download in one line that is written over, or in one for each tenth in a pipe."""
+    in_place, said, last = sys.stderr.isatty(), -1, None
+    for last in fetches:
+        line = f"{last.model}: {render.download_line(last.progress)}"
+        tenth = int(10 * ((last.progress and last.progress.share) or 0))
+        if in_place:
+            print(f"\r\x1b[K{line}", end="", file=sys.stderr, flush=True)
+        elif tenth != said:
+            print(line, file=sys.stderr, flush=True)
+            said = tenth
+    if in_place and last is not None:
+        print(file=sys.stderr)
+    if last is not None:
+        _table(command._replace(gives="cache"), given, list(last.done))
+
+
+def _why(command: Command, given: Namespace, found: Any) -> int:
+    _card(command, given, found)
+    return 0 if found.can_start else FAILED
+
+
 def _lines(_: Command, __: Namespace, lines: Any) -> None:
     for line in lines:
         print(line, flush=True)
@@ -196,6 +218,9 @@ TEXT: dict[str, Callable[[Command, Namespace, Any], int | None]] = {
     "status": _card,
     "server": _card,
     "doctor": _card,
+    "stats": _card,
+    "why": _why,
+    "fetched": _fetched,
     "launched": _launched,
     "waiting": _waiting,
     "served": _served,
@@ -254,6 +279,16 @@ def _json_lines(_: Command, __: Namespace, lines: Any) -> None:
         _print_json({"line": line})
 
 
+def _json_fetched(command: Command, given: Namespace, fetches: Any) -> None:
+    last = collections.deque(fetches, maxlen=1)
+    _json_table(command._replace(gives="cache"), given, list(last[0].done) if last else [])
+
+
+def _json_why(_: Command, __: Namespace, found: Any) -> int:
+    _print_json(found)
+    return 0 if found.can_start else FAILED
+
+
 def _last(answers: Iterable[Any]) -> Any:
     return collections.deque(answers, maxlen=1).pop()
 
@@ -281,6 +316,9 @@ JSON: dict[str, Callable[[Command, Namespace, Any], int | None]] = {
     "status": _json_record,
     "server": _json_record,
     "doctor": _json_record,
+    "stats": _json_record,
+    "why": _json_why,
+    "fetched": _json_fetched,
     "engine": _json_record,
     "launched": _json_server,
     "served": _json_server,

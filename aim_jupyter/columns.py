@@ -17,12 +17,13 @@ from typing import Any, Literal
 from aim_jupyter.core.records import (
     Choice,
     EngineEnvironment,
+    Eviction,
     Gpu,
     Sample,
     ServerView,
 )
 
-Verb = Literal["gpus", "recipes", "ps", "metrics", "cache", "events", "engines", "fit"]
+Verb = Literal["gpus", "recipes", "ps", "metrics", "cache", "evict", "events", "engines", "fit"]
 Dtype = Literal["string", "Int64", "Float64", "boolean", "datetime64[us, UTC]"]
 _TIME: Dtype = "datetime64[us, UTC]"
 Value = str | int | float | bool | datetime | None
@@ -38,6 +39,7 @@ INDEX: dict[Verb, str | None] = {
     "ps": "server",
     "metrics": "server",
     "cache": "model",
+    "evict": "model",
     "events": "at",
     "engines": "name",
     "fit": "at",
@@ -70,7 +72,10 @@ COLUMNS: dict[Verb, tuple[str, ...]] = {
     "cache": (
         *("state", "size_gib", "expected_gib", "revision", "files", "files_missing"),
         *("in_use_by", "pinned", "last_used_at", "path", "reason"),
+        *("kind", "verified", "shared"),
     ),
+    # The plan of `cache evict`: what goes first, then what stays.
+    "evict": ("evict", "frees_gib", "reason", "kind", "last_used_at", "done", "path"),
     "events": ("server", "kind", "stage", "took_s", "message"),
     "engines": ("engine", "version", "platform", "source", "usable", "reason", "path"),
     # The starts of `fit --history`.
@@ -92,7 +97,7 @@ _DECIMAL = (
     *("compile_s", "capture_s", "ready_s"),
 )
 _DECIMAL_UNITS = ("_gib", "_pct", "_ms", "_tok_s")
-_YES_NO = ("manual_only", "pinned", "usable", "started")
+_YES_NO = ("manual_only", "pinned", "usable", "started", "verified", "shared", "evict", "done")
 
 
 def dtype(name: str) -> Dtype:
@@ -179,6 +184,11 @@ def sample_row(sample: Sample) -> Row:
     return _ordered(("at", *COLUMNS["metrics"]), sample, {})
 
 
+def eviction_row(eviction: Eviction) -> Row:
+    """Return the row of one repository in a plan of what is evicted."""
+    return _row("evict", eviction, path=eviction.folder)
+
+
 def engine_row(environment: EngineEnvironment) -> Row:
     """Return the row of one engine environment."""
     return _row("engines", environment, path=environment.python)
@@ -258,6 +268,7 @@ ROW: Mapping[Verb, Callable[..., Row]] = {
     "ps": server_row,
     "metrics": metrics_row,
     "cache": partial(_row, "cache"),
+    "evict": eviction_row,
     "events": partial(_row, "events"),
     "engines": engine_row,
     "fit": partial(_row, "fit"),

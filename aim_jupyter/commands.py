@@ -16,12 +16,17 @@ from typing import Any, Literal, NamedTuple
 
 from aim_jupyter import handlers
 from aim_jupyter.arguments import (
+    EVICT,
     FIT,
     LAUNCH,
     MACHINE,
+    ON_DISK,
     PLAN,
+    PREFETCH,
     SERVER,
+    VERIFY,
     WAIT,
+    WHY,
     Argument,
     argument,
     seconds,
@@ -31,8 +36,9 @@ from aim_jupyter.core.recipes.export import TARGETS
 
 # What an answer is. The first row are tables: a DataFrame, with a card below.
 Gives = Literal[
-    "gpus", "engines", "recipes", "ps", "metrics", "cache",
-    "status", "server", "doctor",  # a card alone
+    "gpus", "engines", "recipes", "ps", "metrics", "cache", "evict",
+    "status", "server", "doctor", "stats", "why",  # a card alone
+    "fetched",  # a download again and again, until all models are there; then their table
     "launched", "served",  # a server that was just launched: to leave running, to stay with
     "waiting",  # a server again and again, until it is ready
     "plan",  # what would be started, as plain data
@@ -218,6 +224,54 @@ COMMANDS: tuple[Command, ...] = (
         (SERVER,),
     ),
     Command("cache", "the models on disk", lambda _: api.models_on_disk(), "cache"),
+    Command(
+        "cache stats",
+        "how much is on disk, what launches find there, and where all that is set",
+        lambda _: api.cache_stats(),
+        "stats",
+    ),
+    Command(
+        "cache prefetch",
+        "download models before they are launched, verified; goes on where it broke off",
+        lambda given: api.prefetch(given.models, recipe=given.recipe, revision=given.revision),
+        "fetched",
+        PREFETCH,
+    ),
+    Command(
+        "cache verify",
+        "read models through and compare them with what the Hub has promised",
+        lambda given: list(api.verify(given.models)),
+        "cache",
+        VERIFY,
+    ),
+    Command(
+        "cache evict",
+        "what could go, and with --yes let it go; never what is in use or pinned",
+        handlers.evict,
+        "evict",
+        EVICT,
+    ),
+    Command(
+        "cache pin",
+        "keep models whatever is evicted",
+        lambda given: api.pin(given.models),
+        "cache",
+        (ON_DISK,),
+    ),
+    Command(
+        "cache unpin",
+        "let models be evicted again",
+        lambda given: api.unpin(given.models),
+        "cache",
+        (ON_DISK,),
+    ),
+    Command(
+        "cache why",
+        "whether a model can start without network, and which file it lacks",
+        lambda given: api.can_start(given.model, given.recipe),
+        "why",
+        WHY,
+    ),
     Command(
         "logs",
         "the end of an engine's log",

@@ -15,7 +15,7 @@ from IPython.core.completer import CompletionContext, SimpleCompletion, SimpleMa
 from aim_jupyter import parsing
 from aim_jupyter.arguments import Names
 from aim_jupyter.commands import COMMANDS, Command
-from aim_jupyter.core import recipes, serving
+from aim_jupyter.core import api, recipes, serving
 from aim_jupyter.core.errors import AimError
 
 KEPT_S = 5.0
@@ -46,6 +46,12 @@ def candidates(before: list[str]) -> list[str]:
         prefix = f"{before[0]} " if before else ""
         return [name.removeprefix(prefix) for name in parsing.verbs() if name.startswith(prefix)]
     options = {name: each for each in command.arguments for name in each.names}
+    if not rest and before:
+        # `cache` is a verb, and the beginning of others.
+        begun = f"{command.name} "
+        longer = [name.removeprefix(begun) for name in parsing.verbs() if name.startswith(begun)]
+        if longer:
+            return [*longer, *(name for name in options if name.startswith("-"))]
     if rest and rest[-1] in options and options[rest[-1]].options.get("action") is None:
         argument = options[rest[-1]]
         return _names(argument.completes, rest) or _choices(argument.options)
@@ -76,6 +82,8 @@ def _choices(options: dict[str, object]) -> list[str]:
 def _names(kind: Names | None, rest: list[str]) -> list[str]:
     if kind == "models":
         return _recently("models", lambda: [model.name for model in recipes.catalogue().models])
+    if kind == "cached":
+        return _recently("cached", lambda: [one.model for one in api.models_on_disk()])
     if kind == "servers":
         return _recently("servers", lambda: [folder.name for folder in serving.folders()])
     if kind == "recipes" and rest and not rest[0].startswith("-"):

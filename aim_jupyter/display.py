@@ -20,7 +20,7 @@ from aim_jupyter import presenting, render
 from aim_jupyter.conversation import Reply
 from aim_jupyter.core import serving
 from aim_jupyter.core.errors import AimError
-from aim_jupyter.core.records import ServerView
+from aim_jupyter.core.records import CachedModel, Prefetch, ServerView
 from aim_jupyter.core.serving import ServerFolder
 from aim_jupyter.render import Card
 
@@ -74,6 +74,18 @@ def reply(replies: Iterator[Reply]) -> None:
         shown.end()
     figures = render.reply_footer(last.tokens, last.ttft_s, last.gen_tok_s, last.finish_reason)
     show(figures)
+
+
+def fetch(fetches: Iterator[Prefetch]) -> tuple[CachedModel, ...]:
+    """Show a download while it goes on; return the models that it has brought."""
+    shown, last = InPlace(), None
+    try:
+        for last in fetches:
+            if last.progress is not None:
+                shown.put(_bundle(render.download_card(last)))
+    finally:
+        shown.end()
+    return last.done if last else ()
 
 
 def updates_in_place() -> bool:

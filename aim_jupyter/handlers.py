@@ -127,6 +127,19 @@ def logs(given: Namespace) -> Any:
     return read(given.server, lines=given.lines)
 
 
+def evict(given: Namespace) -> Any:
+    """Return what would go, or what has gone."""
+    planned = api.evictions(
+        api.EvictionRule(
+            models=tuple(given.models),
+            older_than_s=given.older_than,
+            keep_bytes=given.keep,
+            free_bytes=given.free,
+        )
+    )
+    return api.evict(planned) if given.yes else planned
+
+
 def stop(given: Namespace) -> Any:
     """Stop a server."""
     return api.stop(given.server, drain_s=0.0 if given.now else given.drain)

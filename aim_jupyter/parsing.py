@@ -131,7 +131,8 @@ def _unknown_verb(words: list[str]) -> UnknownName:
 
 def _unknown_words(command: Command, unknown: list[str]) -> BadUsage:
     options = [name for argument in command.arguments for name in argument.names]
-    near = closest(unknown[0], options)
+    longer = [name.partition(" ")[2] for name in verbs() if name.startswith(f"{command.name} ")]
+    near = closest(unknown[0], [*longer, *options])
     hint = f"{MAGIC} {command.name} {near[0]}" if near else f"{MAGIC} help {command.name}"
     return BadUsage(f"{MAGIC} {command.name} does not know {unknown[0]!r}.", hint)
 

@@ -33,6 +33,9 @@ class Session:
             "status": self._show_card,
             "server": self._show_card,
             "doctor": self._show_card,
+            "stats": self._show_card,
+            "why": self._show_card,
+            "fetched": self._show_fetched,
             "engine": self._show_engine,
             "launched": self._show_launched,
             "waiting": self._show_waiting,
@@ -75,11 +78,18 @@ class Session:
     # -- one method per kind of answer -----------------------------------------------------------
 
     def _table(self, command: Command, _given: Namespace, answer: Any) -> Any:
-        self._last_table = verbs.frame(cast(Verb, command.gives), answer)
-        self._last_table.attrs[presenting.MARK] = command.gives
+        return self._frame(cast(Verb, command.gives), answer)
+
+    def _frame(self, verb: Verb, answer: Any) -> Any:
+        self._last_table = verbs.frame(verb, answer)
+        self._last_table.attrs[presenting.MARK] = verb
         display.register_tables(self.shell, type(self._last_table))
-        self._last_answer = (command.gives, answer)
+        self._last_answer = (verb, answer)
         return self._last_table
+
+    def _show_fetched(self, _command: Command, _given: Namespace, fetches: Any) -> Any:
+        fetched = display.fetch(fetches)
+        return self._frame("cache", list(fetched)) if fetched else None
 
     def _show_card(self, command: Command, _given: Namespace, answer: Any) -> None:
         self._show_answer_card(command.gives, answer)

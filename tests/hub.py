@@ -1,17 +1,47 @@
-"""A small stand-in for the Hugging Face Hub, on loopback: what a download asks of it."""
+"""A small stand-in for the Hugging Face Hub, on loopback: what a download asks of it.
+
+It speaks the Hub's protocol: facts and trees of repositories, ``resolve`` with ETag and
+``X-Repo-Commit``; a large file has ``X-Linked-Size`` and ``X-Linked-Etag`` there and is redirected
+to a store, which knows ranges. A blob's name is what the Hub's is: git's SHA-1, or the SHA-256 of a
+file in large-file storage.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import json
+import re
 import threading
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from urllib.parse import unquote
+from typing import NamedTuple
+from urllib.parse import quote, unquote
 
+#: Bytes from which on a file is kept in large-file storage.
 LARGE = 100_000
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
+_BLOCK = 1 << 16
+
+
+class Fault(NamedTuple):
+    """What goes wrong with the body of a large file.
+
+    Attributes
+    ----------
+    kind : str
+        ``break`` closes the connection within the body, ``short`` sends less than all and says so,
+        ``wrong`` changes a byte, ``stall`` sends no more, or the store answers a status ``500``.
+    times : int
+        So often, then it goes well.
+    at : float
+        Within a body, after this share of it.
+    """
+
+    kind: str
+    times: int = 1
+    at: float = 0.5
 
 
 class Hub(ThreadingHTTPServer):
@@ -28,13 +58,29 @@ class Hub(ThreadingHTTPServer):
         self.repos: dict[str, dict[str, bytes]] = {}
         self.trouble: dict[tuple[str, str], tuple[int, str]] = {}
         self.asked: list[str] = []
+        #: Bytes of bodies that were sent, of each file.
+        self.served: Counter[str] = Counter()
+        #: What goes wrong next with a file's body.
+        self.faults: dict[str, Fault] = {}
+        #: Seconds between two blocks of a body: downloads can be watched, and killed.
+        self.pause_s = 0.0
         #: Whether the second half of a large file never comes.
         self.hold = False
         self.over = threading.Event()
+        self.lock = threading.Lock()
 
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.server_port}"
+
+    def fault(self, name: str) -> Fault | None:
+        """Take one of a file's faults."""
+        with self.lock:
+            fault = self.faults.get(name)
+            if fault is None or fault.times <= 0:
+                return None
+            self.faults[name] = fault._replace(times=fault.times - 1)
+            return fault
 
     def handle_error(self, *_: object) -> None:
         """Say nothing of clients that leave."""
@@ -55,6 +101,10 @@ class _Handler(BaseHTTPRequestHandler):
         self.server.asked.append(f"{self.command} {path}")
         if path.startswith("api/models/"):
             self._facts(path.removeprefix("api/models/"))
+        elif path.startswith("store/"):
+            repo, _, name = path.removeprefix("store/").partition("/-/")
+            data = self.server.repos[repo][name]
+            self._send(data, {"ETag": '"of the store"'}, body=body, name=name, repo=repo)
         else:
             self._file(path, body=body)
 
@@ -85,8 +135,22 @@ class _Handler(BaseHTTPRequestHandler):
         if data is None:
             self._say(404, "EntryNotFound" if repo in self.server.repos else "RepoNotFound")
             return
-        headers = {"ETag": f'"{_entry(name, data)["oid"]}"', "X-Repo-Commit": COMMIT}
-        self._send(data, headers, body=body, cut=("files", repo) in self.server.trouble)
+        headers = {"X-Repo-Commit": COMMIT}
+        if len(data) <= LARGE:
+            headers |= {"ETag": f'"{etag(data)}"'}
+            self._send(data, headers, body=body, name=name, repo=repo)
+            return
+        pointer = hashlib.sha1(_pointer(data)).hexdigest()
+        headers |= {
+            "ETag": f'"{pointer}"',
+            "X-Linked-Etag": f'"{etag(data)}"',
+            "X-Linked-Size": str(len(data)),
+            "Location": f"{self.server.url}/store/{quote(repo)}/-/{quote(name)}?Signature=x",
+        }
+        self.send_response(302)
+        for header, value in {**headers, "Content-Length": "0"}.items():
+            self.send_header(header, value)
+        self.end_headers()
 
     def _troubled(self, what: str, repo: str) -> bool:
         status, code = self.server.trouble.get((what, repo), (0, ""))
@@ -97,36 +161,99 @@ class _Handler(BaseHTTPRequestHandler):
             return True
         return bool(status)
 
-    def _say(self, status: int, code: str) -> None:
+    def _say(self, status: int, code: str = "") -> None:
         self.send_response(status)
-        self.send_header("X-Error-Code", code)
-        self.send_header("X-Error-Message", "the Hub's own words")
+        if code:
+            self.send_header("X-Error-Code", code)
+            self.send_header("X-Error-Message", "the Hub's own words")
         self.send_header("Content-Length", "0")
         self.end_headers()
 
     def _json(self, value: object) -> None:
         self._send(json.dumps(value).encode(), {"Content-Type": "application/json"}, body=True)
 
-    def _send(self, data: bytes, headers: dict[str, str], *, body: bool, cut: bool = False) -> None:
-        self.send_response(200)
-        for name, value in {**headers, "Content-Length": str(len(data))}.items():
-            self.send_header(name, value)
+    def _send(
+        self, data: bytes, headers: dict[str, str], *, body: bool, name: str = "", repo: str = ""
+    ) -> None:
+        began = self._range(len(data))
+        if began is None:
+            self._say(416)
+            return
+        part = data[began:]
+        fault = self.server.fault(name) if body and name else None
+        if ("files", repo) in self.server.trouble and body:
+            fault = Fault("break")
+        if fault and fault.kind.isdigit():
+            self._say(int(fault.kind))
+            return
+        stays = int(len(part) * fault.at) if fault else len(part)
+        told = stays if fault and fault.kind == "short" else len(part)
+        self.send_response(206 if "Range" in self.headers else 200)
+        facts = {**headers, "Content-Length": str(told), "Accept-Ranges": "bytes"}
+        if "Range" in self.headers:
+            facts["Content-Range"] = f"bytes {began}-{len(data) - 1}/{len(data)}"
+        for header, value in facts.items():
+            self.send_header(header, value)
         self.end_headers()
-        if body and self.server.hold and len(data) > LARGE:
-            self.wfile.write(data[: len(data) // 2])
-            self.wfile.flush()
+        if body:
+            self._body(part, name, stays, fault)
+
+    def _body(self, part: bytes, name: str, stays: int, fault: Fault | None) -> None:
+        if self.server.hold and len(part) > LARGE:
+            self._blocks(part[: len(part) // 2], name)
             self.server.over.wait()
-        elif body:
-            self.wfile.write(data[: len(data) // 2] if cut else data)
-            self.close_connection = cut
+        elif fault is None:
+            self._blocks(part, name)
+        elif fault.kind == "wrong":
+            changed = bytearray(part)
+            changed[stays] ^= 0xFF
+            self._blocks(bytes(changed), name)
+        else:
+            self._blocks(part[:stays], name)
+            if fault.kind == "stall":
+                self.server.over.wait()
+            self.close_connection = fault.kind != "short"
+
+    def _blocks(self, part: bytes, name: str) -> None:
+        for at in range(0, len(part), _BLOCK):
+            block = part[at : at + _BLOCK]
+            self.wfile.write(block)
+            with self.server.lock:
+                self.server.served[name] += len(block)
+            if self.server.pause_s:
+                self.server.over.wait(self.server.pause_s)
+
+    def _range(self, size: int) -> int | None:
+        """Return where a range begins, None where there is nothing of it."""
+        found = re.fullmatch(r"bytes=(\d+)-", self.headers.get("Range", "bytes=0-"))
+        began = int(found[1]) if found else 0
+        return began if began < size or size == began == 0 else None
 
     def log_message(self, *_: object) -> None:
         """Say nothing."""
 
 
+def etag(data: bytes) -> str:
+    """Return what the Hub calls a content."""
+    if len(data) > LARGE:
+        return hashlib.sha256(data).hexdigest()
+    return hashlib.sha1(b"blob %d\0" % len(data) + data).hexdigest()
+
+
+def _pointer(data: bytes) -> bytes:
+    oid = hashlib.sha256(data).hexdigest()
+    return (
+        f"version https://git-lfs.github.com/spec/v1\noid sha256:{oid}\nsize {len(data)}\n".encode()
+    )
+
+
 def _entry(name: str, data: bytes) -> dict[str, object]:
-    oid = hashlib.sha1(data).hexdigest()
-    return {"type": "file", "path": name, "size": len(data), "oid": oid}
+    facts: dict[str, object] = {"type": "file", "path": name, "size": len(data), "oid": etag(data)}
+    if len(data) > LARGE:
+        pointer = _pointer(data)
+        facts["oid"] = hashlib.sha1(b"blob %d\0" % len(pointer) + pointer).hexdigest()
+        facts["lfs"] = {"oid": etag(data), "size": len(data), "pointerSize": len(pointer)}
+    return facts
 
 
 @contextmanager

@@ -42,7 +42,8 @@ LITERAL = {
     "ttft_p50_ms ttft_p95_ms itl_p50_ms itl_p95_ms e2e_p50_ms e2e_p95_ms req_done req_failed "
     "preempted vram_used_gib busy_pct power_w temp_c idle_s window_s",
     "cache": "state size_gib expected_gib revision files files_missing in_use_by pinned "
-    "last_used_at path reason",
+    "last_used_at path reason kind verified shared",
+    "evict": "evict frees_gib reason kind last_used_at done path",
     "events": "server kind stage took_s message",
     "engines": "engine version platform source usable reason path",
     "fit": "model recipe gpu_model tp engine context_tokens verdict started weights_gib "
@@ -55,6 +56,7 @@ INDEXES = {
     "ps": "server",
     "metrics": "server",
     "cache": "model",
+    "evict": "model",
     "events": "at",
     "engines": "name",
     "fit": "at",

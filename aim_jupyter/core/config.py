@@ -1,15 +1,17 @@
 """Where things are: the folders of this user, and which variable moves each.
 
-=================  ======================================  ==============================
-variable           what it moves                           default
-=================  ======================================  ==============================
-AIM_DATA_DIR       managed engine environments             ``~/.local/share/aim_jupyter``
-AIM_STATE_DIR      servers, start times                    ``~/.local/state/aim_jupyter``
-AIM_CACHE_DIR      models (else HF_HUB_CACHE or HF_HOME)   ``~/.cache/huggingface/hub``
-AIM_RECIPES_PATH   more recipe folders, colon-separated    none
-AIM_ENGINE_PYTHON  an interpreter that has an engine       none
-AIM_SYS_ROOT       root of ``sys`` and ``dev``, for tests  ``/``
-=================  ======================================  ==============================
+====================  ======================================  ==============================
+variable              what it moves                           default
+====================  ======================================  ==============================
+AIM_DATA_DIR          managed engine environments             ``~/.local/share/aim_jupyter``
+AIM_STATE_DIR         servers, start times                    ``~/.local/state/aim_jupyter``
+AIM_CACHE_DIR         models (else HF_HUB_CACHE or HF_HOME)   ``~/.cache/huggingface/hub``
+AIM_SHARED_CACHE_DIR  more caches, only read, colon-separated none
+AIM_CACHE_ENABLED     0: only Hugging Face's own cache        1
+AIM_RECIPES_PATH      more recipe folders, colon-separated    none
+AIM_ENGINE_PYTHON     an interpreter that has an engine       none
+AIM_SYS_ROOT          root of ``sys`` and ``dev``, for tests  ``/``
+====================  ======================================  ==============================
 
 A relative path is taken from the working directory of the moment, and given whole: the engine runs
 in another one. Nothing here touches the disk: folders are made by whoever first writes into them.
@@ -51,13 +53,34 @@ def model_cache_dir() -> Path:
 
     `AIM_CACHE_DIR` wins over `HF_HUB_CACHE`, and that over `HF_HOME`.
     """
-    chosen = _folder("AIM_CACHE_DIR") or _folder("HF_HUB_CACHE")
+    own = _folder("AIM_CACHE_DIR") if cache_enabled() else None
+    chosen = own or _folder("HF_HUB_CACHE")
     if chosen is not None:
         return chosen
     home = _folder("HF_HOME")
     if home is None:
         home = (_folder("XDG_CACHE_HOME") or _path("~/.cache")) / "huggingface"
     return home / "hub"
+
+
+def shared_cache_dirs() -> list[Path]:
+    """Return the caches that are read from and never written, the first one winning."""
+    return _paths("AIM_SHARED_CACHE_DIR") if cache_enabled() else []
+
+
+def aim_cache_dir() -> Path | None:
+    """Return the cache of AMD's AIM runtime, which holds ``<org>/<model>``; None without one."""
+    return _folder("AIM_CACHE_PATH") if cache_enabled() else None
+
+
+def cache_enabled() -> bool:
+    """Return whether the caches of AIM are used at all, beside Hugging Face's own."""
+    return os.environ.get("AIM_CACHE_ENABLED", "").lower() not in ("0", "false", "no", "off")
+
+
+def offline() -> bool:
+    """Return whether `HF_HUB_OFFLINE` forbids to ask the Hub, read as its own library does."""
+    return os.environ.get("HF_HUB_OFFLINE", "").upper() in ("1", "ON", "YES", "TRUE")
 
 
 def recipe_dirs() -> list[Path]:

@@ -12,7 +12,6 @@ from aim_jupyter.core import cache, config, recipes
 from aim_jupyter.core.cache import locating
 from aim_jupyter.core.errors import ModelMissing, UnknownName
 from aim_jupyter.core.planning import Placed
-from aim_jupyter.core.recipes import variables
 from aim_jupyter.core.records import Model, Recipe
 
 _PACKAGE = "package:"
@@ -30,14 +29,31 @@ def model(name: str) -> Model:
     Offline
         If it could only be found on the Hub, which can't be reached.
     """
-    if _is_path(name):
-        return _local(_folder(name))
+    if is_path(name):
+        return _local(folder_of(name))
+    found = known(name)
+    return found if found is not None else recipes.derive(name, _hub_config(name))
+
+
+def known(name: str) -> Model | None:
+    """Return the model of that name in the catalogue, None for a repository that is not there.
+
+    Raises
+    ------
+    UnknownName
+        If it is neither, with the nearest names.
+    """
     try:
         return recipes.catalogue().find(name)
     except UnknownName:
         if "/" not in name:
             raise
-    return recipes.derive(name, _hub_config(name))
+    return None
+
+
+def comes_with_package(repo: str) -> bool:
+    """Return whether weights are those of the demo, which are never downloaded."""
+    return repo.startswith(_PACKAGE)
 
 
 def place(recipe: Recipe) -> Placed:
@@ -49,13 +65,16 @@ def place(recipe: Recipe) -> Placed:
         If they are neither on disk nor to be had.
     """
     repo = recipe.weights.repo
-    if repo.startswith(_PACKAGE):
+    if comes_with_package(repo):
         return Placed(path=str(demo.FOLDER), env={"HF_HUB_OFFLINE": "1"})
-    folder = _folder(repo) if _is_path(repo) else _in_aim_cache(repo)
-    if folder is not None:
-        return Placed(path=str(folder), env={"HF_HUB_OFFLINE": "1"})
+    if is_path(repo):
+        return Placed(path=str(folder_of(repo)), env={"HF_HUB_OFFLINE": "1"})
     located = cache.locate(repo, recipe.weights.revision)
-    env = {"HF_HUB_CACHE": str(config.model_cache_dir()), "HF_HUB_OFFLINE": "1"}
+    if located.complete and located.root is None:
+        # A plain folder, as AMD's AIM runtime downloads: the engine takes it as it is.
+        return Placed(path=str(located.path), env={"HF_HUB_OFFLINE": "1"})
+    root = located.root if located.complete else None
+    env = {"HF_HUB_CACHE": root or str(config.model_cache_dir()), "HF_HUB_OFFLINE": "1"}
     if located.complete:
         return Placed(path=repo, revision=located.revision, env=env)
     size = cache.check_reachable(repo, recipe.weights.revision)
@@ -64,18 +83,13 @@ def place(recipe: Recipe) -> Placed:
     )
 
 
-def _in_aim_cache(repo: str) -> Path | None:
-    """Return where AMD's AIM runtime keeps `repo`: in ``AIM_CACHE_PATH/<org>/<model>``."""
-    cache_path = variables.read().cache_path
-    folder = cache_path / repo if cache_path else None
-    return folder if folder and not locating.missing_files(folder) else None
-
-
-def _is_path(name: str) -> bool:
+def is_path(name: str) -> bool:
+    """Return whether a name is that of a folder, not of a repository."""
     return name.startswith(("/", "./", "../", "~")) or name in (".", "..")
 
 
-def _folder(name: str) -> Path:
+def folder_of(name: str) -> Path:
+    """Return the folder that a user means."""
     # Not `Path.expanduser`: that raises for the home of nobody, which then is a missing folder.
     return Path(os.path.expanduser(name)).absolute()  # noqa: PTH111
 

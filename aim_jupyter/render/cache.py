@@ -17,6 +17,8 @@ _SHAPES: dict[str, tuple[Shape, str]] = {
     "downloading": ("half", html.BRAND),
 }
 _RIGHT = "text-align:right"
+#: Rows of a card, the largest first; the table above it has them all.
+_MOST = 20
 _HEADS = (
     *(("model", "width:30%;white-space:normal"), ("", "width:24%"), ("size", _RIGHT)),
     *(("state", ""), ("in use by", ""), ("last used", "")),
@@ -39,10 +41,20 @@ def cache_card(models: Sequence[CachedModel], totals: CacheTotals | None = None)
         said = "No model is on disk yet. A launch downloads what it needs."
         return card(html.card(top, html.part(said)), [*t.head("cache", "", told), said])
     largest = max(_whole(model) for model in models)
-    table = grid.table(_HEADS, [_row(model, largest) for model in models])
-    notes = [_note(model) for model in models if model.reason]
-    parts = [html.part(table), *([html.part(*notes)] if notes else [])]
-    return card(html.card(top, *parts), t.head("cache", "", told) + _text(models))
+    shown, rest = models[:_MOST], _rest(models)
+    table = grid.table(_HEADS, [_row(model, largest) for model in shown])
+    notes = [_note(model) for model in shown if model.reason]
+    foot = [*notes, *([html.line(html.soft(rest))] if rest else [])]
+    parts = [html.part(table), *([html.part(*foot)] if foot else [])]
+    lines = t.head("cache", "", told) + _text(shown) + (["", rest] if rest else [])
+    return card(html.card(top, *parts), lines)
+
+
+def _rest(models: Sequence[CachedModel]) -> str:
+    """Return what the table above the card has and the card has no room for."""
+    left = models[_MOST:]
+    size = words.disk(sum(model.size_bytes for model in left))
+    return f"and {len(left):,} more, {size} in all" if left else ""
 
 
 def _whole(model: CachedModel) -> int:
@@ -56,10 +68,17 @@ def _row(model: CachedModel, largest: int) -> list[str]:
         html.strong(model.model),
         shapes.bar([(model.size_bytes / largest, ground)], label),
         _size(model),
-        html.join(shapes.glyph(*_SHAPES[model.state]), model.state),
+        html.join(shapes.glyph(*_SHAPES[model.state]), _state(model)),
         model.in_use_by or "",
         html.soft(words.date(model.last_used_at)),
     ]
+
+
+def _state(model: CachedModel) -> str:
+    """Return the state and what else holds: ``complete, pinned, verified``."""
+    more = {"pinned": model.pinned, "verified": model.verified, "shared": model.shared}
+    kind = model.kind if model.kind != "model" else ""
+    return ", ".join(filter(None, [model.state, kind, *(word for word, so in more.items() if so)]))
 
 
 def _size(model: CachedModel) -> str:
@@ -79,7 +98,7 @@ def _text(models: Sequence[CachedModel]) -> list[str]:
         [
             t.bold(model.model),
             _size(model),
-            model.state,
+            _state(model),
             model.in_use_by or "",
             words.date(model.last_used_at),
         ]

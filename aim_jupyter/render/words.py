@@ -65,15 +65,15 @@ def bare(value: float | None) -> str:
     return UNKNOWN if value is None else f"{value:.0f}"
 
 
-def plural(count: int, noun: str) -> str:
-    """Return a count and its noun.
+def plural(count: int, noun: str, many: str = "") -> str:
+    """Return a count and its noun, which may have a plural of its own.
 
     Examples
     --------
     >>> plural(1, "line"), plural(1018, "line")
     ('1 line', '1,018 lines')
     """
-    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {many or noun + 's'}"
 
 
 def duration(seconds: float | None) -> str:

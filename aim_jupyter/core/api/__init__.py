@@ -4,6 +4,16 @@ Each function answers with records of `aim_jupyter.core.records` or raises an `A
 prints, and none knows how its answer will be shown.
 """
 
+from aim_jupyter.core.api.caching import (
+    cache_stats,
+    can_start,
+    evict,
+    evictions,
+    pin,
+    prefetch,
+    unpin,
+    verify,
+)
 from aim_jupyter.core.api.lines import launch_line, with_variables
 from aim_jupyter.core.api.plans import (
     DEMO,
@@ -43,16 +53,22 @@ from aim_jupyter.core.api.servers import (
     watch,
 )
 from aim_jupyter.core.api.site import doctor, engine_list, install_engine, machine
+from aim_jupyter.core.cache.eviction import EvictionRule
 
 __all__ = [
     "DEMO",
     "DRAIN_S",
+    "EvictionRule",
     "attach",
+    "cache_stats",
     "cache_totals",
+    "can_start",
     "check_recipe",
     "default_model",
     "doctor",
     "engine_list",
+    "evict",
+    "evictions",
     "export",
     "fit",
     "fits",
@@ -70,9 +86,11 @@ __all__ = [
     "models_on_disk",
     "new_recipe",
     "overview",
+    "pin",
     "plan",
     "plan_for",
     "plans_for",
+    "prefetch",
     "reachable",
     "recipe_list",
     "server",
@@ -81,6 +99,8 @@ __all__ = [
     "starts",
     "status",
     "stop",
+    "unpin",
+    "verify",
     "wait",
     "watch",
     "with_variables",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 from aim_jupyter.core import cache, config, files, planning, preflight, serving
 from aim_jupyter.core import metrics as metrics_of
@@ -15,6 +16,7 @@ from aim_jupyter.core.planning import Request
 from aim_jupyter.core.records import (
     CachedModel,
     CacheTotals,
+    Plan,
     Sample,
     ServerRecord,
     ServerView,
@@ -44,7 +46,11 @@ def launch(request: Request, *, new: bool = False) -> ServerFolder:
         if running is not None and request.name in (None, running.name):
             return running
     preflight.check(wanted)
-    return serving.launch(wanted, rename=request.name is None)
+    folder = serving.launch(wanted, rename=request.name is None)
+    model = _model_folder(wanted)
+    if model is not None:
+        cache.note_launch(model, hit=wanted.download is None)
+    return folder
 
 
 def servers() -> list[ServerView]:
@@ -213,8 +219,7 @@ def _end(folder: ServerFolder) -> float:
 
 def models_on_disk() -> list[CachedModel]:
     """Return the models of the cache, with the server that uses each."""
-    live = [view.record for view in _readable() if view.record.live]
-    return cache.models(in_use={record.plan.model_path: record.name for record in live})
+    return cache.models(in_use=_models_in_use())
 
 
 def cache_totals(models: list[CachedModel]) -> CacheTotals:
@@ -235,7 +240,7 @@ def overview(*, ended: bool = False) -> Status:
     environment = engine_for(here)
     views = tuple(_readable())
     live = tuple(view for view in views if view.record.live)
-    on_disk = cache.totals(cache.models())
+    on_disk = cache.totals(models_on_disk())
     read_s = time.perf_counter() - began
     return Status(
         at=time.time(),
@@ -247,6 +252,16 @@ def overview(*, ended: bool = False) -> Status:
         cache=on_disk if on_disk.models else None,
         next=planning.next_steps(here, environment, live),
     )
+
+
+def _models_in_use() -> dict[str, str]:
+    live = [view.record for view in _readable() if view.record.live]
+    folders = ((_model_folder(record.plan), record.name) for record in live)
+    return {str(folder): name for folder, name in folders if folder is not None}
+
+
+def _model_folder(plan: Plan) -> Path | None:
+    return cache.folder_in_use(plan.model_path, plan.env.get("HF_HUB_CACHE"))
 
 
 def _readable() -> Iterator[ServerView]:

@@ -1,16 +1,22 @@
-"""Models on disk: what is there, whether it suffices to start, and how it gets there."""
+"""Models on disk: what is there, whether it suffices to start, and how it gets there and away."""
 
-from aim_jupyter.core.cache.listing import bytes_on_disk, models, totals
-from aim_jupyter.core.cache.locating import Located, locate
+from aim_jupyter.core.cache.download import Download
+from aim_jupyter.core.cache.holding import using
+from aim_jupyter.core.cache.index import note_launch
+from aim_jupyter.core.cache.listing import models, totals
+from aim_jupyter.core.cache.locating import Located, folder_in_use, locate
 from aim_jupyter.core.cache.reaching import check_reachable, fetch_config, refusal
 
 __all__ = [
+    "Download",
     "Located",
-    "bytes_on_disk",
     "check_reachable",
     "fetch_config",
+    "folder_in_use",
     "locate",
     "models",
+    "note_launch",
     "refusal",
     "totals",
+    "using",
 ]

@@ -1,101 +1,129 @@
-"""What the cache holds, as records."""
+"""What the caches hold, as records: one view over all folders and both layouts."""
 
 from __future__ import annotations
 
 import contextlib
-import os
+import json
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
 from aim_jupyter.core import config
-from aim_jupyter.core.cache.locating import locate, repo_folder
-from aim_jupyter.core.records import CachedModel, CacheTotals
+from aim_jupyter.core.cache import holding, index, needs, roots
+from aim_jupyter.core.cache.index import Entry, Index
+from aim_jupyter.core.cache.roots import Root
+from aim_jupyter.core.cache.scan import Repo, Revision, scan
+from aim_jupyter.core.records import CachedModel, CacheState, CacheTotals
+
+#: Names of missing files that a reason lists.
+_NAMED = 3
 
 
 def models(in_use: Mapping[str, str] | None = None) -> list[CachedModel]:
-    """Return the model repositories of the Hugging Face cache, largest first.
+    """Return everything in the caches, largest first.
 
     Parameters
     ----------
     in_use : mapping
-        From repository to the name of the server that uses it.
+        From the folder of a repository to the name of the server that uses it.
     """
-    root = config.model_cache_dir()
-    found = []
-    with contextlib.suppress(OSError):
-        for folder in root.glob("models--*"):
-            repo = folder.name.removeprefix("models--").replace("--", "/", 1)
-            found.append(_describe(repo, folder, (in_use or {}).get(repo)))
+    used, noted, held = in_use or {}, index.read(), holding.holders()
+    found = [
+        _describe(root, repo, used.get(repo.path) or _held(repo, held), noted)
+        for root in roots.roots()
+        for repo in scan(root.path)
+    ]
     return sorted(found, key=lambda model: (-model.size_bytes, model.model))
 
 
 def totals(listed: list[CachedModel]) -> CacheTotals:
     """Return the cache in one line."""
     return CacheTotals(
-        models=len(listed),
+        models=sum(model.kind not in ("dataset", "space") for model in listed),
         incomplete=sum(model.state != "complete" for model in listed),
         size_bytes=sum(model.size_bytes for model in listed),
-        free_bytes=_free_bytes(config.model_cache_dir()),
+        free_bytes=free_bytes(config.model_cache_dir()),
+        in_use=sum(model.in_use_by is not None for model in listed),
     )
 
 
-def bytes_on_disk(repo: str) -> int:
-    """Return the bytes of a repository that have arrived, unfinished files included."""
-    return _sizes(repo_folder(repo) / "blobs")[0]
-
-
-def _describe(repo: str, folder: Path, in_use_by: str | None) -> CachedModel:
-    located = locate(repo)
-    if located.path is None:
-        # Not the main revision, then: the one that was fetched last.
-        located = max(
-            (locate(repo, revision) for revision in _revisions(folder)),
-            key=lambda one: Path(one.path).stat().st_mtime if one.path else 0.0,
-            default=located,
-        )
-    size, unfinished, used_at = _sizes(folder / "blobs")
-    # An unfinished file is mostly also a missing one.
-    missing = max(len(located.missing), unfinished)
-    snapshot = Path(located.path) if located.path else None
-    return CachedModel(
-        model=repo,
-        state="complete" if located.complete and not unfinished else "incomplete",
-        size_bytes=size,
-        revision=located.revision,
-        files=sum(1 for _ in snapshot.rglob("*") if _.is_file()) if snapshot else 0,
-        files_missing=missing,
-        in_use_by=in_use_by,
-        last_used_at=used_at,
-        path=located.path or str(folder),
-        reason=f"missing: {', '.join(located.missing)}" if located.missing else None,
-    )
-
-
-def _revisions(folder: Path) -> list[str]:
-    with contextlib.suppress(OSError):
-        return [entry.name for entry in os.scandir(folder / "snapshots") if entry.is_dir()]
-    return []
-
-
-def _sizes(blobs: Path) -> tuple[int, int, float | None]:
-    """Return bytes, unfinished files and the last access (epoch seconds) of a blob folder."""
-    size, unfinished, used_at = 0, 0, None
-    try:
-        entries = list(os.scandir(blobs))
-    except OSError:
-        return 0, 0, None
-    for entry in entries:
-        with contextlib.suppress(OSError):
-            facts = entry.stat()
-            size += facts.st_blocks * 512 if entry.name.endswith(".incomplete") else facts.st_size
-            unfinished += entry.name.endswith(".incomplete")
-            used_at = max(used_at or 0.0, facts.st_atime)
-    return size, unfinished, used_at
-
-
-def _free_bytes(folder: Path) -> int | None:
+def free_bytes(folder: Path) -> int | None:
+    """Return the free bytes of the disk on which `folder` lies or would lie."""
     for existing in (folder, *folder.parents):
         with contextlib.suppress(OSError):
             return shutil.disk_usage(existing).free
     return None
+
+
+def _describe(root: Root, repo: Repo, in_use_by: str | None, noted: Index | None) -> CachedModel:
+    entry = noted.entry(repo.path) if noted else Entry()
+    revision = repo.current
+    missing = revision.missing if revision else ("everything",)
+    size = repo.size_bytes + sum(size for _, size in repo.unfinished)
+    return CachedModel(
+        model=repo.name,
+        state=_state(repo, missing, entry),
+        size_bytes=size,
+        expected_bytes=entry.expected_bytes or _expected(repo, revision),
+        revision=revision.commit if revision else None,
+        files=revision.files if revision else 0,
+        # An unfinished file is mostly also a missing one.
+        files_missing=max(len(missing), len(repo.unfinished)),
+        in_use_by=in_use_by,
+        pinned=entry.pinned if noted else None,
+        last_used_at=max(filter(None, (entry.launched_at, repo.accessed_at)), default=None),
+        path=revision.path if revision else repo.path,
+        reason=_reason(missing, entry),
+        kind=repo.kind,
+        verified=_verified(revision, entry),
+        shared=root.shared,
+        folder=repo.path,
+    )
+
+
+def _state(repo: Repo, missing: tuple[str, ...], entry: Entry) -> CacheState:
+    if not (missing or repo.unfinished or entry.damaged):
+        return "complete"
+    locks = Path(repo.path).parent / ".locks" / Path(repo.path).name
+    names = (Path(path).name.partition(".")[0] for path, _ in repo.unfinished)
+    if any(holding.locked(locks / f"{name}.lock") for name in names):
+        return "downloading"
+    return "incomplete"
+
+
+def _reason(missing: tuple[str, ...], entry: Entry) -> str | None:
+    if entry.damaged:
+        return f"damaged: {', '.join(entry.damaged[:_NAMED])}"
+    return f"missing: {', '.join(missing)}" if missing else None
+
+
+def _verified(revision: Revision | None, entry: Entry) -> bool | None:
+    """Whether it was verified, and nothing has been written into it since."""
+    if entry.damaged:
+        return False
+    at = entry.verified.get(revision.commit or "") if revision else None
+    return True if at is not None and revision and revision.modified_at <= at else None
+
+
+def _held(repo: Repo, held: Mapping[int, str]) -> str | None:
+    if not held:
+        return None
+    with contextlib.suppress(OSError):
+        return held.get(Path(repo.path).stat().st_ino)
+    return None
+
+
+def _expected(repo: Repo, revision: Revision | None) -> int | None:
+    """Return the bytes of a whole download, where the list of files has been kept."""
+    if revision is None or revision.commit is None:
+        return None
+    kept = Path(repo.path, "trees", f"{revision.commit}.json")
+    try:
+        sizes = {
+            name: int(facts["size"])
+            for name, facts in json.loads(kept.read_bytes())["files"].items()
+        }
+        names = needs.chosen(sizes, lambda name: Path(revision.path, name).read_bytes())
+        return sum(sizes[name] for name in names)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return None

@@ -1,18 +1,20 @@
-"""Whether a model can start from what is on disk: a folder, or a revision in the cache."""
+"""Whether a model can start from what is on disk: a folder, or a revision in one of the caches."""
 
 from __future__ import annotations
 
-import json
+import os
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from aim_jupyter.core import config
+from aim_jupyter.core.cache import index, needs, roots
 
-_INDEXES = ("model.safetensors.index.json", "pytorch_model.bin.index.json")
-_PART = re.compile(r"(?P<stem>.+)-\d{5}-of-(?P<of>\d{5})\.safetensors")
-_TOKENIZERS = ("tokenizer.json", "tokenizer.model", "tekken.json", "vocab.json", "vocab.txt")
+#: A repository that can be a folder in a folder; ``..`` is none.
+_NAME = re.compile(r"\w[\w.-]*/\w[\w.-]*")
 
 
 class Located(Struct, frozen=True, kw_only=True):
@@ -21,80 +23,104 @@ class Located(Struct, frozen=True, kw_only=True):
     Attributes
     ----------
     path : str or None
-        The folder, None where nothing of it is on disk.
+        The folder of its files, None where nothing of it is on disk.
+    folder : str or None
+        What is held while it is used: of a repository in the Hub's layout, the whole of it.
+    root : str or None
+        The cache in which a repository of the Hub's layout lies; None for a plain folder.
+    damaged : tuple of str
+        Files that `cache verify` has found to be wrong.
     """
 
     path: str | None
     revision: str | None = None
     missing: tuple[str, ...] = ()
+    folder: str | None = None
+    root: str | None = None
+    damaged: tuple[str, ...] = ()
 
     @property
     def complete(self) -> bool:
-        """Whether every file that an engine needs is there."""
-        return self.path is not None and not self.missing
+        """Whether every file that an engine needs is there, and none is known to be wrong."""
+        return self.path is not None and not self.missing and not self.damaged
 
 
 def locate(repo: str, revision: str | None = None) -> Located:
-    """Return where the Hub's repository `repo` lies in the cache.
+    """Return where the Hub's repository `repo` lies: where it is complete, else where most is.
 
     Examples
     --------
     >>> locate("nobody/nothing").complete
     False
     """
-    folder = repo_folder(repo)
-    commit = _commit(folder, revision or "main")
-    snapshot = folder / "snapshots" / commit if commit else None
-    if snapshot is None or not snapshot.is_dir():
-        return Located(path=None, missing=("everything",))
-    return Located(path=str(snapshot), revision=commit, missing=missing_files(snapshot))
+    found = Located(path=None, missing=("everything",))
+    noted = index.read()
+    for place in _places(repo, revision):
+        entry = noted.entry(place.folder or "") if noted else index.Entry()
+        one = replace(place, damaged=entry.damaged)
+        if one.complete:
+            return one
+        if found.path is None or len(one.missing) < len(found.missing):
+            found = one
+    return found
 
 
 def repo_folder(repo: str) -> Path:
-    """Return the folder that the Hugging Face cache keeps for a model repository."""
-    return config.model_cache_dir() / ("models--" + repo.replace("/", "--"))
+    """Return the folder that this user's cache keeps for a model repository."""
+    return config.model_cache_dir() / roots.folder_name(repo)
+
+
+def folder_in_use(model_path: str, root: str | None) -> Path | None:
+    """Return what a server holds whose engine was told to load `model_path`.
+
+    Parameters
+    ----------
+    root : str or None
+        Its `HF_HUB_CACHE`.
+    """
+    if os.path.isabs(model_path):  # noqa: PTH117 - a repository is no path
+        return Path(model_path)
+    return Path(root) / roots.folder_name(model_path) if root else None
 
 
 def missing_files(folder: Path) -> tuple[str, ...]:
     """Return which of the files that an engine needs a model's folder lacks."""
-    missing = [] if (folder / "config.json").is_file() else ["config.json"]
-    if not any((folder / name).is_file() for name in _TOKENIZERS):
-        missing.append("tokenizer.json")
-    return (*missing, *_missing_weights(folder))
+    return needs.missing(set(_files(folder)), lambda name: (folder / name).read_bytes())
 
 
-def _missing_weights(folder: Path) -> list[str]:
-    for name in _INDEXES:
-        index = folder / name
-        if index.is_file():
-            try:
-                shards = sorted(set(json.loads(index.read_bytes())["weight_map"].values()))
-                return [shard for shard in shards if not (folder / shard).is_file()]
-            except (OSError, ValueError, KeyError, TypeError, AttributeError):
-                return [name]
-    # A link may lead to nothing: its blob is on the way, or was removed.
-    weights = [path.name for path in folder.glob("*.safetensors") if path.is_file()]
-    parts = [found for name in weights if (found := _PART.fullmatch(name))]
-    if parts and len(parts) == len(weights):
-        # The index has not come yet, but each name says how many there are.
-        return [name for part in parts[:1] for name in _parts_missing(part, weights)]
-    return (
-        []
-        if weights or any(path.is_file() for path in folder.glob("*.bin"))
-        else ["model.safetensors"]
-    )
+def _places(repo: str, revision: str | None) -> Iterator[Located]:
+    for root in roots.roots():
+        folder = root.path / roots.folder_name(repo)
+        commit = _commit(folder, revision or "main")
+        snapshot = folder / "snapshots" / commit if commit else None
+        if snapshot is not None and snapshot.is_dir():
+            yield Located(
+                path=str(snapshot),
+                revision=commit,
+                missing=missing_files(snapshot),
+                folder=str(folder),
+                root=str(root.path),
+            )
+        plain = root.path / repo
+        # Which revision it is, such a folder does not say, and AMD's runtime does not ask.
+        if _NAME.fullmatch(repo) and plain.is_dir():
+            yield Located(path=str(plain), missing=missing_files(plain), folder=str(plain))
 
 
-def _parts_missing(part: re.Match[str], there: list[str]) -> list[str]:
-    stem, count = part["stem"], int(part["of"])
-    names = (f"{stem}-{number:05}-of-{part['of']}.safetensors" for number in range(1, count + 1))
-    return [name for name in names if name not in there]
+def _files(folder: Path) -> Iterator[str]:
+    """Yield the files below a folder; a link may lead to nothing, and then is none."""
+    for path, folders, names in os.walk(folder):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        for name in names:
+            file = Path(path, name)
+            if file.is_file():
+                yield str(file.relative_to(folder))
 
 
 def _commit(folder: Path, revision: str) -> str | None:
-    if (folder / "snapshots" / revision).is_dir():
-        return revision
     try:
+        if (folder / "snapshots" / revision).is_dir():
+            return revision
         return (folder / "refs" / revision).read_text().strip()
     except (OSError, ValueError):
         # Also a name with a null byte, which no file can have.

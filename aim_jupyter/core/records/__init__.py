@@ -5,7 +5,19 @@ fields, and they are what the state files, ``--json`` and the Python API show. U
 never 0. Bytes are bytes here; GiB appear only in `aim_jupyter.columns`.
 """
 
-from aim_jupyter.core.records.cached import CachedModel, CacheState
+from aim_jupyter.core.records.cached import (
+    CachedModel,
+    CacheFolder,
+    CacheKind,
+    CacheKindTotal,
+    CacheState,
+    CacheStats,
+    CacheTotals,
+    Eviction,
+    Setting,
+    Startable,
+)
+from aim_jupyter.core.records.download import Arriving, Prefetch, Progress
 from aim_jupyter.core.records.engine import EngineEnvironment, Flag
 from aim_jupyter.core.records.gpu import Cpu, Gpu, GpuState, Machine
 from aim_jupyter.core.records.plan import Plan
@@ -20,11 +32,16 @@ from aim_jupyter.core.records.server import (
     StageTime,
     State,
 )
-from aim_jupyter.core.records.status import CacheTotals, Check, NextStep, ServerView, Status
+from aim_jupyter.core.records.status import Check, NextStep, ServerView, Status
 
 __all__ = [
     "STAGES",
+    "Arriving",
+    "CacheFolder",
+    "CacheKind",
+    "CacheKindTotal",
     "CacheState",
+    "CacheStats",
     "CacheTotals",
     "CachedModel",
     "Check",
@@ -32,6 +49,7 @@ __all__ = [
     "Cpu",
     "Crash",
     "EngineEnvironment",
+    "Eviction",
     "Flag",
     "Gpu",
     "GpuState",
@@ -40,13 +58,17 @@ __all__ = [
     "NextStep",
     "Offer",
     "Plan",
+    "Prefetch",
     "ProcessId",
+    "Progress",
     "Recipe",
     "Sample",
     "ServerRecord",
     "ServerView",
+    "Setting",
     "Stage",
     "StageTime",
+    "Startable",
     "State",
     "Status",
     "Verdict",

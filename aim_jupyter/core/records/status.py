@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from msgspec import Struct
 
+from aim_jupyter.core.records.cached import CacheTotals
 from aim_jupyter.core.records.engine import EngineEnvironment
 from aim_jupyter.core.records.gpu import Machine
 from aim_jupyter.core.records.sample import Sample
@@ -30,15 +31,6 @@ class ServerView(Struct, frozen=True, kw_only=True):
     eta_s: float | None = None
     idle_s: float | None = None
     idle_left_s: float | None = None
-
-
-class CacheTotals(Struct, frozen=True, kw_only=True):
-    """The cache in one line. Sizes in bytes."""
-
-    models: int
-    incomplete: int
-    size_bytes: int
-    free_bytes: int | None = None
 
 
 class NextStep(Struct, frozen=True, kw_only=True):

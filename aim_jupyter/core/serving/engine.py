@@ -15,7 +15,6 @@ import msgspec
 from msgspec import Struct
 
 from aim_jupyter.core import files, gpus
-from aim_jupyter.core.leases import Lease
 from aim_jupyter.core.records import Plan, ProcessId
 from aim_jupyter.core.serving import keeper
 from aim_jupyter.core.serving.ports import LOOPBACK
@@ -40,6 +39,7 @@ _OWN = {
     "VLLM_CONFIGURE_LOGGING": "1",
     "VLLM_NO_USAGE_STATS": "1",
     "DO_NOT_TRACK": "1",
+    "HF_HUB_DISABLE_TELEMETRY": "1",
     "PYTHONUNBUFFERED": "1",
 }
 
@@ -148,7 +148,7 @@ def _settled(folder: Path) -> Notes | None:
         time.sleep(0.05)
 
 
-def start(plan: Plan, port: int, key: str, log: Path, lease: Lease | None = None) -> Engine:
+def start(plan: Plan, port: int, key: str, log: Path, held: tuple[int, ...] = ()) -> Engine:
     """Start an engine for `plan`, below a keeper of its own.
 
     Parameters
@@ -158,8 +158,9 @@ def start(plan: Plan, port: int, key: str, log: Path, lease: Lease | None = None
     log : Path
         Standard output and error are appended to it, by the engine itself: a supervisor that dies
         breaks no pipe.
-    lease : Lease or None
-        Keeper and engine inherit its files, so it lasts as long as any process of the engine.
+    held : tuple of int
+        Files that keeper and engine inherit, of the lease and of the model's folder: both are held
+        as long as any process of the engine lives.
 
     Raises
     ------
@@ -174,7 +175,7 @@ def start(plan: Plan, port: int, key: str, log: Path, lease: Lease | None = None
         "environment": dict(os.environ),
         "folder": str(folder),
         "parent": os.getpid(),
-        "leases": lease.fds if lease else (),
+        "leases": held,
         "report": writer,
     }
     # Written to its full length now: the keeper's words must find room on a full disk.
@@ -189,7 +190,7 @@ def start(plan: Plan, port: int, key: str, log: Path, lease: Lease | None = None
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,
-            pass_fds=(*(lease.fds if lease else ()), writer),
+            pass_fds=(*held, writer),
             cwd=folder,
         )
         os.close(writer)

@@ -22,6 +22,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from aim_jupyter.core import cache
 from aim_jupyter.core.errors import AimError, StateUnusable
 from aim_jupyter.core.leases import Lease
 from aim_jupyter.core.records import Crash, State
@@ -37,7 +38,6 @@ from aim_jupyter.core.serving import (
     restarting,
     starts,
 )
-from aim_jupyter.core.serving.download import Download
 from aim_jupyter.core.serving.engine import Engine
 from aim_jupyter.core.serving.folder import ServerFolder
 from aim_jupyter.core.serving.process import end_group, identify, members, uptime_s
@@ -146,8 +146,12 @@ class Supervisor:
             self._download(self.plan.download)
         for attempt in range(1, PORT_ATTEMPTS + 1):
             holder, port = self._reserve_port()
-            with holder, devices.leased(self.plan, port, self.folder.events) as lease:
-                self._boot(port, lease)
+            with (
+                holder,
+                devices.leased(self.plan, port, self.folder.events) as lease,
+                self._model() as model,
+            ):
+                self._boot(port, lease, model)
                 code = self._follow()
                 # Below the lease: nobody is given a GPU whose memory is not free yet.
                 self._end_engine()
@@ -176,10 +180,10 @@ class Supervisor:
 
     def _download(self, repo: str) -> None:
         self._enter("download", repo)
-        download = Download(repo, self.plan.revision, self.folder.path)
+        download = cache.Download(repo, self.plan.revision, self.folder.path)
         while not self._stop_asked and download.poll() is None:
-            detail, fraction = download.progress()
-            self.reading.tracker.note(detail, fraction)
+            progress = download.progress()
+            self.reading.tracker.note(progress.detail, progress.share)
             self._update()
             self._wait(STARTING_TICK_S * 2)
         if self._stop_asked:
@@ -187,12 +191,18 @@ class Supervisor:
         else:
             download.check()
 
-    def _boot(self, port: int, lease: Lease | None) -> None:
+    def _model(self) -> contextlib.AbstractContextManager[tuple[int, ...]]:
+        """Hold the model's folder, so that nobody evicts it; the engine inherits that too."""
+        root = self.plan.env.get("HF_HUB_CACHE")
+        return cache.using(cache.folder_in_use(self.plan.model_path, root))
+
+    def _boot(self, port: int, lease: Lease | None, model: tuple[int, ...]) -> None:
         if self._stop_asked:
             return
         self._enter("boot")
         try:
-            self.engine = engine.start(self.plan, port, self.key, self.folder.log, lease)
+            held = (*(lease.fds if lease else ()), *model)
+            self.engine = engine.start(self.plan, port, self.key, self.folder.log, held)
         except OSError as error:
             raise AimError(f"the engine can't be started: {error}") from error
         self._update(port=port, engine=self.engine.id)

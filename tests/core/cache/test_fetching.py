@@ -16,7 +16,8 @@ from huggingface_hub import errors as hub_errors
 
 from aim_jupyter.core import api, cache, config, resolving, serving
 from aim_jupyter.core.cache import fetching
-from aim_jupyter.core.cache.fetching import Outcome, wanted
+from aim_jupyter.core.cache.fetching import Outcome
+from aim_jupyter.core.cache.needs import wanted
 from aim_jupyter.core.cache.reaching import refusal
 from aim_jupyter.core.errors import AimError, ModelMissing, Offline, StartFailed, UnknownName
 from aim_jupyter.core.planning import Request
@@ -58,7 +59,7 @@ def test_a_model_that_is_not_cached_is_downloaded_and_served(hub: Hub, fake: Fak
     record = folder.read()
     assert [stage.stage for stage in record.stages] == ["download", "boot", "load", "ready"]
     assert record.stages[0].took_s is not None
-    assert "GiB" in record.stages[0].detail
+    assert record.stages[0].detail == "0.3 of 0.3 MiB"
     assert record.plan.download == REPO
     located = cache.locate(REPO)
     assert located.complete
@@ -160,6 +161,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     at_once = SimpleNamespace(**{**vars(time), "sleep": lambda _: None})
     for module in ("utils._http", "utils._xet", "file_download"):
         monkeypatch.setattr(f"huggingface_hub.{module}.time", at_once, raising=False)
+    monkeypatch.setattr("aim_jupyter.core.cache.transfer._PAUSE_S", 0)
 
 
 @pytest.mark.usefixtures("impatient")
@@ -203,7 +205,8 @@ def test_a_repository_without_weights_for_us_is_told(hub: Hub, fake: FakeEngine)
     files["pytorch_model.bin"] = files.pop("model.safetensors")
     hub.repos[REPO] = files
     record = failed(api.launch(Request(model=REPO)))
-    assert "model.safetensors did not come" in record.reason
+    assert record.reason == "Org/Model has no model.safetensors."
+    assert not any("pytorch_model.bin" in asked for asked in hub.asked)
 
 
 def test_a_stop_ends_a_download(hub: Hub, fake: FakeEngine) -> None:

@@ -21,7 +21,7 @@ def test_an_empty_cache_lists_nothing_and_is_not_made() -> None:
 
 def test_a_model_is_listed_with_its_size_its_files_and_who_uses_it() -> None:
     folder = cached("Org/Model", *WHOLE)
-    (one,) = cache.models(in_use={"Org/Model": "demo"})
+    (one,) = cache.models(in_use={str(folder): "demo"})
     assert (one.model, one.state, one.in_use_by) == ("Org/Model", "complete", "demo")
     assert one.size_bytes == sum(path.stat().st_size for path in (folder / "blobs").iterdir())
     assert (one.files, one.files_missing, one.reason) == (3, 0, None)
@@ -35,7 +35,12 @@ def test_the_largest_comes_first_and_other_folders_are_not_models() -> None:
     cached("no-organisation", *WHOLE)
     (config.model_cache_dir() / "datasets--some--set").mkdir()
     (config.model_cache_dir() / "version.txt").write_text("1")
-    assert [one.model for one in cache.models()] == ["large/one", "no-organisation", "small/one"]
+    listed = cache.models()
+    assert [one.model for one in listed] == [
+        *("large/one", "no-organisation", "small/one", "some/set"),
+    ]
+    assert [one.kind for one in listed] == ["model", "model", "config", "dataset"]
+    assert cache.totals(listed).models == 3
 
 
 def test_what_is_missing_is_said() -> None:
@@ -49,13 +54,13 @@ def test_what_is_missing_is_said() -> None:
 
 def test_an_unfinished_file_counts_by_what_has_come_and_once() -> None:
     folder = cached("Org/Model", "config.json", "tokenizer.json")
-    before = cache.bytes_on_disk("Org/Model")
+    (before,) = cache.models()
     with (folder / "blobs" / "abc.incomplete").open("wb") as file:
         file.truncate(1 << 30)
         file.write(bytes(1 << 16))
     (one,) = cache.models()
     assert one.files_missing == 1
-    assert 1 << 16 <= cache.bytes_on_disk("Org/Model") - before < 1 << 20
+    assert 1 << 16 <= one.size_bytes - before.size_bytes < 1 << 20
     assert one.state == "incomplete"
 
 

@@ -1,0 +1,52 @@
+"""Whether a file is what its name promises.
+
+In the Hub's layout a blob is named by its content: by the SHA-256 where the Hub keeps the file in
+large-file storage, else by git's SHA-1 of it. So a cache can be verified without the Hub.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+from pathlib import Path
+
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+_GIT = re.compile(r"[0-9a-f]{40}")
+_BLOCK = 1 << 20
+
+
+def hasher(name: str, size: int) -> hashlib._Hash | None:
+    """Return what a blob of that name and size (bytes) is hashed with, None for another name."""
+    if _SHA256.fullmatch(name):
+        return hashlib.sha256()
+    if _GIT.fullmatch(name):
+        # git hashes the size together with the content; nothing here depends on it being strong.
+        return hashlib.sha1(b"blob %d\0" % size, usedforsecurity=False)
+    return None
+
+
+def matches(file: Path, name: str) -> bool | None:
+    """Return whether `file` has the content that a blob called `name` has; None if nobody can tell.
+
+    Raises
+    ------
+    OSError
+        If it can't be read.
+    """
+    made = hasher(name, file.stat().st_size)
+    if made is None:
+        return None
+    with open(file, "rb", buffering=0, opener=_unnoticed) as content:
+        while block := content.read(_BLOCK):
+            made.update(block)
+    return made.hexdigest() == name
+
+
+def _unnoticed(path: str, flags: int) -> int:
+    """Open without changing the time of the last access: verifying a model is not using it."""
+    try:
+        return os.open(path, flags | os.O_NOATIME)
+    except PermissionError:
+        # Of another user's file only the system keeps the time.
+        return os.open(path, flags)

@@ -1,0 +1,148 @@
+"""``cache_index.json``: what the file system can't tell. Pins, launches, verification.
+
+It lies in the cache that is written to, and speaks of models in shared caches too. Replaced as a
+whole under a lock; a file that can't be read is kept aside before a new one is written, and as long
+as it lies there nothing is known of pins, so nothing is evicted.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+from msgspec import Struct, field
+from msgspec.structs import replace
+
+from aim_jupyter.core import config, files
+from aim_jupyter.core.cache import holding
+from aim_jupyter.core.errors import StateUnusable
+
+NAME = "cache_index.json"
+VERSION = 1
+
+
+class Entry(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What is noted of one repository. Times in epoch seconds.
+
+    Attributes
+    ----------
+    verified : dict
+        From commit to when all of its files were found to be what their names promise.
+    damaged : tuple of str
+        Files that were found to be something else, and have not been replaced since.
+    expected_bytes : int or None
+        What the last download had to bring in all.
+    """
+
+    pinned: bool = False
+    launched_at: float | None = None
+    verified: dict[str, float] = field(default_factory=dict)
+    damaged: tuple[str, ...] = ()
+    expected_bytes: int | None = None
+
+
+class Index(Struct, frozen=True, kw_only=True):
+    """The whole file.
+
+    Attributes
+    ----------
+    entries : dict
+        From the folder of a repository, relative to the index where it lies beside it.
+    hits, misses : int
+        Launches that found their model on disk, and that had to download first.
+    """
+
+    version: int = VERSION
+    entries: dict[str, Entry] = field(default_factory=dict)
+    hits: int = 0
+    misses: int = 0
+
+    def entry(self, folder: str) -> Entry:
+        """Return what is noted of the repository in `folder`."""
+        return self.entries.get(_key(folder), Entry())
+
+
+_DECODER = msgspec.json.Decoder(Index)
+
+
+def read() -> Index | None:
+    """Return the index, an empty one where there is none; None if it can't be read."""
+    try:
+        return _DECODER.decode(_path().read_bytes())
+    except FileNotFoundError:
+        return Index()
+    except files.UNREADABLE:
+        return None
+
+
+def change(folder: str | Path, edit: Callable[[Entry], Entry]) -> Entry:
+    """Change what is noted of the repository in `folder`, and return it.
+
+    Raises
+    ------
+    StateUnusable
+        If the index can't be written.
+    """
+    key = _key(str(folder))
+    made: list[Entry] = []
+
+    def one(index: Index) -> Index:
+        made.append(edit(index.entries.get(key, Entry())))
+        entries = {**index.entries, key: made[0]}
+        return replace(
+            index, entries={name: one for name, one in entries.items() if one != Entry()}
+        )
+
+    _rewrite(one)
+    return made[0]
+
+
+def forget(folder: str | Path) -> None:
+    """Drop all that is noted of a repository; one that can't be dropped stays, and harms nobody."""
+    with contextlib.suppress(StateUnusable):
+        change(folder, lambda _: Entry())
+
+
+def note_launch(folder: Path, *, hit: bool) -> None:
+    """Count a launch. It must not fail because of the count: a cache may be read-only."""
+    with contextlib.suppress(StateUnusable):
+        _rewrite(
+            lambda index: replace(index, hits=index.hits + hit, misses=index.misses + (not hit))
+        )
+        change(folder, lambda entry: replace(entry, launched_at=time.time()))
+
+
+def _rewrite(edit: Callable[[Index], Index]) -> None:
+    root = config.model_cache_dir()
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        with holding.changing(root):
+            index = read()
+            if index is None:
+                _path().replace(root / f"{NAME}.broken-{time.time_ns()}")
+                index = Index()
+            _check_version(index)
+            # Whoever may write into the folder may also replace the file: so it is theirs to read.
+            files.write_atomic(_path(), msgspec.json.encode(edit(index)), 0o644)
+    except (OSError, StateUnusable) as error:
+        words = error.strerror if isinstance(error, OSError) else error.found
+        raise StateUnusable(
+            f"{_path()} can't be written: {words}.",
+            "set AIM_CACHE_DIR to a folder that you can write",
+        ) from error
+
+
+def _check_version(index: Index) -> None:
+    if index.version > VERSION:
+        raise StateUnusable("a newer aim_jupyter has written it")
+
+
+def _path() -> Path:
+    return config.model_cache_dir() / NAME
+
+
+def _key(folder: str) -> str:
+    return folder.removeprefix(f"{config.model_cache_dir()}/")

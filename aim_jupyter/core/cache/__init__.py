@@ -1,6 +1,6 @@
 """Models on disk: what is there, whether it suffices to start, and how it gets there and away."""
 
-from aim_jupyter.core.cache.download import Download
+from aim_jupyter.core.cache.download import Download, bytes_on_disk
 from aim_jupyter.core.cache.holding import using
 from aim_jupyter.core.cache.index import note_launch
 from aim_jupyter.core.cache.listing import models, totals
@@ -10,6 +10,7 @@ from aim_jupyter.core.cache.reaching import check_reachable, fetch_config, refus
 __all__ = [
     "Download",
     "Located",
+    "bytes_on_disk",
     "check_reachable",
     "fetch_config",
     "folder_in_use",

@@ -134,6 +134,11 @@ class Download:
             return Outcome()
 
 
+def bytes_on_disk(repo: str) -> int:
+    """Return the bytes of a repository that have arrived in the own cache, unfinished included."""
+    return sum(_sizes(config.model_cache_dir() / roots.folder_name(repo) / "blobs").values())
+
+
 def _plain(kind: type[AimError]) -> bool:
     """Whether an error is made of what was found and what to do."""
     return kind.__init__ is AimError.__init__

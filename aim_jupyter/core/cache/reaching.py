@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from aim_jupyter.core import config
+from aim_jupyter.core.cache import needs
 from aim_jupyter.core.errors import AimError, ModelMissing, Offline, StateUnusable, UnknownName
 
 LIMIT_S = 8.0
 
 
 def check_reachable(repo: str, revision: str | None = None) -> int | None:
-    """Ask the Hub for `repo` and return its size in bytes where it says.
+    """Ask the Hub for `repo` and return the bytes of what an engine needs, where it says.
 
     Raises
     ------
@@ -37,8 +38,9 @@ def check_reachable(repo: str, revision: str | None = None) -> int | None:
         info = HfApi().model_info(repo, revision=revision, timeout=LIMIT_S, files_metadata=True)
     except Exception as error:
         raise refusal(error, repo, revision) or error from error
-    sizes = [file.size for file in info.siblings or [] if file.size is not None]
-    return sum(sizes) or None
+    sizes = {file.rfilename: file.size or 0 for file in info.siblings or []}
+    # Without the index of the weights, which is not there yet: at most a file too many.
+    return sum(sizes[name] for name in needs.chosen(sizes, lambda _: b"")) or None
 
 
 def fetch_config(repo: str) -> dict[str, Any]:

@@ -80,7 +80,7 @@ class Handler(APIHandler):
         given = {
             name: values[-1].decode("utf-8", "replace")
             for name, values in self.request.query_arguments.items()
-            if name not in _NOT_OURS and values[-1]
+            if name not in JUPYTERS and values[-1]
         }
         try:
             return msgspec.convert(given, type=kind, strict=False)
@@ -140,5 +140,5 @@ def _said(error: Exception) -> str:
 
 
 #: Arguments that are Jupyter's: its own token, and what keeps a request from being activity.
-_NOT_OURS = ("token", "no_track_activity", "_xsrf")
+JUPYTERS = ("token", "no_track_activity", "_xsrf")
 _WORDS = "what each route takes stands in aim/openapi.json"

@@ -22,6 +22,7 @@ from aim_jupyter.labserver.bodies import (
     Wish,
     ordinals,
 )
+from aim_jupyter.labserver.openai import OpenAI
 from aim_jupyter.labserver.sampler import Sampler
 
 #: In the web application's settings: the reading that all tabs share.
@@ -176,5 +177,6 @@ ROUTES: tuple[tuple[str, type[Handler]], ...] = (
     ("servers", Servers),
     (_SERVER, Server),
     (rf"{_SERVER}/logs", Logs),
+    (rf"{_SERVER}/v1(?P<path>/.*)?", OpenAI),
     (r".*", NotFound),
 )

@@ -102,6 +102,9 @@ class Handler(BaseHTTPRequestHandler):
             self._json(
                 {"object": "list", "data": [{"id": name, "object": "model"} for name in names]}
             )
+        elif self.path.startswith("/v1/seen"):
+            # What a proxy has let through; for tests alone.
+            self._json({"path": self.path, "headers": dict(self.headers)})
         else:
             self._send(404, b'{"error":"Not Found"}')
 

@@ -303,6 +303,23 @@ COMMANDS: tuple[Command, ...] = (
         ),
     ),
     Command(
+        "share",
+        "let other users of this node use a server; alone, with whom each is shared",
+        handlers.share,
+        "lines",
+        (
+            argument(
+                "words",
+                nargs="*",
+                metavar="[server] user",
+                completes="servers",
+                help="the server, else the last launched; and a user of this node",
+            ),
+            argument("--all", action="store_true", dest="everyone", help="all users of this node"),
+            argument("--revoke", action="store_true", help="take it back, at once"),
+        ),
+    ),
+    Command(
         "doctor",
         "what is wrong here, and the command that mends it",
         lambda given: api.doctor(given.report),

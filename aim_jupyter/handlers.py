@@ -143,3 +143,36 @@ def evict(given: Namespace) -> Any:
 def stop(given: Namespace) -> Any:
     """Stop a server."""
     return api.stop(given.server, drain_s=0.0 if given.now else given.drain)
+
+
+def share(given: Namespace) -> list[str]:
+    """Share a server, take a share back, or list the shares; one line for each server."""
+    server, user = _shared_with(given.words, everyone=given.everyone)
+    if given.revoke:
+        api.revoke(server, user or api.EVERYONE)
+    elif user is not None:
+        api.share(server, user)
+    return [_shares_line(name, shares) for name, shares in api.shares_of(server).items()] or [
+        "No server is running."
+    ]
+
+
+def _shared_with(words: list[str], *, everyone: bool) -> tuple[str | None, str | None]:
+    """Return server and user of ``[server] [user]``; one word alone is a server if there is one."""
+    most = 1 if everyone else 2
+    if len(words) > most:
+        raise BadUsage(f"{words[most]!r} is one word too many.", "%aim share SERVER USER, or --all")
+    if everyone:
+        return (words[0] if words else None), api.EVERYONE
+    if len(words) == 1 and words[0] not in api.shares_of():
+        return None, words[0]
+    return (words[0] if words else None), (words[1] if len(words) > 1 else None)
+
+
+def _shares_line(server: str, shares: list[api.Share]) -> str:
+    said = [
+        ("all users of this node" if share.user == api.EVERYONE else share.user)
+        + (" (attached)" if share.attached else "")
+        for share in shares
+    ]
+    return f"{server}: {', '.join(said)}" if said else f"{server}: shared with nobody"

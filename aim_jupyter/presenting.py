@@ -88,7 +88,8 @@ def _cell(value: Any, digits: int) -> str | None:
 
 def server_card(view: ServerView) -> Card:
     """Return the card of one server with the end of its log."""
-    return render.launch_card(view, log_tail=api.logs(view.record.name, lines=LOG_LINES))
+    tail = [] if view.shared_by else api.logs(view.record.name, lines=LOG_LINES)
+    return render.launch_card(view, log_tail=tail)
 
 
 def _gpus_card(machine: Machine) -> Card:

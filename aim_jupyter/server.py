@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from aim_jupyter import columns, presenting, tables
-from aim_jupyter.core import api, files, serving
+from aim_jupyter.core import api, serving
 from aim_jupyter.core.records import ServerView
 from aim_jupyter.core.serving import ServerFolder
 
@@ -112,7 +112,7 @@ class Server:
 
     def logs(self, lines: int = 40) -> list[str]:
         """Return the last lines of the engine's log."""
-        return files.tail(self._folder.log, lines)
+        return serving.tail(self._folder, lines)
 
     def metrics(self) -> pd.DataFrame:
         """Return its activity of the last minute as a DataFrame of one row."""

@@ -12,6 +12,7 @@
     ├── RecipeInvalid       a recipe file is not what the format says
     ├── GpuUnavailable      the GPUs asked for can't be had
     ├── NoFit               the memory does not suffice
+    ├── NotOwner            a server is somebody else's, who shares it
     ├── PortTaken           the port asked for is in use
     ├── ServerGone          the server is not running, or its key is gone
     │   └── StartFailed     it ended before it was ready
@@ -109,6 +110,10 @@ class GpuUnavailable(AimError):
 
 class NoFit(AimError):
     """The memory does not suffice."""
+
+
+class NotOwner(AimError):
+    """A server is somebody else's, who shares it: only its owner can do that."""
 
 
 class PortTaken(AimError):

@@ -148,8 +148,8 @@ def server(view: ServerView) -> Row | dict[str, Any]:
         "sample": columns.metrics_row(record.name, sample) if sample else None,
         "history": {"gen_tok_s": [], "kv_used_pct": [], "ttft_p50_ms": []},
         "crash": record.crash,
-        "can_stop": record.live or record.state == "unknown",
-        "shared_by": None,
+        "can_stop": not view.shared_by and (record.live or record.state == "unknown"),
+        "shared_by": view.shared_by,
         "client_code": ready.client_code(record.plan),
         "running_requests": sample.req_running if sample else None,
     }

@@ -28,6 +28,7 @@ STATUS: dict[type[AimError], http.HTTPStatus] = {
     errors.NoEngine: http.HTTPStatus.CONFLICT,
     errors.GpuUnavailable: http.HTTPStatus.CONFLICT,
     errors.NoFit: http.HTTPStatus.CONFLICT,
+    errors.NotOwner: http.HTTPStatus.FORBIDDEN,
     errors.PortTaken: http.HTTPStatus.CONFLICT,
     errors.ServerGone: http.HTTPStatus.GONE,
     errors.StateUnusable: http.HTTPStatus.INSUFFICIENT_STORAGE,

@@ -157,6 +157,33 @@ class Logs(Handler):
         self.answer({"lines": await self.work(api.logs, name, lines=asked.lines)})
 
 
+class Shares(Handler):
+    """With whom a server is shared."""
+
+    @authenticated
+    async def get(self, name: str) -> None:
+        """Answer the shares."""
+        self.answer({"shares": await self.work(_shares, name)})
+
+
+def _shares(name: str) -> list[api.Share]:
+    return api.shares_of(name).get(name, [])
+
+
+class Share(Handler):
+    """A share with one user, or with all of the node where the user is ``*``."""
+
+    @authenticated
+    async def put(self, name: str, user: str) -> None:
+        """Share the server; once more changes nothing."""
+        self.answer({"shares": await self.work(api.share, name, user)})
+
+    @authenticated
+    async def delete(self, name: str, user: str) -> None:
+        """Take it back."""
+        self.answer({"shares": await self.work(api.revoke, name, user)})
+
+
 class NotFound(Handler):
     """Everything else below ``aim/``: our own words instead of a page."""
 
@@ -177,6 +204,8 @@ ROUTES: tuple[tuple[str, type[Handler]], ...] = (
     ("servers", Servers),
     (_SERVER, Server),
     (rf"{_SERVER}/logs", Logs),
+    (rf"{_SERVER}/shares", Shares),
+    (rf"{_SERVER}/shares/(?P<user>[^/]+)", Share),
     (rf"{_SERVER}/v1(?P<path>/.*)?", OpenAI),
     (r".*", NotFound),
 )

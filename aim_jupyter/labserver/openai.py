@@ -12,6 +12,7 @@ import asyncio
 import functools
 import http
 from typing import Any, NamedTuple
+from urllib.parse import unquote_plus
 
 import httpx
 from jupyter_server.utils import url_path_join
@@ -91,10 +92,9 @@ class OpenAI(Handler):
             raise HTTPError(http.HTTPStatus.NOT_FOUND)
         here = url_path_join(self.base_url, "aim/servers/")
         _, _, raw = self.request.path.removeprefix(here).partition("/")
-        query = httpx.QueryParams(self.request.query)
-        left = [(name, value) for name, value in query.multi_items() if name not in JUPYTERS]
-        asked = f"?{httpx.QueryParams(left)}" if left else ""
-        return f"/{raw}{asked}".encode()
+        parts = filter(None, self.request.query.split("&"))
+        left = [part for part in parts if unquote_plus(part.partition("=")[0]) not in JUPYTERS]
+        return f"/{raw}{'?' if left else ''}{'&'.join(left)}".encode()
 
     async def _hand_back(self, reply: httpx.Response) -> None:
         self.set_status(reply.status_code, reply.reason_phrase or None)

@@ -52,13 +52,16 @@ from aim_jupyter.core.api.servers import (
     wait,
     watch,
 )
+from aim_jupyter.core.api.sharing import EVERYONE, Share, revoke, share, shares_of
 from aim_jupyter.core.api.site import doctor, engine_list, install_engine, machine
 from aim_jupyter.core.cache.eviction import EvictionRule
 
 __all__ = [
     "DEMO",
     "DRAIN_S",
+    "EVERYONE",
     "EvictionRule",
+    "Share",
     "attach",
     "cache_stats",
     "cache_totals",
@@ -93,8 +96,11 @@ __all__ = [
     "prefetch",
     "reachable",
     "recipe_list",
+    "revoke",
     "server",
     "servers",
+    "share",
+    "shares_of",
     "start_failed",
     "starts",
     "status",

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from aim_jupyter.core import cache, config, files, planning, preflight, serving
+from aim_jupyter.core import cache, config, planning, preflight, serving
 from aim_jupyter.core import metrics as metrics_of
 from aim_jupyter.core.api.plans import plan
 from aim_jupyter.core.api.site import engine_for, machine
@@ -54,11 +55,11 @@ def launch(request: Request, *, new: bool = False) -> ServerFolder:
 
 
 def servers() -> list[ServerView]:
-    """Return all servers, live or ended, with their figures as of now.
+    """Return all servers, live or ended, with their figures as of now; last those of others.
 
     Those whose record can't be read are left out: `doctor` names them.
     """
-    return list(_readable())
+    return [*_readable(), *_shared()]
 
 
 def server(name: str | None = None) -> ServerFolder:
@@ -166,7 +167,7 @@ def stop(name: str | None = None, *, drain_s: float = DRAIN_S) -> ServerView:
 
 def logs(name: str | None = None, *, lines: int = 40) -> list[str]:
     """Return the last lines of the engine's log."""
-    return files.tail(_named_or_last(name).log, lines)
+    return serving.tail(_named_or_last(name), lines)
 
 
 def follow_logs(name: str | None = None, *, lines: int = 10) -> Iterator[str]:
@@ -239,6 +240,7 @@ def overview(*, ended: bool = False) -> Status:
     here = machine()
     environment = engine_for(here)
     views = tuple(_readable())
+    others = tuple(_shared())
     live = tuple(view for view in views if view.record.live)
     on_disk = cache.totals(models_on_disk())
     read_s = time.perf_counter() - began
@@ -248,7 +250,7 @@ def overview(*, ended: bool = False) -> Status:
         user=config.user(),
         machine=here,
         engine=environment,
-        servers=views if ended else live,
+        servers=(*(views if ended else live), *others),
         cache=on_disk if on_disk.models else None,
         next=planning.next_steps(here, environment, live),
     )
@@ -271,6 +273,13 @@ def _readable() -> Iterator[ServerView]:
         except ServerGone:
             # The doctor names it; here it must not hide the others.
             continue
+
+
+def _shared() -> Iterator[ServerView]:
+    for folder in serving.shared():
+        # Between two looks it may have ended.
+        with contextlib.suppress(ServerGone):
+            yield serving.view(folder)
 
 
 def _named_or_last(name: str | None) -> ServerFolder:

@@ -22,6 +22,8 @@ class ServerView(Struct, frozen=True, kw_only=True):
         Seconds until ready, from the last start of the same plan; None without one.
     idle_left_s : float or None
         Seconds until the idle stop, None while requests run or where it never stops.
+    shared_by : str or None
+        Whose server it is, where another user shares it with this one.
     """
 
     record: ServerRecord
@@ -31,6 +33,7 @@ class ServerView(Struct, frozen=True, kw_only=True):
     eta_s: float | None = None
     idle_s: float | None = None
     idle_left_s: float | None = None
+    shared_by: str | None = None
 
 
 class NextStep(Struct, frozen=True, kw_only=True):

@@ -1,8 +1,9 @@
 """Servers: launched, watched by a supervisor each, found again from any process, and stopped."""
 
-from aim_jupyter.core.serving.folder import ServerFolder, find, folders, name_for
+from aim_jupyter.core.serving.folder import ServerFolder, folders, name_for
+from aim_jupyter.core.serving.guests import find, shared
 from aim_jupyter.core.serving.launching import launch, running_for
-from aim_jupyter.core.serving.logs import follow
+from aim_jupyter.core.serving.logs import follow, tail
 from aim_jupyter.core.serving.recovery import current
 from aim_jupyter.core.serving.stopping import DRAIN_S, stop
 from aim_jupyter.core.serving.viewing import view
@@ -17,6 +18,8 @@ __all__ = [
     "launch",
     "name_for",
     "running_for",
+    "shared",
     "stop",
+    "tail",
     "view",
 ]

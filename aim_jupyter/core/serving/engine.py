@@ -185,7 +185,8 @@ def start(plan: Plan, port: int, key: str, log: Path, held: tuple[int, ...] = ()
     with log.open("ab") as output, os.fdopen(reader, "rb") as report:
         child = subprocess.Popen(
             [sys.executable, "-I", "-S", keeper.__file__],
-            env=environment(plan, key, os.environ),
+            # `AIM_GUESTS` is where the guard finds the keys of those with whom it is shared.
+            env={**environment(plan, key, os.environ), "AIM_GUESTS": str(folder / "guests")},
             stdin=subprocess.PIPE,
             stdout=output,
             stderr=subprocess.STDOUT,

@@ -10,6 +10,8 @@
         supervisor.log   what the supervisor printed: empty unless it met a defect
         stop.json        a stop that somebody asked for
         history-*.ring   what it did and took, each second of the last hour, then coarser
+        shares.json      with whom it is shared, and their keys, 0600
+        guests           the hashes of these keys, which the engine's guard reads
 """
 
 from __future__ import annotations
@@ -48,7 +50,15 @@ _STOP = msgspec.json.Decoder(StopRequest)
 
 
 class ServerFolder:
-    """The folder of one server; nothing is read before it is asked for."""
+    """The folder of one server; nothing is read before it is asked for.
+
+    Attributes
+    ----------
+    owner : str or None
+        Whose it is, where another user shares it with this one.
+    """
+
+    owner: str | None = None
 
     def __init__(self, path: Path) -> None:
         self.path = path

@@ -35,7 +35,8 @@ def current(folder: ServerFolder) -> ServerRecord:
         If its record can't be read.
     """
     record = folder.read()
-    if not record.live or alive(record.supervisor):
+    if not record.live or folder.owner is not None or alive(record.supervisor):
+        # Of a server that somebody shares, the supervisor itself has just answered.
         return record
     try:
         lock = charge.take(folder.path)

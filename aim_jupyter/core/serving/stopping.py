@@ -10,7 +10,7 @@ import time
 from msgspec.structs import replace
 
 from aim_jupyter.core import config
-from aim_jupyter.core.errors import ServerGone, StateUnusable
+from aim_jupyter.core.errors import NotOwner, ServerGone, StateUnusable
 from aim_jupyter.core.records import ProcessId, ServerRecord
 from aim_jupyter.core.serving import charge
 from aim_jupyter.core.serving.folder import ServerFolder, StopRequest
@@ -42,9 +42,14 @@ def stop(folder: ServerFolder, *, drain_s: float = DRAIN_S) -> ServerRecord:
 
     Raises
     ------
+    NotOwner
+        If another user shares it with this one.
     ServerGone
         If a process of the engine could not be ended.
     """
+    if folder.owner is not None:
+        found = f"{folder.name!r} is {folder.owner}'s, and can be stopped by {folder.owner} alone."
+        raise NotOwner(found, f"ask {folder.owner}")
     record = current(folder)
     if record.live:
         record = _ask_supervisor(folder, drain_s, record)

@@ -38,6 +38,7 @@ from aim_jupyter.core.serving import (
     restarting,
     starts,
 )
+from aim_jupyter.core.serving.desk import Desk
 from aim_jupyter.core.serving.engine import Engine
 from aim_jupyter.core.serving.folder import ServerFolder
 from aim_jupyter.core.serving.process import end_group, identify, members, uptime_s
@@ -75,6 +76,7 @@ class Supervisor:
         self.reading = Reading(folder, self.record)
         self.sampler = Sampler(folder)
         self.engine: Engine | None = None
+        self.desk = Desk(folder)
         self._memory = evidence.memory()
         self._lock = lock
         self._stop_asked = False
@@ -98,7 +100,8 @@ class Supervisor:
         try:
             found = engine.find(self.folder.path, self.record.engine)
             if self.record.live:
-                self._conclude(self._serve(found))
+                with self.desk:
+                    self._conclude(self._serve(found))
             elif found is not None:
                 # The last word is written; whoever wrote it was killed before it was all true.
                 end_group(found.id, drain_s=0.0)
@@ -402,6 +405,7 @@ class Supervisor:
                 self.folder.write(self.record)
 
     def _wait(self, seconds: float) -> None:
-        """Sleep, but wake at once for a signal or the end of what is watched."""
-        self._waker.sleep(seconds)
+        """Sleep, but wake at once for a signal, a guest, or the end of what is watched."""
+        if self._waker.sleep(seconds, self.desk.doors()):
+            self.desk.answer(self.record)
         reap_others(self.engine.id if self.engine else None)

@@ -26,6 +26,7 @@ def view(folder: ServerFolder) -> ServerView:
     limit = record.plan.idle_s
     return ServerView(
         record=record,
+        shared_by=folder.owner,
         sample=seen,
         uptime_s=uptime_s() - record.ready_up_s if record.ready_up_s and record.live else None,
         eta_s=_eta(record, now),

@@ -7,7 +7,7 @@ import os
 import select
 import signal
 import socket
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from aim_jupyter.core.records import ProcessId
 from aim_jupyter.core.serving.process import alive
@@ -22,12 +22,25 @@ class Waker:
         self._watched: list[int] = []
         signal.set_wakeup_fd(self._waker.fileno())
 
-    def sleep(self, seconds: float) -> None:
-        """Sleep, but no longer than until a signal comes or one that is watched ends."""
+    def sleep(self, seconds: float, doors: Sequence[socket.socket] = ()) -> bool:
+        """Sleep, but no longer than until a signal comes or one that is watched ends.
+
+        Parameters
+        ----------
+        doors : sequence of socket
+            Sockets that listen; a caller wakes too.
+
+        Returns
+        -------
+        bool
+            Whether somebody calls at one of them.
+        """
         wake = self._wake.fileno()
-        ready, _, _ = select.select([wake, *self._watched], [], [], seconds)
+        called = [door.fileno() for door in doors]
+        ready, _, _ = select.select([wake, *self._watched, *called], [], [], seconds)
         if wake in ready:
             self._wake.recv(4096)
+        return not set(called).isdisjoint(ready)
 
     @contextlib.contextmanager
     def watching(self, processes: Iterable[ProcessId | None]) -> Iterator[None]:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import importlib.util
 import json
 import subprocess
 import sys
 from collections.abc import MutableMapping
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from aim_jupyter.core import files
 from aim_jupyter.core.serving.engine import GUARD
 
 KEY = "k-ä1"
@@ -147,3 +150,62 @@ def test_the_engine_needs_nothing_of_this_package_for_it() -> None:
     command = [sys.executable, "-S", "-c", code]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+# -- guests ---------------------------------------------------------------------------------------
+
+
+def invite(guests: Path, *keys: str) -> None:
+    """Write the hashes of keys, as the owner's side does: beside it, and moved there."""
+    hashes = "\n".join(hashlib.sha256(key.encode()).hexdigest() for key in keys)
+    files.write_atomic(guests, hashes.encode())
+
+
+@pytest.fixture
+def guests(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("AIM_GUESTS", str(tmp_path / "guests"))
+    return tmp_path / "guests"
+
+
+def test_guests_come_and_go_without_a_restart(guests: Path, door: Door) -> None:
+    assert not door.ask("http", "/v1/models", bearer("theirs"))
+    invite(guests, "theirs", "another's")
+    assert door.ask("http", "/v1/models", bearer("theirs"))
+    assert door.ask("http", "/metrics", bearer("another's"))
+    assert door.ask("http", "/v1/models", bearer(KEY))
+    invite(guests, "another's")
+    assert not door.ask("http", "/v1/models", bearer("theirs"))
+    assert door.ask("http", "/v1/models", bearer("another's"))
+    guests.unlink()
+    assert not door.ask("http", "/v1/models", bearer("another's"))
+    assert door.ask("http", "/v1/models", bearer(KEY))
+
+
+def test_guests_may_ask_the_model_and_nothing_else(guests: Path, door: Door) -> None:
+    invite(guests, "theirs")
+    for path in ROUTES:
+        allowed = path.startswith("/v1/") or path == "/metrics"
+        assert door.ask("http", path, bearer("theirs")) == allowed, path
+    assert not door.ask("websocket", "/v1/realtime", bearer("theirs"))
+
+
+def test_a_hash_is_no_key(guests: Path, door: Door) -> None:
+    invite(guests, "theirs")
+    for wrong in (guests.read_text(), "", "Theirs", " theirs"):
+        assert not door.ask("http", "/v1/models", bearer(wrong))
+    assert not door.ask("http", "/v1/models", (b"authorization", b"Basic theirs"))
+
+
+def test_a_reply_ends_when_its_guest_is_sent_away(guests: Path, door: Door) -> None:
+    invite(guests, "theirs")
+
+    async def words(scope: Scope, receive: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        for word in (b"one", b"two", b"three"):
+            await send({"type": "http.response.body", "body": word, "more_body": True})
+            invite(guests)
+
+    door.guard.app = words
+    door.ask("http", "/v1/chat/completions", bearer("theirs"))
+    assert [message.get("body") for message in door.sent] == [None, b"one", b""]
+    assert not door.sent[-1].get("more_body")

@@ -4,13 +4,19 @@ vLLM's own ``--api-key`` guards only paths below ``/v1`` and a few more; ``/invo
 full inference, and ``/metrics`` stay open to every user of the node. This file is loaded by the
 engine's interpreter through ``--middleware aim_guard.Guard``, so it needs the standard library
 alone and nothing of this package.
+
+Guests, with whom the owner shares the server, have keys of their own: the file that ``AIM_GUESTS``
+names holds their SHA-256, one a line, and is read again whenever it has changed. A key that is not
+there any more opens nothing, and ends the reply that it had asked for.
 """
 
 from __future__ import annotations
 
+import hashlib
 import hmac
 import os
 from collections.abc import Awaitable, Callable, MutableMapping
+from pathlib import Path
 from typing import Any
 
 Message = MutableMapping[str, Any]
@@ -19,29 +25,81 @@ Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Message, Receive, Send], Awaitable[None]]
 
 
+class Keys:
+    """The keys that open a server: its own, from ``VLLM_API_KEY``, and those of guests."""
+
+    def __init__(self) -> None:
+        self.expected = ("Bearer " + os.environ["VLLM_API_KEY"]).encode()
+        self._file = Path(os.environ.get("AIM_GUESTS", os.devnull))
+        self._seen: tuple[int, int, int] | None = None
+        self._guests: frozenset[str] = frozenset()
+
+    def owns(self, given: bytes) -> bool:
+        """Whether an ``Authorization`` header holds the server's own key."""
+        return hmac.compare_digest(given, self.expected)
+
+    def invites(self, given: bytes) -> bool:
+        """Whether it holds the key of a guest, as of now."""
+        kind, _, key = given.partition(b" ")
+        return kind == b"Bearer" and hashlib.sha256(key).hexdigest() in self._now()
+
+    def _now(self) -> frozenset[str]:
+        try:
+            facts = self._file.stat()
+            seen = (facts.st_mtime_ns, facts.st_ino, facts.st_size)
+            if seen != self._seen:
+                self._guests = frozenset(self._file.read_text().split())
+                self._seen = seen
+        except OSError:
+            # A file that can't be read invites nobody.
+            self._seen, self._guests = None, frozenset()
+        return self._guests
+
+
 class Guard:
     """Answer 401 to requests without ``Authorization: Bearer <key>``."""
 
     open_paths = frozenset({"/health"})
+    #: What guests may ask: the OpenAI routes and the figures; the rest is the owner's business.
+    guest_paths = ("/v1/", "/metrics")
 
     def __init__(self, app: App) -> None:
         self.app = app
-        self.expected = ("Bearer " + os.environ["VLLM_API_KEY"]).encode()
+        self.keys = Keys()
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """Pass on what may pass; websockets are closed, lifespan events always pass."""
-        if scope["type"] == "lifespan" or self._allowed(scope):
+        given: bytes = dict(scope.get("headers") or []).get(b"authorization", b"")
+        if scope["type"] == "lifespan" or self._allowed(scope, given):
             await self.app(scope, receive, send)
+        elif self._invited(scope, given):
+            await self.app(scope, receive, self._while_invited(given, send))
         elif scope["type"] == "websocket":
             await send({"type": "websocket.close", "code": 1008})
         else:
             await _refuse(send)
 
-    def _allowed(self, scope: Message) -> bool:
-        if scope.get("path") in self.open_paths:
-            return True
-        given: bytes = dict(scope.get("headers") or []).get(b"authorization", b"")
-        return hmac.compare_digest(given, self.expected)
+    def _allowed(self, scope: Message, given: bytes) -> bool:
+        return scope.get("path") in self.open_paths or self.keys.owns(given)
+
+    def _invited(self, scope: Message, given: bytes) -> bool:
+        http = scope["type"] == "http"
+        return http and scope["path"].startswith(self.guest_paths) and self.keys.invites(given)
+
+    def _while_invited(self, given: bytes, send: Send) -> Send:
+        """Return a `send` that ends the reply as soon as the guest's key is taken back."""
+        ended = False
+
+        async def passing(message: Message) -> None:
+            nonlocal ended
+            if ended:
+                return
+            if not self.keys.invites(given) and message["type"] == "http.response.body":
+                ended = True
+                message = {"type": "http.response.body", "body": b""}
+            await send(message)
+
+        return passing
 
 
 async def _refuse(send: Send) -> None:

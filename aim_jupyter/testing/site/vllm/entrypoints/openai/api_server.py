@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import signal
@@ -73,6 +74,9 @@ class Server(ThreadingHTTPServer):
         self.arguments = arguments
         self.script = script
         self.counters = Counters()
+        if "VLLM_API_KEY" in os.environ:
+            # The real guard's, which the supervisor puts on the engine's path.
+            self.keys = importlib.import_module("aim_guard").Keys()
         super().__init__((arguments.host, arguments.port), Handler, bind_and_activate=False)
         # As vLLM: the port is taken before the model is loaded, and listened on after.
         self.server_bind()
@@ -197,8 +201,10 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.flush()
 
     def _has_key(self) -> bool:
-        key = os.environ.get("VLLM_API_KEY")
-        return not key or self.headers.get("Authorization") == f"Bearer {key}"
+        if "VLLM_API_KEY" not in os.environ:
+            return True
+        given = self.headers.get("Authorization", "").encode()
+        return self.server.keys.owns(given) or self.server.keys.invites(given)
 
     def _json(self, value: object) -> None:
         self._send(200, json.dumps(value).encode(), "application/json")

@@ -79,10 +79,32 @@ def size(text: str) -> int:
     return round(float(found[1]) * float(1024 if found[3] else 1000) ** power)
 
 
+def tokens(text: str) -> int | Literal["auto"]:
+    """Return the length of a context: a number, or ``auto`` for the longest that fits.
+
+    Raises
+    ------
+    BadUsage
+        If it is neither.
+    """
+    if text == "auto":
+        return "auto"
+    if not re.fullmatch(r"[0-9]{1,12}", text) or not int(text):
+        raise BadUsage(f"{text!r} is no length of a context.", "write tokens, as in 32768, or auto")
+    return int(text)
+
+
 SERVER = argument("server", nargs="?", completes="servers", help="its name; else the last launched")
 
 MACHINE = argument(
     "--machine", metavar="SPEC", help="one that is not here: mi300x:8, mi300x:8:cpx-nps4"
+)
+
+CONTEXT = argument(
+    "--context",
+    type=tokens,
+    metavar="TOKENS",
+    help="so many tokens each; auto is the most that all users have room for",
 )
 
 LAUNCH = (
@@ -97,7 +119,7 @@ LAUNCH = (
     argument("--precision", metavar="NAME", help="such as bf16 or fp8; auto is the best one"),
     argument("--metric", choices=["latency", "throughput", "auto"], help="tuned for this"),
     argument("--users", type=int, metavar="N", help="so many conversations at the same time"),
-    argument("--context", type=int, metavar="TOKENS", help="so many tokens in each"),
+    CONTEXT,
     argument(
         "--engine",
         metavar="NAME",
@@ -142,10 +164,10 @@ FIT = (
     argument("--users", type=int, metavar="N", help="so many requests at the same time"),
     argument(
         *("--context", "--max-model-len"),
-        type=int,
+        type=tokens,
         dest="max_model_len",
         metavar="TOKENS",
-        help="so many tokens of each; else the model's own limit",
+        help="so many tokens of each, or auto; else the model's own limit",
     ),
     argument("--recipe", metavar="ID", completes="recipes", help="with this recipe's options"),
     argument("--tp", type=int, metavar="N", help="shared by so many GPUs (default: 1)"),

@@ -16,6 +16,7 @@ from typing import Any, Literal, NamedTuple
 
 from aim_jupyter import handlers
 from aim_jupyter.arguments import (
+    CONTEXT,
     EVICT,
     FIT,
     LAUNCH,
@@ -115,7 +116,7 @@ COMMANDS: tuple[Command, ...] = (
             argument("model", nargs="?", completes="models", help="a name, repository or folder"),
             MACHINE,
             argument("--users", type=int, metavar="N", help="so many at the same time"),
-            argument("--context", type=int, metavar="TOKENS", help="so many tokens each"),
+            CONTEXT,
         ),
     ),
     Command(

@@ -7,11 +7,12 @@ DataFrames and `Server` handles.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from aim_jupyter import columns, presenting, tables
 from aim_jupyter.core import api
 from aim_jupyter.core.planning import DEFAULT_IDLE_S, Request
+from aim_jupyter.core.recipes.asked import Context
 from aim_jupyter.core.records import CachedModel, CacheStats, Startable, Status
 from aim_jupyter.server import Server
 
@@ -43,7 +44,7 @@ def engines() -> pd.DataFrame:
 
 
 def recipes(
-    model: str | None = None, *, users: int | None = None, context: int | None = None
+    model: str | None = None, *, users: int | None = None, context: Context = None
 ) -> pd.DataFrame:
     """Return every recipe of `model` with verdict and reason, or the best of each model.
 
@@ -53,8 +54,8 @@ def recipes(
         A name of the catalogue, a repository of the Hub, or a folder.
     users : int, optional
         Conversations at the same time.
-    context : int, optional
-        Tokens of each.
+    context : int or "auto", optional
+        Tokens of each; "auto" is the most that all users have room for.
 
     Raises
     ------
@@ -78,9 +79,9 @@ def fit(model: str | None = None, **question: Any) -> dict[str, Any]:
     model : str, optional
         A name of the catalogue, a repository of the Hub, or a folder; else give `config`.
     **question
-        The options of ``%aim fit`` with underscores: ``machine``, ``users``, ``max_model_len``
-        (tokens), ``tp``, ``dtype``, ``kv_dtype``, ``util``, ``recipe``, ``engine_version``, ….
-        Without ``machine`` it is this one, as it is now.
+        The options of ``%aim fit`` with underscores: ``machine``, ``users``, ``context``
+        (tokens, or "auto"), ``tp``, ``dtype``, ``kv_dtype``, ``util``, ``recipe``,
+        ``engine_version``, …. Without ``machine`` it is this one, as it is now.
 
     Raises
     ------
@@ -113,8 +114,10 @@ def launch(
     *,
     recipe: str | None = None,
     gpus: Sequence[int] | None = None,
+    precision: str | None = None,
+    metric: Literal["latency", "throughput"] | None = None,
     users: int | None = None,
-    context: int | None = None,
+    context: Context = None,
     engine: str | None = None,
     name: str | None = None,
     new: bool = False,
@@ -134,8 +137,12 @@ def launch(
         A name of the catalogue, a repository of the Hub, or a folder.
     gpus : sequence of int, optional
         HIP ordinals; else free ones are chosen.
-    users, context : int, optional
-        Conversations at the same time, and tokens of each.
+    precision, metric : str, optional
+        Take a recipe of that precision, or one that is tuned for that; else the best one.
+    users : int, optional
+        Conversations at the same time.
+    context : int or "auto", optional
+        Tokens of each; "auto" is the most that all users have room for.
     idle_s, lifetime_s : float or None
         Seconds without a request, and in all, after which it stops; None is never.
     options : mapping, optional
@@ -156,6 +163,8 @@ def launch(
         recipe=recipe,
         engine=engine,
         gpus=None if gpus is None else tuple(gpus),
+        precision=precision,
+        metric=metric,
         users=users,
         context=context,
         name=name,

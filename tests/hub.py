@@ -179,7 +179,7 @@ class _Handler(BaseHTTPRequestHandler):
         if began is None:
             self._say(416)
             return
-        part = data[began:]
+        part = data[began : self._end()]
         fault = self.server.fault(name) if body and name else None
         if ("files", repo) in self.server.trouble and body:
             fault = Fault("break")
@@ -191,7 +191,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_response(206 if "Range" in self.headers else 200)
         facts = {**headers, "Content-Length": str(told), "Accept-Ranges": "bytes"}
         if "Range" in self.headers:
-            facts["Content-Range"] = f"bytes {began}-{len(data) - 1}/{len(data)}"
+            facts["Content-Range"] = f"bytes {began}-{began + len(part) - 1}/{len(data)}"
         for header, value in facts.items():
             self.send_header(header, value)
         self.end_headers()
@@ -225,9 +225,14 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _range(self, size: int) -> int | None:
         """Return where a range begins, None where there is nothing of it."""
-        found = re.fullmatch(r"bytes=(\d+)-", self.headers.get("Range", "bytes=0-"))
+        found = re.fullmatch(r"bytes=(\d+)-\d*", self.headers.get("Range", "bytes=0-"))
         began = int(found[1]) if found else 0
         return began if began < size or size == began == 0 else None
+
+    def _end(self) -> int | None:
+        """Return where a range ends, None for the end of the file."""
+        last = self.headers.get("Range", "").rpartition("-")[2]
+        return int(last) + 1 if last else None
 
     def log_message(self, *_: object) -> None:
         """Say nothing."""

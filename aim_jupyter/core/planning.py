@@ -12,6 +12,7 @@ from msgspec import Struct, field
 
 from aim_jupyter.core import recipes
 from aim_jupyter.core.errors import BadUsage, NoFit
+from aim_jupyter.core.recipes.asked import Context
 from aim_jupyter.core.records import (
     Choice,
     EngineEnvironment,
@@ -43,8 +44,8 @@ class Request(Struct, frozen=True, kw_only=True):
         None is whatever is best here.
     gpus : tuple of int or None
         HIP ordinals; None leaves the choice to us, of at most `most_gpus`.
-    context : int or None
-        Tokens of one conversation.
+    context : int, "auto" or None
+        Tokens of one conversation; ``auto`` is the most that all users have room for.
     options : dict
         The engine's own options without dashes; None is a bare switch. They beat the recipe's.
     unset : tuple of str
@@ -65,7 +66,7 @@ class Request(Struct, frozen=True, kw_only=True):
     gpus: tuple[int, ...] | None = None
     most_gpus: int | None = None
     users: int | None = None
-    context: int | None = None
+    context: Context = None
     name: str | None = None
     port: int | None = None
     idle_s: float | None = DEFAULT_IDLE_S
@@ -198,8 +199,9 @@ def _reconcile(
 ) -> recipes.Reconciled:
     """Return the options and variables that this engine accepts, the user's wishes included."""
     wishes = dict(request.options)
-    if request.context is not None:
-        wishes.setdefault("max-model-len", request.context)
+    context = choice.context_tokens if request.context == "auto" else request.context
+    if context is not None:
+        wishes.setdefault("max-model-len", context)
     done = recipes.reconcile(
         choice.recipe.args,
         choice.recipe.env,

@@ -42,8 +42,8 @@ def ranked(
     here = machine or gpus.machine(spec)
     found = recipes.catalogue().find(model)
     options = asked.pop("options", None)
-    judge = fitting.judge(found, here, options=options, starts=asked.pop("starts", ()))
-    return recipes.rank(found, here, fit=judge, **asked)
+    judge = fitting.Judge(found, here, options=options, starts=asked.pop("starts", ()))
+    return recipes.rank(found, here, judge, **asked)
 
 
 def only(choices: tuple[Choice, ...], recipe: str) -> Choice:
@@ -86,7 +86,8 @@ def test_no_reason_is_too_long(model: str, spec: str) -> None:
 
 
 def test_a_no_comes_with_launches_that_fit() -> None:
-    choice = only(ranked("Qwen/Qwen3-32B", "mi300x:1", users=16, context=32768), "mi300x-bf16-tp1")
+    asked: dict[str, Any] = {"users": 16, "context": 32768, "recipe": "mi300x-bf16-tp1"}
+    choice = ranked("Qwen/Qwen3-32B", "mi300x:1", **asked)[0]
     assert choice.verdict == "NO"
     assert 1 <= len(choice.offers) <= 5
     for offer in choice.offers:
@@ -124,8 +125,8 @@ def test_each_offer_leads_to_the_verdict_that_it_promises(
 
 def test_an_offer_of_a_real_machine_is_a_launch() -> None:
     here = structs.replace(gpus.machine("mi300x:1"), simulated=False)
-    asked: dict[str, Any] = {"users": 16, "context": 32768}
-    choice = only(ranked("Qwen/Qwen3-32B", machine=here, **asked), "mi300x-bf16-tp1")
+    asked: dict[str, Any] = {"users": 16, "context": 32768, "recipe": "mi300x-bf16-tp1"}
+    choice = ranked("Qwen/Qwen3-32B", machine=here, **asked)[0]
     assert {offer.line.split()[1] for offer in choice.offers} == {"launch"}
     assert not any("--machine" in offer.line for offer in choice.offers)
 
@@ -148,14 +149,12 @@ def test_the_users_own_options_count() -> None:
     assert (plain.kv_dtype, smaller.kv_dtype) == ("auto", "fp8")
 
 
-def test_what_the_fit_can_not_tell_is_called_rough() -> None:
-    found = recipes.catalogue().find(UNTOLD)
-    here = gpus.machine("mi300x:8")
-    alone = recipes.rank(found, here)[0]
-    choice = only(ranked(UNTOLD), alone.recipe.id)
-    assert choice.verdict == alone.verdict
-    assert choice.reason.endswith("; rough estimate")
-    assert len(choice.reason) <= 50
+def test_what_the_fit_can_not_tell_is_never_called_fitting() -> None:
+    placed = [one for one in ranked(UNTOLD) if one.gpus]
+    assert {one.verdict for one in placed} == {"TIGHT"}
+    assert all(one.reason.endswith("GiB of weights; KV cache unknown") for one in placed)
+    alone = [one for one in ranked(UNTOLD, "mi300x:1") if one.total_bytes]
+    assert all(one.verdict == "NO" and one.reason.startswith("weights need") for one in alone)
 
 
 def test_a_start_on_this_site_is_believed(ask: Callable[..., fitting.Answered]) -> None:
@@ -177,7 +176,7 @@ def test_the_whole_catalogue_is_judged_in_time() -> None:
     took = time.perf_counter() - began
     assert len(best) > 80
     # The promise of 300 ms is the benchmark's; here only that nothing is asked twice over.
-    assert took < 3
+    assert took < 6
     refused = [one for one in best if one.verdict != "FITS"]
     assert all(one.try_line == f"%aim recipes {one.recipe.model}" for one in refused)
 

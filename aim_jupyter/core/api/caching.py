@@ -11,10 +11,9 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from aim_jupyter import demo
-from aim_jupyter.core import cache, config, recipes, resolving
-from aim_jupyter.core.api.plans import recipe_list
+from aim_jupyter.core import cache, config, resolving
+from aim_jupyter.core.api.plans import recipe_list, with_first
 from aim_jupyter.core.api.servers import cache_totals, models_on_disk
-from aim_jupyter.core.api.site import machine
 from aim_jupyter.core.cache import eviction, index, locating, settings, verification
 from aim_jupyter.core.cache.eviction import EvictionRule
 from aim_jupyter.core.cache.listing import free_bytes
@@ -116,7 +115,7 @@ def weights_of(
     found = resolving.known(model)
     if found is None:
         return Weights(repo=model, precision="", revision=revision)
-    ranked = recipes.rank(found, machine(), recipe=recipe) if recipe else recipe_list(model)
+    ranked = with_first(found, recipe) if recipe else recipe_list(model)
     weights = ranked[0].recipe.weights
     if resolving.comes_with_package(weights.repo):
         return None

@@ -23,8 +23,9 @@ from aim_jupyter.core import gpus as detection
 from aim_jupyter.core.api.site import engine_for, machine, version_for
 from aim_jupyter.core.errors import AimError, BadUsage, NoFit
 from aim_jupyter.core.planning import Request
-from aim_jupyter.core.recipes import authoring
+from aim_jupyter.core.recipes import Overrides, authoring
 from aim_jupyter.core.recipes import export as exporting
+from aim_jupyter.core.recipes.asked import Context
 from aim_jupyter.core.records import Choice, Machine, Model, Plan
 from aim_jupyter.core.records.engine import TITLES
 
@@ -40,7 +41,7 @@ def recipe_list(
     model: str | None = None,
     *,
     users: int | None = None,
-    context: int | None = None,
+    context: Context = None,
     gpus: tuple[int, ...] | None = None,
     simulated: str | None = None,
 ) -> list[Choice]:
@@ -59,13 +60,19 @@ def recipe_list(
     here = machine(simulated)
     if model is not None:
         found = resolving.model(model)
-        judge = _judge(found, here) if here.gpus else None
-        ranked = recipes.rank(found, here, users=users, context=context, gpus=gpus, fit=judge)
+        judge = _judge(found, here)
+        ranked = recipes.rank(found, here, judge, users=users, context=context, gpus=gpus)
         return [_with_evidence(choice) for choice in ranked]
     best = _best_of_each(here, recipes.Asked(users=users, context=context))
     order = {"FITS": 0, "TIGHT": 1, "NO": 2}
     best.sort(key=lambda choice: (order[choice.verdict], choice.recipe.model != DEMO))
     return [replace(_with_evidence(choice), rank=rank) for rank, choice in enumerate(best, start=1)]
+
+
+def with_first(model: Model, recipe: str | None) -> tuple[Choice, ...]:
+    """Return the recipes of a model on this machine, the one that is named first."""
+    here = machine()
+    return recipes.rank(model, here, _judge(model, here), recipe=recipe)
 
 
 def known_models() -> tuple[Model, ...]:
@@ -75,20 +82,28 @@ def known_models() -> tuple[Model, ...]:
 
 def _best_of_each(here: Machine, asked: recipes.Asked) -> list[Choice]:
     """Return the first recipe of each model; what would fit instead is said for one model alone."""
-    version = version_for(here)
-    starts = _fitting().learned() if here.gpus else ()
+    more = {"engine_version": version_for(here), "starts": _fitting().learned()}
     best = []
     for model in recipes.catalogue().models:
-        more = {"engine_version": version, "starts": starts, "with_offers": False}
-        judge = _fitting().judge(model, here, **more) if here.gpus else None
+        judge = _fitting().Judge(model, here, **more)
         for choice in recipes.judge_all(model, here, asked, judge)[:1]:
             fits = choice.verdict == "FITS"
             best.append(choice if fits else replace(choice, try_line=f"%aim recipes {model.name}"))
     return best
 
 
-def _judge(model: Model, here: Machine) -> recipes.Fit:
-    judge: recipes.Fit = _fitting().judge(model, here, engine_version=version_for(here))
+def _judge(
+    model: Model, here: Machine, asked: Overrides | None = None, version: str | None = None
+) -> recipes.Fit:
+    """Return what judges the memory of a model's recipes, started with these options."""
+    wanted = asked or Overrides()
+    judge: recipes.Fit = _fitting().Judge(
+        model,
+        here,
+        options=wanted.set,
+        unset=wanted.unset,
+        engine_version=version or version_for(here),
+    )
     return judge
 
 
@@ -106,7 +121,7 @@ def fit(parameters: Mapping[str, Any]) -> Answered:
         If the question itself is wrong.
     """
     here = {} if parameters.get("machine") else {"engine_version": version_for(machine())}
-    answered: Answered = _fitting().Asker(resolving.model).ask({**here, **parameters})
+    answered: Answered = _fitting().Asker(resolving.model, online=True).ask({**here, **parameters})
     return answered
 
 
@@ -160,6 +175,7 @@ def judged_plan(request: Request) -> tuple[Choice, Plan]:
     ranked = recipes.rank(
         model,
         here,
+        _judge(model, here, Overrides(set=request.options, unset=request.unset), version),
         users=request.users,
         context=request.context,
         recipe=request.recipe,
@@ -169,9 +185,6 @@ def judged_plan(request: Request) -> tuple[Choice, Plan]:
         metric=request.metric,
         engine=kind or DEFAULT_ENGINE,
         engine_version=version,
-        fit=_fitting().judge(model, here, options=request.options, engine_version=version)
-        if here.gpus
-        else None,
     )
     choice = planning.choose(ranked, request)
     rules = policy.read()
@@ -196,7 +209,7 @@ def new_recipe(model: str, recipe: str | None = None) -> str:
         Id of another recipe to start from.
     """
     known = resolving.model(model)
-    ranked = recipes.rank(known, machine(), recipe=recipe)
+    ranked = with_first(known, recipe)
     if not ranked:
         raise NoFit(f"There is no recipe for {model} to start from.", "%aim recipes")
     return authoring.new(known, ranked[0].recipe)
@@ -222,7 +235,7 @@ def export(request: Request, target: str) -> str:
         If there is no such form.
     """
     made = plan(request)
-    ranked = recipes.rank(resolving.model(request.model), machine(), recipe=made.recipe_id)
+    ranked = with_first(resolving.model(request.model), made.recipe_id)
     return exporting.export(made, ranked[0].recipe, target)
 
 
@@ -254,7 +267,7 @@ def _asker() -> recipes.Asker:
     except AimError:
         # A plan for elsewhere needs no engine here; its options then go unchecked.
         environment = None
-    return recipes.Asker(detection.machine, environment=environment)
+    return recipes.Asker(detection.machine, _judge, environment=environment)
 
 
 def default_model() -> str:

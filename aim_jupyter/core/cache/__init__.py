@@ -1,6 +1,7 @@
 """Models on disk: what is there, whether it suffices to start, and how it gets there and away."""
 
 from aim_jupyter.core.cache.download import Download, bytes_on_disk
+from aim_jupyter.core.cache.headers import Entry, fetch_headers
 from aim_jupyter.core.cache.holding import using
 from aim_jupyter.core.cache.index import note_launch
 from aim_jupyter.core.cache.listing import models, totals
@@ -9,10 +10,12 @@ from aim_jupyter.core.cache.reaching import check_reachable, fetch_config, refus
 
 __all__ = [
     "Download",
+    "Entry",
     "Located",
     "bytes_on_disk",
     "check_reachable",
     "fetch_config",
+    "fetch_headers",
     "folder_in_use",
     "locate",
     "models",

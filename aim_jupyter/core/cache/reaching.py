@@ -28,7 +28,7 @@ def check_reachable(repo: str, revision: str | None = None) -> int | None:
     UnknownName
         If the Hub has no such repository.
     """
-    if os.environ.get("HF_HUB_OFFLINE", "").upper() in ("1", "ON", "YES", "TRUE"):
+    if is_offline():
         raise _forbidden(repo, "unset HF_HUB_OFFLINE, or run %aim launch to start the demo")
     # Imported here: 0.3 s, and only needed for a model that is not cached. Not before the variable
     # was looked at: the library reads it once, and would stay offline when it has been unset.
@@ -41,6 +41,11 @@ def check_reachable(repo: str, revision: str | None = None) -> int | None:
     sizes = {file.rfilename: file.size or 0 for file in info.siblings or []}
     # Without the index of the weights, which is not there yet: at most a file too many.
     return sum(sizes[name] for name in needs.chosen(sizes, lambda _: b"")) or None
+
+
+def is_offline() -> bool:
+    """Return whether the user forbids to ask the Hub."""
+    return os.environ.get("HF_HUB_OFFLINE", "").upper() in ("1", "ON", "YES", "TRUE")
 
 
 def fetch_config(repo: str) -> dict[str, Any]:

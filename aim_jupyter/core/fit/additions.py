@@ -89,7 +89,7 @@ def rocm_growth(architecture: Architecture, tp: int, dtype: str = "auto") -> int
         return int(2.0 * _GIB)
     grown = sum(
         count * _padded(layer.mlp, architecture.hidden, tp, size)
-        for layer, count in Counter(architecture.layers).items()
+        for layer, count in architecture.kinds.items()
         if isinstance(layer.mlp, Experts)
     )
     return grown + int(1.5 * _GIB)

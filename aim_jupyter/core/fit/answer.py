@@ -3,25 +3,28 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
-from msgspec import Struct, field
+from msgspec import Struct, field, structs
 
 from aim_jupyter.core.errors import AimError, BadUsage, ModelMissing, UnknownName
 from aim_jupyter.core.files import UNREADABLE
 from aim_jupyter.core.fit.architecture import Architecture, architecture
+from aim_jupyter.core.fit.context import longest
 from aim_jupyter.core.fit.devices import device
-from aim_jupyter.core.fit.headers import weights_from_headers
+from aim_jupyter.core.fit.headers import tensors, weights_from_headers
 from aim_jupyter.core.fit.models import config_of
-from aim_jupyter.core.fit.request import Request
+from aim_jupyter.core.fit.request import Request, indivisible
 from aim_jupyter.core.fit.verdict import verdict
 from aim_jupyter.core.fit.weights import GIB
-from aim_jupyter.core.records.fit import Band, Basis, Device, Family, Fit, Settings, Start
+from aim_jupyter.core.records.fit import Band, Device, Family, Fit, Settings, Start
 
 Answer = dict[str, Any]
+Counted = Callable[[Architecture, Settings], tuple[Band, str] | None]
+"""Returns the bytes that a GPU loads and where they were counted, None where they can't be."""
 
 MOST_GIB = 2**20  # of one GPU
 _COUNTS = (
@@ -60,7 +63,7 @@ class _Parameters(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True)
     dtype: str = "auto"
     kv_dtype: str = "auto"
     util: float | None = None
-    max_model_len: int | None = None
+    max_model_len: int | Literal["auto"] | None = None
     max_num_seqs: int | None = None
     max_num_batched_tokens: int | None = None
     engine_version: str | None = None
@@ -87,7 +90,8 @@ def answer(parameters: Mapping[str, Any]) -> Answer:
         max_num_seqs max_num_batched_tokens engine_version users quantization enforce_eager
         block_size``; ``weights_gib`` and ``available_kv_gib`` where they are known per GPU;
         ``kv_cache_gib`` for a KV cache of fixed size; ``free_gib`` of the fullest GPU. Dashes count
-        as underscores.
+        as underscores, and ``max_model_len`` may be ``"auto"``: the longest that the users have
+        room for.
 
     Returns
     -------
@@ -106,15 +110,20 @@ def answer(parameters: Mapping[str, Any]) -> Answer:
     return as_json(ask(parameters))
 
 
-def ask(parameters: Mapping[str, Any]) -> Fit:
-    """Do what `answer` says, and return the verdict as a record."""
+def ask(parameters: Mapping[str, Any], counted: Counted | None = None) -> Fit:
+    """Do what `answer` says, and return the verdict as a record.
+
+    Parameters
+    ----------
+    counted : callable, optional
+        Counts the weights of a checkpoint that is no folder.
+    """
     asked = _parsed(parameters)
     try:
-        model = _architecture(asked)
-        weights, basis = _weights(asked, model)
+        request = _weighed(asked, _request(asked, _architecture(asked)), counted)
     except (UnknownName, ModelMissing) as error:
-        model, weights, basis = Architecture(problem=error.found), None, "given"
-    return verdict(_request(asked, model, weights, basis))
+        request = _request(asked, Architecture(problem=error.found))
+    return verdict(longest(request) if asked.max_model_len == "auto" else request)
 
 
 def answers(lines: Iterable[str | bytes]) -> Iterator[Answer]:
@@ -183,7 +192,7 @@ def _parsed(parameters: Mapping[str, Any]) -> _Parameters:
         raise BadUsage(f"That can't be asked: {error}.", "%aim help fit") from error
     for name in _COUNTS:
         value = getattr(asked, name)
-        if value is not None and value < 1:
+        if isinstance(value, int) and value < 1:
             raise BadUsage(f"{name} is {value}.", f"give {name} as 1 or more")
     for name in _SIZES:
         value = getattr(asked, name)
@@ -213,30 +222,43 @@ def _read(path: Path) -> Any:
         raise ModelMissing(f"{path} can't be read: {error}.", "check the path") from error
 
 
-def _request(
-    asked: _Parameters, model: Architecture, weights: Band | None, basis: Basis
-) -> Request:
+def _request(asked: _Parameters, model: Architecture) -> Request:
     left = asked.available_kv_gib
     return Request(
         model=asked.model,
         architecture=model,
         device=_device(asked),
         settings=_settings(asked),
-        weights=weights,
-        basis=basis,
         available=None if left is None else Band(left * GIB, left * GIB),
         starts=asked.starts,
     )
 
 
-def _weights(asked: _Parameters, model: Architecture) -> tuple[Band | None, Basis]:
+def _weighed(asked: _Parameters, request: Request, counted: Counted | None) -> Request:
+    """Return the question with its weights, where more is known of them than the config says."""
     if asked.weights_gib is not None:
-        return Band(asked.weights_gib * GIB, asked.weights_gib * GIB), "given"
-    folder = Path(asked.model).expanduser()
-    if asked.quantization or not asked.model or not any(folder.glob("*.safetensors")):
-        return None, "given"
-    exact = weights_from_headers(folder, model, asked.tp, asked.pp, asked.dtype)
-    return Band(exact.bytes_per_gpu, exact.bytes_per_gpu), "exact"
+        given = Band(asked.weights_gib * GIB, asked.weights_gib * GIB)
+        return structs.replace(request, weights=given, basis="given")
+    model = request.architecture
+    if asked.quantization or not asked.model or model.problem or indivisible(model, asked.tp):
+        return request
+    found = (counted or _in_folder(asked.model))(model, request.settings)
+    if found is None:
+        return request
+    return structs.replace(request, weights=found[0], basis="exact", counted=found[1])
+
+
+def _in_folder(name: str) -> Counted:
+    """Return what counts the weights of a folder."""
+
+    def counted(model: Architecture, its: Settings) -> tuple[Band, str] | None:
+        folder = Path(name).expanduser()
+        if not any(folder.glob("*.safetensors")):
+            return None
+        exact = weights_from_headers(tensors(folder), model, its.tp, its.pp, its.dtype)
+        return Band(exact.bytes_per_gpu, exact.bytes_per_gpu), "counted in the files on disk"
+
+    return counted
 
 
 def _settings(asked: _Parameters) -> Settings:
@@ -247,7 +269,7 @@ def _settings(asked: _Parameters) -> Settings:
         dtype=asked.dtype,
         kv_dtype=asked.kv_dtype,
         util=asked.util,
-        max_model_len=asked.max_model_len,
+        max_model_len=None if asked.max_model_len == "auto" else asked.max_model_len,
         max_num_seqs=asked.max_num_seqs,
         max_num_batched_tokens=asked.max_num_batched_tokens,
         kv_cache_bytes=None if fixed is None else int(fixed * GIB),

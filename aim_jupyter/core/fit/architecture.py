@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections import Counter
 from collections.abc import Mapping
 from typing import Any
@@ -34,7 +35,7 @@ _UNMODELLED = ("hidden_size_per_layer_input", "num_kv_shared_layers", "cross_att
 MOST_PARAMETERS = 10**14
 
 
-class Architecture(Struct, frozen=True, kw_only=True):
+class Architecture(Struct, frozen=True, kw_only=True, cache_hash=True):
     """A model, as far as its memory depends on it.
 
     Attributes
@@ -56,7 +57,7 @@ class Architecture(Struct, frozen=True, kw_only=True):
     multimodal : bool
         Whether the engine's profiling run includes images.
     capture : float
-        Largest batch that graphs are captured for, relative to the usual 512.
+        How many graphs are captured, relative to the usual.
     """
 
     problem: str = ""
@@ -75,16 +76,21 @@ class Architecture(Struct, frozen=True, kw_only=True):
     capture: float = 1.0
 
     @property
+    def kinds(self) -> Mapping[Layer, int]:
+        """The layers that differ, and how often each stands there."""
+        return _counted(self)
+
+    @property
     def experts(self) -> Experts | None:
         """The widest mixture of experts among the layers."""
-        found = [layer.mlp for layer in self.layers if isinstance(layer.mlp, Experts)]
+        found = [layer.mlp for layer in self.kinds if isinstance(layer.mlp, Experts)]
         return max(found, key=lambda mlp: mlp.count * mlp.size, default=None)
 
     @property
     def parameters(self) -> int:
         """How many there are, of the vision tower about."""
         ends = self.vocabulary * self.hidden * (1 if self.tied else 2)
-        inner = sum(n * parameters(layer, self.hidden) for layer, n in Counter(self.layers).items())
+        inner = sum(count * parameters(layer, self.hidden) for layer, count in self.kinds.items())
         return inner + ends + self.positions * self.hidden + self.vision
 
     def element_bytes(self, dtype: str = "auto") -> int:
@@ -99,6 +105,11 @@ class Architecture(Struct, frozen=True, kw_only=True):
     def quantized(self, how: Quantization) -> Architecture:
         """Return the same model with other weights."""
         return structs.replace(self, quantization=how)
+
+
+@functools.lru_cache(maxsize=512)
+def _counted(model: Architecture) -> Counter[Layer]:
+    return Counter(model.layers)
 
 
 def architecture(config: Mapping[str, Any]) -> Architecture:

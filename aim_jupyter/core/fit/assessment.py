@@ -127,13 +127,13 @@ def _block(request: Request) -> int:
 
 def _align(request: Request) -> int:
     """Return what blocks of hybrid models are a multiple of; MLA kernels want 128 tokens."""
-    mixed = any(isinstance(layer.mixer, Recurrent) for layer in request.architecture.layers)
+    mixed = any(isinstance(layer.mixer, Recurrent) for layer in request.architecture.kinds)
     return _LATENT_ALIGN if mixed and _latent(request) else BLOCK
 
 
 def _latent(request: Request) -> list[Latent]:
-    layers = request.architecture.layers
-    return [layer.mixer for layer in layers if isinstance(layer.mixer, Latent)]
+    kinds = request.architecture.kinds
+    return [layer.mixer for layer in kinds if isinstance(layer.mixer, Latent)]
 
 
 def _sum(request: Request, settings: Settings, device: Device) -> _Sum:
@@ -168,9 +168,9 @@ def _weights(request: Request, settings: Settings, device: Device) -> tuple[Band
     basis: Basis = request.basis if request.weights is not None else "modelled"
     grown = rocm_growth(model, settings.tp, settings.dtype) if device.family == "rocm" else 0
     if not grown:
-        return Band(low, low), basis, ""
+        return Band(low, low), basis, request.counted
     note = f"experts may grow by up to {grown / GIB:.1f} GiB while they are loaded on ROCm"
-    return Band(low, low + grown), basis, note
+    return Band(low, low + grown), basis, "; ".join(filter(None, [request.counted, note]))
 
 
 def _judged(
@@ -246,9 +246,23 @@ def _term(name: str, band: Band, basis: Basis, note: str = "") -> Term:
     return Term(name=name, low_bytes=low, high_bytes=high, basis=basis, note=note)
 
 
+def _missed(fit: Fit, found: _Sum) -> str:
+    """Return what to say of graphs that the engine may have counted too low."""
+    missed, device = found.overhead.missed.high, fit.device
+    if device is None or fit.settings.kv_cache_bytes is not None or not missed:
+        return ""
+    room = device.free - found.budget
+    if found.overhead.outside.high + missed <= room or room < 0:
+        return ""
+    more = f"graphs may take up to {missed / GIB:.1f} GiB more than the engine counts on"
+    return f"{more} (nobody has measured it), and {room / GIB:.1f} are left free"
+
+
 def _explained(fit: Fit, found: _Sum | None) -> Fit:
     """Return the fit with its reason, and what may stop a start that has room enough."""
-    notes = tuple(filter(None, [found.note, found.lesson.note])) if found else ()
+    notes = (
+        tuple(filter(None, [found.note, found.lesson.note, _missed(fit, found)])) if found else ()
+    )
     plain = structs.replace(fit, reason=short(reason(fit)), notes=notes)
     if found is None or fit.device is None:
         return plain

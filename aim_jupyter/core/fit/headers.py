@@ -1,14 +1,10 @@
-"""Weights counted exactly: from the headers of safetensors files, without reading a tensor.
-
-Local files give theirs in their first bytes; of a repository on the Hub, `huggingface_hub` fetches
-just those by range requests.
-"""
+"""Weights counted exactly: from the headers of safetensors files, without reading a tensor."""
 
 from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
@@ -16,7 +12,7 @@ from typing import Any, Literal, NamedTuple
 import msgspec
 from msgspec import Struct
 
-from aim_jupyter.core.errors import ModelMissing, Offline
+from aim_jupyter.core.errors import ModelMissing
 from aim_jupyter.core.files import UNREADABLE
 from aim_jupyter.core.fit.architecture import Architecture
 from aim_jupyter.core.fit.layers import Attention
@@ -78,22 +74,40 @@ class Exact(Struct, frozen=True, kw_only=True):
     layers: int
 
 
-def tensors(source: str | Path) -> list[Tensor]:
-    """Return all tensors of a folder, or of a repository on the Hub.
+def tensors(folder: Path) -> list[Tensor]:
+    """Return all tensors of a folder.
 
     Raises
     ------
     ModelMissing
-        If the folder holds no safetensors, or one that is cut short.
-    Offline
-        If the Hub can't be reached.
+        If it holds no safetensors, or one that is cut short or lies.
     """
-    folder = Path(source).expanduser()
-    return _local(folder) if folder.is_dir() else _remote(str(source))
+    paths = sorted(folder.glob("*.safetensors"))
+    if (folder / "model.safetensors.index.json").is_file():  # consolidated copies are not loaded
+        paths = [path for path in paths if not path.name.startswith("consolidated")]
+    if not paths:
+        raise ModelMissing(f"{folder} holds no safetensors.", "check the folder")
+    return [tensor for path in paths for tensor in _header(path)]
+
+
+def tensor(name: str, dtype: str, shape: Any, source: str | Path) -> Tensor:
+    """Return one entry of a header, checked.
+
+    Raises
+    ------
+    ModelMissing
+        If dtype or shape can't be; `source` says where that was found.
+    """
+    sizes: list[int] = list(shape) if isinstance(shape, list | tuple) else [-1]
+    if dtype not in _names().bits or not all(type(size) is int and size >= 0 for size in sizes):
+        raise ModelMissing(
+            f"{source}: tensor {name} is {dtype} of shape {shape}.", "download the model again"
+        )
+    return Tensor(name, dtype, tuple(sizes))
 
 
 def weights_from_headers(
-    source: str | Path,
+    found: Sequence[Tensor],
     architecture: Architecture,
     tp: int = 1,
     pp: int = 1,
@@ -103,26 +117,25 @@ def weights_from_headers(
 
     Raises
     ------
-    ModelMissing, Offline
-        As `tensors`, and if the tensors are not of the model that the config describes.
+    ModelMissing
+        If the tensors are not of the model that the config describes.
     """
-    found = tensors(source)
-    count = 1 + max((_number(tensor) for tensor in found), default=-1)
+    count = 1 + max((_number(each) for each in found), default=-1)
     stated = len(architecture.layers)
     if count < stated or not architecture.layers:
         raise ModelMissing(
-            f"{source} holds {count} layers, its config.json says {stated}.",
+            f"The checkpoint holds {count} layers, its config.json says {stated}.",
             "check the folder, or download the model again",
         )
     return Exact(
         bytes_per_gpu=max(_ranks(found, architecture, tp, pp, dtype)),
-        parameters=sum(tensor.elements for tensor in found if _loaded(tensor, architecture)),
+        parameters=sum(each.elements for each in found if _loaded(each, architecture)),
         layers=count,
     )
 
 
 def _ranks(
-    found: list[Tensor], architecture: Architecture, tp: int, pp: int, dtype: str
+    found: Sequence[Tensor], architecture: Architecture, tp: int, pp: int, dtype: str
 ) -> list[int]:
     spans = stages(len(architecture.layers), pp)
     totals = [0] * pp
@@ -193,15 +206,6 @@ def _stored_bits(tensor: Tensor, architecture: Architecture, dtype: str) -> int:
     return _names().bits[tensor.dtype]
 
 
-def _local(folder: Path) -> list[Tensor]:
-    paths = sorted(folder.glob("*.safetensors"))
-    if (folder / "model.safetensors.index.json").is_file():  # consolidated copies are not loaded
-        paths = [path for path in paths if not path.name.startswith("consolidated")]
-    if not paths:
-        raise ModelMissing(f"{folder} holds no safetensors.", "check the folder")
-    return [tensor for path in paths for tensor in _header(path)]
-
-
 def _header(path: Path) -> Iterator[Tensor]:
     """Yield the tensors of one file: 8 bytes of length, then that much JSON."""
     try:
@@ -212,34 +216,4 @@ def _header(path: Path) -> Iterator[Tensor]:
         raise ModelMissing(f"{path} can't be read: {error}.", "download the model again") from error
     for name, entry in entries.items():
         if name != "__metadata__":
-            yield _tensor(name, str(entry.get("dtype")), entry.get("shape"), path)
-
-
-def _tensor(name: str, dtype: str, shape: Any, source: str | Path) -> Tensor:
-    sizes: list[int] = shape if isinstance(shape, list) else [-1]
-    if dtype not in _names().bits or not all(type(size) is int and size >= 0 for size in sizes):
-        raise ModelMissing(
-            f"{source}: tensor {name} is {dtype} of shape {shape}.", "download the model again"
-        )
-    return Tensor(name, dtype, tuple(sizes))
-
-
-def _remote(repo: str) -> list[Tensor]:
-    from huggingface_hub import get_safetensors_metadata  # noqa: PLC0415  a second to import
-    from huggingface_hub.errors import HfHubHTTPError, NotASafetensorsRepoError  # noqa: PLC0415
-
-    try:
-        metadata = get_safetensors_metadata(repo)
-    except NotASafetensorsRepoError as error:
-        raise ModelMissing(f"{repo} holds no safetensors.", "check the name") from error
-    except HfHubHTTPError as error:
-        raise ModelMissing(
-            f"{repo} can't be read: {error}.", "check the name, or log in"
-        ) from error
-    except OSError as error:  # no network, or told not to use it
-        raise Offline(f"The Hub can't be reached for {repo}.", "download it first") from error
-    return [
-        _tensor(name, str(info.dtype), list(info.shape), repo)
-        for file in metadata.files_metadata.values()
-        for name, info in file.tensors.items()
-    ]
+            yield tensor(name, str(entry.get("dtype")), entry.get("shape"), path)

@@ -9,7 +9,7 @@ from msgspec import Struct
 AttentionKind = Literal["full", "window", "chunk"]
 
 
-class Attention(Struct, frozen=True, kw_only=True):
+class Attention(Struct, frozen=True, kw_only=True, cache_hash=True):
     """Attention with its own keys and values for each of `kv_heads`.
 
     Attributes
@@ -126,7 +126,7 @@ Mixer = Attention | Latent | Recurrent
 Mlp = Dense | Experts
 
 
-class Layer(Struct, frozen=True):
+class Layer(Struct, frozen=True, cache_hash=True):
     """One layer; some models have layers of only one of the two."""
 
     mixer: Mixer | None

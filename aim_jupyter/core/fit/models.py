@@ -50,6 +50,14 @@ def config_of(model: str) -> Config:
     UnknownName
         If it is not known.
     """
+    found = look_up(model)
+    if found is None:
+        raise UnknownName("model with known facts", model, known(), "give its config.json")
+    return found
+
+
+def look_up(model: str) -> Config | None:
+    """Do what `config_of` says, but return None for what is not known."""
     name = _plain(model)
     config = _configs().get(model) or _found(name)
     if config is not None:
@@ -59,7 +67,7 @@ def config_of(model: str) -> Config:
         base = _found(stem) if stem != name else None
         if base is not None:
             return _quantized(base, quantization)
-    raise UnknownName("model with known facts", model, known(), "give its config.json")
+    return None
 
 
 def quantized(config: Mapping[str, Any], precision: str) -> Config | None:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from aim_jupyter.core.fit.assessment import assess
+from aim_jupyter.core.fit.context import rounded
 from aim_jupyter.core.fit.request import Request, indivisible
 from aim_jupyter.core.records.fit import CounterOffer, Fit
 
@@ -103,11 +104,9 @@ def _smaller_cache(request: Request, fit: Fit) -> Iterator[tuple[str, Any]]:
 
 def _shorter(fit: Fit) -> Iterator[tuple[str, Any]]:
     """Yield the longest context that fits, in round numbers."""
-    longest, asked = fit.largest_context or 0, fit.settings.max_model_len or 0
-    step = next((step for step in (1024, 256, 16) if longest >= 8 * step), 1)
-    rounded = longest // step * step
-    if 0 < rounded < asked and not fit.refused:
-        yield "max_model_len", rounded
+    length, asked = rounded(fit.largest_context or 0), fit.settings.max_model_len or 0
+    if 0 < length < asked and not fit.refused:
+        yield "max_model_len", length
 
 
 def _lighter(request: Request) -> Iterator[tuple[str, Any]]:

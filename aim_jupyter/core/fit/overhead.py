@@ -30,6 +30,7 @@ class _Class(Struct, frozen=True, forbid_unknown_fields=True):
     sampler: Pair
     runtime: dict[str, Pair]
     graphs: Pair
+    mixture: dict[str, Pair] = {}
     since: str = "0.0"
     until: str = ""
     measured_seqs: int = 0
@@ -43,7 +44,18 @@ class _Class(Struct, frozen=True, forbid_unknown_fields=True):
 
     def runtime_for(self, gpus: int) -> Pair:
         """Return the figure for the largest number of GPUs up to `gpus`."""
-        return self.runtime[str(max(int(n) for n in self.runtime if int(n) <= gpus))]
+        return _up_to(gpus, self.runtime)
+
+    def pool(self, gpus: int, *, mixture: bool) -> tuple[Pair, Pair]:
+        """Return the pool of graphs, and what is taken beside it where it is in the budget."""
+        if not (mixture and self.mixture):
+            return self.graphs, self.beside
+        low, high = _up_to(gpus, self.mixture)
+        return (low, high), (0.0, high - low)
+
+
+def _up_to(gpus: int, figures: dict[str, Pair]) -> Pair:
+    return figures[str(max(int(n) for n in figures if int(n) <= gpus))]
 
 
 class _Table(Struct, frozen=True):
@@ -69,12 +81,16 @@ class Overhead(Struct, frozen=True):
         What is taken off before the KV cache is sized.
     outside : Band
         What capture and warm-up take afterwards, from what is kept free.
+    missed : Band
+        What an engine that counts its graphs may have missed of them: it is kept free too, but
+        nobody has measured it, so it decides nothing.
     """
 
     activation: Band
     runtime: Band
     graphs: Band
     outside: Band
+    missed: Band
 
     @property
     def total(self) -> Band:
@@ -122,13 +138,15 @@ def _union(bands: Iterator[Band]) -> Band:
 
 def _of(its: _Class, run: _Run) -> Overhead:
     scale = 0.0 if run.settings.enforce_eager else run.architecture.capture
-    pool = _gib(its.graphs, scale)
-    outside = _gib(its.beside, scale) if its.budgeted else pool
+    graphs, beside = its.pool(run.settings.tp, mixture=run.architecture.experts is not None)
+    pool = _gib(graphs, scale)
+    outside = Band(0, 0) if its.budgeted else pool
     return Overhead(
         activation=Band(run.activation(its, LOW), run.activation(its, HIGH)),
         runtime=_gib(its.runtime_for(run.settings.tp)),
         graphs=pool if its.budgeted else Band(0, 0),
         outside=Band(outside.low, outside.high + run.logits) if scale else Band(0, 0),
+        missed=_gib(beside, scale),
     )
 
 
@@ -187,8 +205,8 @@ class _Run(Struct, frozen=True):
 
     def forward(self) -> float:
         """Return the bytes of one layer's intermediate results; 8-bit inputs are a copy more."""
-        layers = self.architecture.layers
-        dense = [layer.mlp.size for layer in layers if isinstance(layer.mlp, Dense)]
+        kinds = self.architecture.kinds
+        dense = [layer.mlp.size for layer in kinds if isinstance(layer.mlp, Dense)]
         copies = 3 * self.size + self.architecture.quantization.activations8
         inner = max(dense, default=0) / self.settings.tp * copies
         return self.tokens * (inner + 3 * self.architecture.hidden * self.size)

@@ -97,6 +97,11 @@ class Quantization(Struct, frozen=True):
             return "none"
         return "bits8" if self.activations8 else "bits4"
 
+    @property
+    def everywhere(self) -> bool:
+        """Whether all layers are covered alike: what is left out names none by its number."""
+        return not any(re.search(r"[0-9]|\\d", name) for name in self.skipped)
+
     def covers(self, module: str) -> bool:
         """Whether the matrix of `module` is stored in fewer bits.
 

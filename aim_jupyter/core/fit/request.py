@@ -25,6 +25,8 @@ class Request(Struct, frozen=True, kw_only=True):
         Bytes that one GPU loads, where they are known better than by the architecture: from the
         headers of the tensors (`basis` ``exact``; what the engine adds at load comes on top), or
         because someone says so (``given``).
+    counted : str
+        What they were counted from, where they were.
     available : Band or None
         Bytes for the KV cache, where they are measured: then nothing else is asked.
     starts : tuple of Start
@@ -39,6 +41,7 @@ class Request(Struct, frozen=True, kw_only=True):
     settings: Settings = Settings()
     weights: Band | None = None
     basis: Basis = "given"
+    counted: str = ""
     available: Band | None = None
     starts: tuple[Start, ...] = ()
     revision: str | None = None
@@ -103,7 +106,7 @@ def indivisible(architecture: Architecture, tp: int) -> str:
 
     vLLM shares heads and hidden elements evenly, and repeats KV heads where there are fewer.
     """
-    for layer in set(architecture.layers):
+    for layer in architecture.kinds:
         match layer.mixer:
             case Attention(heads=heads, kv_heads=kv) if heads % tp or (kv % tp and tp % kv):
                 return f"{heads} heads and {kv} KV heads don't divide by {tp}"

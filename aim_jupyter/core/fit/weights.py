@@ -5,6 +5,7 @@ Where the tensors themselves can be seen, `aim_jupyter.core.fit.headers` counts 
 
 from __future__ import annotations
 
+import functools
 from collections import Counter
 from collections.abc import Sequence
 
@@ -63,13 +64,14 @@ def stages(count: int, pp: int) -> list[range]:
     return [range(start, start + size) for start, size in zip(starts, sizes, strict=True)]
 
 
+@functools.lru_cache(maxsize=1024)
 def shares(
     architecture: Architecture,
     tp: int,
     pp: int = 1,
     dtype: str = "auto",
     family: Family = "cuda",
-) -> list[Share]:
+) -> tuple[Share, ...]:
     """Return what a rank of each pipeline stage loads.
 
     Parameters
@@ -84,7 +86,7 @@ def shares(
     size = architecture.element_bytes(dtype)
     how = _How(architecture, tp, size)
     ends = _vocabulary(architecture, tp, pp, size)
-    return [
+    return tuple(
         Share(
             layers=_layers(how, architecture.layers[span.start : span.stop], span),
             vocabulary=ends[stage],
@@ -93,7 +95,7 @@ def shares(
             added=additions(architecture, span, tp, dtype, family),
         )
         for stage, span in enumerate(stages(len(architecture.layers), pp))
-    ]
+    )
 
 
 def _vocabulary(architecture: Architecture, tp: int, pp: int, size: int) -> list[int]:
@@ -106,7 +108,7 @@ def _vocabulary(architecture: Architecture, tp: int, pp: int, size: int) -> list
 
 
 def _layers(how: _How, layers: Sequence[Layer], span: range) -> int:
-    if not how.architecture.quantization.skipped:  # equal layers weigh the same wherever they stand
+    if how.architecture.quantization.everywhere:  # equal layers weigh the same where they stand
         kinds = Counter(layers)
         return sum(count * _layer(how, layer, 0) for layer, count in kinds.items())
     numbered = zip(span, layers, strict=True)

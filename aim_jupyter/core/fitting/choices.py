@@ -2,116 +2,143 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from msgspec import structs
 
-from aim_jupyter.core import fit, recipes
-from aim_jupyter.core.fitting.devices import device_of
+from aim_jupyter.core import fit
+from aim_jupyter.core.fitting import checkpoints
+from aim_jupyter.core.fitting.devices import device_of, processor
 from aim_jupyter.core.fitting.history import learned
 from aim_jupyter.core.fitting.lines import Asking, offers
 from aim_jupyter.core.fitting.models import architecture_of, name_of
 from aim_jupyter.core.fitting.settings import named, settings_of
-from aim_jupyter.core.records import Choice, Gpu, Machine, Model, Recipe
-from aim_jupyter.core.records.fit import Fit, Settings, Start
+from aim_jupyter.core.fitting.terms import on_processor, terms, unknown
+from aim_jupyter.core.recipes.asked import Context
+from aim_jupyter.core.records import Choice, Gpu, Machine, Model, Offer, Recipe
+from aim_jupyter.core.records.fit import Device, Settings, Start
 
-_ROUGH = "; rough estimate"
-_MOST = 50  # characters of a reason
 
-
-def judge(
-    model: Model,
-    machine: Machine,
-    *,
-    options: Mapping[str, Any] | None = None,
-    engine_version: str | None = None,
-    starts: tuple[Start, ...] | None = None,
-    with_offers: bool = True,
-) -> recipes.Fit:
-    """Return what gives each recipe of `model` its memory verdict, for `recipes.rank`.
-
-    What the fit can't tell keeps the verdict that it came with, and says that it is rough.
+class Judge:
+    """Gives each recipe of one model its memory verdict: what `recipes.rank` asks.
 
     Parameters
     ----------
     options : mapping, optional
         The user's own engine options; they beat the recipe's.
+    unset : collection of str
+        Options of the recipe that the user leaves out.
     engine_version : str or None
         Of the engine that will serve; None is the newest known.
     starts : tuple of Start, optional
         To learn from, else those of this site.
-    with_offers : bool
-        Whether a verdict that is not FITS comes with launches that would fit, each of them checked.
     """
-    known = learned() if starts is None else starts
-    wishes = named(options or {})
 
-    def judged(
-        choice: Choice, gpus: tuple[Gpu, ...], users: int | None, context: int | None
+    def __init__(
+        self,
+        model: Model,
+        machine: Machine,
+        *,
+        options: Mapping[str, Any] | None = None,
+        unset: Collection[str] = (),
+        engine_version: str | None = None,
+        starts: tuple[Start, ...] | None = None,
+    ) -> None:
+        self._model = model
+        self._machine = machine
+        self._wishes = named(options or {})
+        self._unset = named(dict.fromkeys(unset)).keys()
+        self._engine_version = engine_version
+        self._starts = learned() if starts is None else starts
+
+    def __call__(
+        self, choice: Choice, gpus: tuple[Gpu, ...], users: int | None, context: Context
     ) -> Choice:
-        def question(recipe: Recipe) -> fit.Request:
-            base = Settings(tp=recipe.tp, users=users or 1, engine_version=engine_version)
-            args = {**named(recipe.args), **({"max-model-len": context} if context else {})}
-            settings = settings_of({**args, **wishes}, base)
-            return fit.Request(
-                model=name_of(model, recipe.weights),
-                architecture=architecture_of(model, recipe.weights),
-                device=device_of(gpus, _alike(machine, gpus)),
-                settings=structs.replace(
-                    settings, max_model_len=settings.max_model_len or recipe.context_tokens
-                ),
-                starts=known,
-                revision=recipe.weights.revision,
-            )
+        """Return a placed choice with its verdict and its sum.
 
-        here = with_offers and bool(gpus) and gpus[0] in machine.gpus
-        request = question(choice.recipe)
-        found = fit.verdict(request) if here else fit.assess(request)
+        What the fit can't tell is TIGHT with the reason, unless the weights alone are too much.
+        """
+        device = self._device(choice.recipe, gpus)
+        found = fit.assess(self._request(choice.recipe, device, users, context))
+        if found.verdict == "NO" and context is None and _is_ours(choice.recipe):
+            choice = structs.replace(choice, recipe=self._shortened(choice.recipe, device))
+            found = fit.assess(self._request(choice.recipe, device, users, context))
         if found.verdict == "unknown":
-            return _rough(choice)
-        asking = Asking(model=model, machine=machine, users=users, context=context, options=wishes)
-        near = offers(found, choice.recipe, asking, question) if here else ()
-        return structs.replace(choice, **terms(found), users=users or 1, offers=near)
+            return unknown(choice, found)
+        facts = terms(found, long=context == "auto")
+        if device is not None and device.family == "cpu":
+            facts |= on_processor(choice.recipe, found, device)
+        return structs.replace(choice, **facts, users=users or 1)
 
-    return judged
+    def offers(self, choice: Choice, users: int | None, context: Context) -> tuple[Offer, ...]:
+        """Return launches near a judged choice that would fit better, each of them checked."""
+        recipe = choice.recipe
+        gpus = tuple(gpu for gpu in self._machine.gpus if gpu.hip_index in choice.gpus)
+        if len(gpus) < recipe.tp and recipe.gpu_model != "cpu":
+            return ()  # it is not memory that is missing
+
+        def question(other: Recipe) -> fit.Request:
+            return self._request(other, self._device(other, gpus), users, context)
+
+        found = fit.verdict(question(recipe))
+        length = context if isinstance(context, int) else None
+        asking = Asking(
+            model=self._model,
+            machine=self._machine,
+            users=users,
+            context=length,
+            options=self._wishes,
+        )
+        return offers(found, recipe, asking, question)
+
+    def _shortened(self, recipe: Recipe, device: Device | None) -> Recipe:
+        """Return a derived recipe with a context that one user has room for.
+
+        Nobody has asked for the one that it has, nor written it down: it is a rule's.
+        """
+        alone = self._request(recipe, device, 1, None)
+        shorter = fit.longest(alone, most=alone.settings.max_model_len)
+        if fit.assess(shorter).verdict == "NO":
+            return recipe
+        length = shorter.settings.max_model_len
+        args = {**recipe.args, "max-model-len": length}
+        return structs.replace(recipe, args=args, context_tokens=length)
+
+    def _request(
+        self, recipe: Recipe, device: Device | None, users: int | None, context: Context
+    ) -> fit.Request:
+        base = Settings(tp=recipe.tp, users=users or 1, engine_version=self._engine_version)
+        own = {name: value for name, value in named(recipe.args).items() if name not in self._unset}
+        asked = {"max-model-len": context} if isinstance(context, int) else {}
+        settings = settings_of({**own, **asked, **self._wishes}, base)
+        length = settings.max_model_len or recipe.context_tokens
+        settings = structs.replace(settings, max_model_len=length)
+        model = architecture_of(self._model, recipe.weights)
+        weights = recipe.weights
+        counted = checkpoints.weights(weights.repo, weights.revision, model, settings)
+        request = fit.Request(
+            model=name_of(self._model, weights),
+            architecture=model,
+            device=device,
+            settings=settings,
+            weights=counted[0] if counted else None,
+            basis="exact" if counted else "given",
+            counted=counted[1] if counted else "",
+            starts=self._starts,
+            revision=weights.revision,
+        )
+        auto = context == "auto" and "max-model-len" not in self._wishes
+        return fit.longest(request) if auto else request
+
+    def _device(self, recipe: Recipe, gpus: tuple[Gpu, ...]) -> Device | None:
+        if recipe.gpu_model == "cpu":
+            return processor(self._machine)
+        kind = gpus[0].model if gpus else None
+        free = [gpu for gpu in self._machine.gpus if gpu.state in (None, "free")]
+        return device_of(gpus, sum(gpu.model == kind for gpu in free))
 
 
-def terms(found: Fit) -> dict[str, Any]:
-    """Return the fields of a `Choice` that a verdict fills: per GPU, in bytes.
-
-    What weights may grow by while they load is in the overhead's band, so that weights, KV cache,
-    overhead and what is kept free make up the total.
-    """
-    facts: dict[str, Any] = {
-        "verdict": found.verdict,
-        "reason": found.reason[:_MOST],
-        "context_tokens": found.settings.max_model_len,
-        "kv_dtype": found.settings.kv_dtype,
-        "total_bytes": found.device.total_bytes if found.device else None,
-    }
-    if found.weights is None or found.overhead is None or found.available is None:
-        return facts
-    weights, grown = found.weights.low, found.weights.width
-    facts |= {
-        "weights_bytes": int(weights),
-        "overhead_bytes": int(found.overhead.middle + grown / 2),
-        "overhead_low_bytes": int(found.overhead.low),
-        "overhead_high_bytes": int(found.overhead.high + grown),
-        "kv_need_bytes": int(found.need.high) if found.need else None,
-        "users_fit": found.concurrency.low if found.concurrency else None,
-    }
-    # A sum that has no room for any KV cache is no picture: its parts are beyond the total.
-    if found.available.middle > 0:
-        facts["kv_bytes"] = int(found.available.middle)
-    return facts
-
-
-def _rough(choice: Choice) -> Choice:
-    return structs.replace(choice, reason=choice.reason[: _MOST - len(_ROUGH)] + _ROUGH)
-
-
-def _alike(machine: Machine, gpus: tuple[Gpu, ...]) -> int:
-    """Return how many free GPUs there are of the same kind."""
-    kind = gpus[0].model if gpus else None
-    return sum(gpu.model == kind and gpu.state in (None, "free") for gpu in machine.gpus)
+def _is_ours(recipe: Recipe) -> bool:
+    """Whether a rule has made the recipe, for nothing that anybody has measured."""
+    return recipe.origin == "derived" and bool(recipe.context_tokens)

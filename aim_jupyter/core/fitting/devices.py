@@ -45,12 +45,13 @@ def chosen(machine: Machine, count: int) -> Device | None:
 def processor(machine: Machine) -> Device | None:
     """Return the processor as a device."""
     cpu = machine.cpu
-    if not cpu.memory_bytes:
+    total = cpu.memory_bytes or cpu.memory_available_bytes
+    if not total:
         return None
     return Device(
         model="CPU",
         family="cpu",
-        total_bytes=cpu.memory_bytes,
+        total_bytes=total,
         free_bytes=cpu.memory_available_bytes,
     )
 

@@ -165,7 +165,8 @@ def line(asking: Asking, *, recipe: str | None = None, change: str = "", setting
 
 def _asked_anew(offer: CounterOffer, given: Mapping[str, Any]) -> Offer | None:
     """Return the question with one thing changed; None for one that a line can't hold."""
-    asked = {name: value for name, value in given.items() if name not in ("model", offer.setting)}
+    kept = {name: value for name, value in given.items() if value is not None}
+    asked = {name: value for name, value in kept.items() if name not in ("model", offer.setting)}
     if any(isinstance(value, (dict, list)) for value in asked.values()):
         return None
     change = _ours(offer.setting, offer.value)

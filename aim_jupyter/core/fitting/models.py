@@ -8,7 +8,6 @@ from typing import Any
 
 from aim_jupyter import demo
 from aim_jupyter.core import fit
-from aim_jupyter.core.errors import UnknownName
 from aim_jupyter.core.fit import Architecture
 from aim_jupyter.core.records import Model, Weights
 
@@ -49,14 +48,11 @@ def config_for(model: Model, weights: Weights) -> Config | None:
 @functools.cache
 def known_config(repo: str) -> Config | None:
     """Return the config of a checkpoint that the fit knows by name, None for any other."""
-    try:
-        config = fit.config_of(repo)
-    except UnknownName:
-        return None
-    return None if fit.architecture(config).problem else config
+    return None if _known(repo) is None else fit.look_up(repo)
 
 
 @functools.cache
 def _known(repo: str) -> Architecture | None:
-    config = known_config(repo)
-    return None if config is None else fit.architecture(config)
+    config = fit.look_up(repo)
+    found = None if config is None else fit.architecture(config)
+    return None if found is None or found.problem else found

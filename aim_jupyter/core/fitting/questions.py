@@ -12,12 +12,12 @@ from msgspec import Struct, structs
 
 from aim_jupyter.core import fit, gpus, recipes
 from aim_jupyter.core.errors import AimError, BadUsage, ModelMissing, UnknownName
-from aim_jupyter.core.fitting import lines
-from aim_jupyter.core.fitting.choices import terms
+from aim_jupyter.core.fitting import checkpoints, lines
 from aim_jupyter.core.fitting.devices import chosen, recipe_kind
 from aim_jupyter.core.fitting.history import learned
 from aim_jupyter.core.fitting.models import config_for, known_config, name_of
 from aim_jupyter.core.fitting.settings import settings_of
+from aim_jupyter.core.fitting.terms import terms
 from aim_jupyter.core.records import Choice, Model, Offer, Recipe, Weights
 from aim_jupyter.core.records.fit import Device, Fit, Settings
 
@@ -76,10 +76,13 @@ class Asker:
     ----------
     resolve : callable
         Where to look for a model that neither the catalogue nor the fit knows.
+    online : bool
+        Whether the Hub may be asked for the headers of weights that are not on disk.
     """
 
-    def __init__(self, resolve: Resolve) -> None:
+    def __init__(self, resolve: Resolve, *, online: bool = False) -> None:
         self._resolve = resolve
+        self._online = online
 
     def ask(self, parameters: Mapping[str, Any]) -> Answered:
         """Return the verdict on what `parameters` describe.
@@ -88,7 +91,8 @@ class Asker:
         ----------
         parameters : mapping
             As `fit.answer` takes them; `machine` may be any that can be simulated, and without one
-            it is this machine, as it is now. ``recipe`` takes over that recipe's options.
+            it is this machine, as it is now. ``recipe`` takes over that recipe's options, and
+            ``context`` is another name of ``max_model_len``.
 
         Raises
         ------
@@ -98,14 +102,18 @@ class Asker:
             If there is no such model, recipe or machine, with the nearest.
         """
         named = {name.replace("-", "_"): value for name, value in parameters.items()}
-        given = {name: value for name, value in named.items() if value is not None}
+        given = {
+            "max_model_len" if name == "context" else name: value
+            for name, value in named.items()
+            if value is not None
+        }
         subject = self._subject(given, _device(given))
         own = _defaults(subject.recipe) if subject.recipe else {}
         question = {**own, **subject.given, "machine": subject.device, "starts": self._starts}
         question.pop("recipe", None)
         if subject.config is not None:
             question |= {"config": subject.config, "model": subject.repo}
-        found = fit.ask(question)
+        found = fit.ask(question, self._counted(subject) if subject.repo else None)
         return self._answered(found, subject)
 
     def answers(self, source: Iterable[str]) -> Iterator[dict[str, Any]]:
@@ -116,6 +124,14 @@ class Asker:
                 yield as_json(self.ask(question))
             except (AimError, msgspec.DecodeError, UnicodeError) as error:
                 yield {"verdict": "unknown", "reason": str(error)}
+
+    def _counted(self, subject: _Subject) -> Callable[..., checkpoints.Counted | None]:
+        def counted(model: fit.Architecture, settings: Settings) -> checkpoints.Counted | None:
+            recipe = subject.recipe
+            own = recipe.weights if recipe else Weights(repo=subject.repo, precision="auto")
+            return checkpoints.weights(own.repo, own.revision, model, settings, online=self._online)
+
+        return counted
 
     @functools.cached_property
     def _catalogue(self) -> recipes.Catalogue:
@@ -181,7 +197,7 @@ class Asker:
             named = self._model(given["model"])
             model = recipes.complete(named, (kind,)) if named else None
         options = {_OPTIONS[name]: given[name] for name in _OPTIONS if name in given}
-        users, length = given.get("users"), given.get("max_model_len")
+        users, length = given.get("users"), _asked_length(given, found)
         asking = (
             lines.Asking(model=model, users=users, context=length, options=options)
             if model
@@ -207,7 +223,15 @@ class Asker:
                 starts=learned(),
             )
 
-        return lines.for_question(found, asking, recipe_for, question, given)
+        return lines.for_question(
+            found, asking, recipe_for, question, {**given, "max_model_len": length}
+        )
+
+
+def _asked_length(given: Mapping[str, Any], found: Fit) -> int | None:
+    """Return the context that an offer keeps; "auto" is the number that it stood for."""
+    length = given.get("max_model_len")
+    return found.settings.max_model_len if length == "auto" else length
 
 
 def _recipes_of(model: Model | None, kind: str | None, repo: str, tp: int) -> list[Recipe]:

@@ -19,7 +19,7 @@ _LEAST_CONTEXT = 2048
 
 
 def offers(
-    model: Model, machine: Machine, asked: Asked, choice: Choice, fit: Fit | None = None
+    model: Model, machine: Machine, asked: Asked, choice: Choice, fit: Fit
 ) -> tuple[Offer, ...]:
     """Return up to five launches near a refused one, the nearest change first.
 
@@ -35,9 +35,7 @@ def offers(
     return tuple(found)
 
 
-def _all(
-    model: Model, machine: Machine, asked: Asked, choice: Choice, fit: Fit | None
-) -> Iterator[Offer]:
+def _all(model: Model, machine: Machine, asked: Asked, choice: Choice, fit: Fit) -> Iterator[Offer]:
     yield from _less(model, machine, asked, choice, fit)
     here = list(_other_recipe(model, machine, asked, fit))
     yield from here
@@ -46,13 +44,13 @@ def _all(
 
 
 def _less(
-    model: Model, machine: Machine, asked: Asked, choice: Choice, fit: Fit | None
+    model: Model, machine: Machine, asked: Asked, choice: Choice, fit: Fit
 ) -> Iterator[Offer]:
     """Offer the same recipe for less: half the context as often as needed, or half the users."""
     same = structs.replace(asked, recipe=choice.recipe.id)
     for field, least in (("context", _LEAST_CONTEXT), ("users", 1)):
         value = getattr(asked, field)
-        while value and value // 2 >= least:
+        while isinstance(value, int) and value // 2 >= least:
             value //= 2
             less = structs.replace(same, **{field: value})
             first = judge_all(model, machine, less, fit)[0]
@@ -62,7 +60,7 @@ def _less(
                 break
 
 
-def _other_recipe(model: Model, machine: Machine, asked: Asked, fit: Fit | None) -> Iterator[Offer]:
+def _other_recipe(model: Model, machine: Machine, asked: Asked, fit: Fit) -> Iterator[Offer]:
     """Offer what fits here when precision, engine and number of GPUs are left open."""
     free = Asked(gpus=asked.gpus, users=asked.users, context=asked.context, metric=asked.metric)
     for choice in judge_all(model, machine, free, fit):
@@ -74,9 +72,7 @@ def _other_recipe(model: Model, machine: Machine, asked: Asked, fit: Fit | None)
             yield _offer(model, machine, free, f"--recipe {name}", by_hand)
 
 
-def _other_machine(
-    model: Model, machine: Machine, asked: Asked, fit: Fit | None
-) -> Iterator[Offer]:
+def _other_machine(model: Model, machine: Machine, asked: Asked, fit: Fit) -> Iterator[Offer]:
     """Offer the smallest machine of each kind that runs the model, the machine's own kind first."""
     wishes = structs.replace(asked, gpus=None, recipe=None, most_gpus=None)
     own = kinds_of(machine)

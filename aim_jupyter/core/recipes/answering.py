@@ -14,7 +14,7 @@ from aim_jupyter.core.errors import AimError, BadUsage, GpuUnavailable, NoFit, U
 from aim_jupyter.core.recipes import selector
 from aim_jupyter.core.recipes.advice import offers
 from aim_jupyter.core.recipes.arguments import Overrides, Reconciled, reconcile
-from aim_jupyter.core.recipes.asked import Asked
+from aim_jupyter.core.recipes.asked import Asked, Context
 from aim_jupyter.core.recipes.catalogue import Catalogue
 from aim_jupyter.core.recipes.explanation import reasons, refusal
 from aim_jupyter.core.recipes.format import PRECISIONS, Precision
@@ -24,6 +24,9 @@ from aim_jupyter.core.records import Choice, EngineEnvironment, Machine, Model
 
 Command = Callable[[Choice, Reconciled], Sequence[str]]
 """Returns the whole argv for a choice and its reconciled arguments."""
+
+Judge = Callable[[Model, Machine, Overrides], Fit]
+"""Returns what judges the memory of a model's recipes on a machine, started with these options."""
 
 
 class Parameters(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -59,7 +62,7 @@ class Parameters(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     gpu_model: str | None = None
     most_gpus: int | None = None
     users: int | None = None
-    context: int | None = None
+    context: Context = None
     recipes: str | tuple[str, ...] = ()
     set: dict[str, Any] | tuple[str, ...] = {}
     unset: str | tuple[str, ...] = ()
@@ -85,22 +88,22 @@ class Asker:
         The engine whose options count; without one nothing is checked against an engine.
     command : callable or None
         Returns the whole argv; without it, that of a plain ``vllm serve``.
-    fit : callable or None
-        The memory verdict.
+    judge : callable
+        Makes the memory verdict.
     """
 
     def __init__(
         self,
         machine: Callable[[str | None], Machine],
+        judge: Judge,
         *,
         environment: EngineEnvironment | None = None,
         command: Command | None = None,
-        fit: Fit | None = None,
     ) -> None:
         self._machine = machine
         self._environment = environment
         self._command = command or _serve
-        self._fit = fit
+        self._judge = judge
         self._catalogues: dict[tuple[str, ...], Catalogue] = {}
         self._machines: dict[str | None, Machine] = {}
 
@@ -162,21 +165,14 @@ class Asker:
         model, wishes = catalogue.find(asked.model), _asked(asked, self._environment)
         if asked.gpu_model:
             machine = _only(machine, asked.gpu_model)
-        choices = judge_all(model, machine, wishes, self._fit)
+        fit = self._judge(model, machine, _overrides(asked))
+        choices = judge_all(model, machine, wishes, fit)
         if not choices or choices[0].verdict == "NO":
-            raise self._refusal(model, machine, wishes, choices)
+            raise _refusal(model, machine, wishes, choices, fit)
         selected = selector.select(
             catalogue.registry(model.name), _question(model.name, machine, asked)
         )
         return choices, selected
-
-    def _refusal(
-        self, model: Model, machine: Machine, wishes: Asked, choices: Sequence[Choice]
-    ) -> Refused:
-        if not choices:
-            return Refused(f"There is no recipe for {model.name} on this machine.", [])
-        nearest = offers(model, machine, wishes, choices[0], self._fit)
-        return Refused(refusal(choices), [one.line for one in nearest])
 
     def _reconciled(self, choice: Choice, asked: Parameters) -> Reconciled:
         engine = self._environment
@@ -185,12 +181,21 @@ class Asker:
             choice.recipe.env,
             flags=engine.flags if engine else (),
             variables=engine.variables if engine else (),
-            overrides=_overrides(asked),
+            overrides=_overrides(asked, choice),
             engine=f"{engine.engine} {engine.version}" if engine else "the engine",
         )
         if done.errors:
             raise BadUsage(f"{done.errors[0]}.", "; ".join(done.errors[1:]))
         return done
+
+
+def _refusal(
+    model: Model, machine: Machine, wishes: Asked, choices: Sequence[Choice], fit: Fit
+) -> Refused:
+    if not choices:
+        return Refused(f"There is no recipe for {model.name} on this machine.", [])
+    nearest = offers(model, machine, wishes, choices[0], fit)
+    return Refused(refusal(choices), [one.line for one in nearest])
 
 
 def _as_amd(
@@ -272,10 +277,13 @@ def _auto(value: str | None) -> str | None:
     return None if value == "auto" else value
 
 
-def _overrides(asked: Parameters) -> Overrides:
+def _overrides(asked: Parameters, choice: Choice | None = None) -> Overrides:
+    """Return the user's options; the context "auto" is what the verdict on `choice` found."""
     wanted = asked.set if isinstance(asked.set, dict) else dict(map(_pair, asked.set))
-    if asked.context is not None:
-        wanted = {"max-model-len": asked.context, **wanted}
+    found = choice.context_tokens if choice else None
+    context = found if asked.context == "auto" else asked.context
+    if context is not None:
+        wanted = {"max-model-len": context, **wanted}
     return Overrides(set=wanted, unset=_listed(asked.unset), env=asked.env)
 
 

@@ -17,61 +17,35 @@ MOST = 1_000_000_000
 
 _NESTED = ("text_config", "llm_config", "language_config", "thinker_config")
 
-#: Bytes of one parameter by precision, scales included where a block of 32 or 128 shares one.
-PARAMETER_BYTES = {
-    "fp32": 4.0, "bf16": 2.0, "fp16": 2.0, "fp8": 1.0, "mxfp8": 1.04, "int8": 1.0,
-    "mxfp6": 0.79, "fp4": 0.54, "mxfp4": 0.54, "int4": 0.54,
-}  # fmt: skip
-
 
 class Architecture(Struct, frozen=True, kw_only=True):
     """What a config says, under one name each.
 
     Attributes
     ----------
-    layers, kv_layers : int or None
-        All of them, and those that keep a KV cache growing with the context.
-    inner, expert_inner : int or None
-        Width of the dense feed-forward layers, and of one expert.
-    experts, shared_experts, dense_layers : int
-        Routed and shared experts of a layer, and how many layers have none; 0 for a dense model.
+    kv_layers : int or None
+        Those that keep a KV cache growing with the context.
+    expert_inner : int or None
+        Width of one expert's feed-forward layer.
+    experts : int
+        Routed experts of a layer; 0 for a dense model.
     kv_rank : int or None
         Latent size of multi-head latent attention, with its rotary part.
     """
 
     family: Family = "gqa"
     model_type: str = ""
-    layers: int | None = None
     kv_layers: int | None = None
-    hidden: int | None = None
     heads: int | None = None
     kv_heads: int | None = None
     head_dim: int | None = None
-    inner: int | None = None
     expert_inner: int | None = None
     experts: int = 0
-    shared_experts: int = 0
-    dense_layers: int = 0
-    expert_every: int = 1
     vocabulary: int | None = None
     context: int | None = None
-    tied: bool = False
     kv_rank: int | None = None
     block_size: int | None = None
     precision: str | None = None
-
-    @property
-    def parameters(self) -> int | None:
-        """How many parameters it has: within 3 % of the published count of known models."""
-        layers, hidden, vocabulary = self.layers, self.hidden, self.vocabulary
-        attention = self._attention
-        if not (layers and hidden and vocabulary and attention):
-            return None
-        sparse = (layers - self.dense_layers) // self.expert_every if self.experts else 0
-        each = self.experts + self.shared_experts
-        experts = sparse * each * 3 * hidden * (self.expert_inner or 0)
-        dense = (layers - sparse) * 3 * hidden * (self.inner or 0)
-        return layers * attention + experts + dense + vocabulary * hidden * (2 - self.tied)
 
     @property
     def token_bytes(self) -> int | None:
@@ -83,11 +57,6 @@ class Architecture(Struct, frozen=True, kw_only=True):
         if not (self.kv_heads and self.head_dim):
             return None
         return 2 * self.kv_layers * self.kv_heads * self.head_dim * 2
-
-    def weights_bytes(self, precision: str) -> int | None:
-        """Return what the weights take in a precision, None where the config does not say."""
-        count, each = self.parameters, PARAMETER_BYTES.get(precision)
-        return round(count * each) if count and each else None
 
     def divides(self, tp: int) -> bool:
         """Return whether heads and vocabulary can be split over `tp` GPUs as vLLM does it."""
@@ -108,20 +77,6 @@ class Architecture(Struct, frozen=True, kw_only=True):
         scaled = precision in ("fp8", "mxfp8")
         return bool(self.expert_inner % tp) or (scaled and self.expert_inner // tp % block != 0)
 
-    @property
-    def _attention(self) -> int | None:
-        hidden, heads = self.hidden, self.heads
-        if not (hidden and heads and self.head_dim):
-            return None
-        if self.kv_rank:
-            # Latent attention: compressed queries and keys, then heads of about 192 and 128.
-            return (
-                1536 * (hidden + heads * 192)
-                + self.kv_rank * (hidden + heads * 256)
-                + heads * 128 * hidden
-            )
-        return hidden * self.head_dim * (2 * heads + 2 * (self.kv_heads or heads))
-
 
 def architecture(config: dict[str, Any]) -> Architecture:
     """Return what a ``config.json`` says; never fails, whatever is in it."""
@@ -136,24 +91,15 @@ def architecture(config: dict[str, Any]) -> Architecture:
     return Architecture(
         family=_family(text),
         model_type=str(text.get("model_type") or config.get("model_type") or ""),
-        layers=layers,
         kv_layers=_kv_layers(text, layers),
-        hidden=hidden,
         heads=heads,
         kv_heads=_int(text, "num_key_value_heads") or heads,
         head_dim=_int(text, "head_dim") or (hidden // heads if hidden and heads else None),
-        inner=_int(
-            text, "intermediate_size_mlp", "intermediate_size", "ffn_hidden_size", "n_inner"
-        ),
         expert_inner=_int(text, "moe_intermediate_size", "expert_intermediate_size")
         or _int(text, "intermediate_size"),
         experts=_int(text, "n_routed_experts", "num_experts", "num_local_experts") or 0,
-        shared_experts=_int(text, "n_shared_experts", "num_shared_experts") or 0,
-        dense_layers=_int(text, "first_k_dense_replace") or 0,
-        expert_every=_int(text, "interleave_moe_layer_step", "decoder_sparse_step") or 1,
         vocabulary=_int(text, "vocab_size"),
         context=_int(text, "max_position_embeddings", "n_positions"),
-        tied=bool(text.get("tie_word_embeddings", config.get("tie_word_embeddings", False))),
         kv_rank=kv_rank + (_int(text, "qk_rope_head_dim") or 64) if kv_rank else None,
         block_size=_block(quantization),
         precision=_precision(config, text, quantization),

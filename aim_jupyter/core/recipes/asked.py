@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from msgspec import Struct
+
+Context = int | Literal["auto"] | None
+"""Tokens of one request: a number, the most that fit ("auto"), or whatever the recipe says."""
 
 
 class Asked(Struct, frozen=True, kw_only=True):
@@ -20,8 +25,10 @@ class Asked(Struct, frozen=True, kw_only=True):
         ``latency`` spreads a model over more GPUs, ``throughput`` takes as few as it fits on.
     engine_version : str or None
         Of the engine that will serve; None lets any version pass.
-    users, context : int or None
-        Requests at the same time, and tokens of each.
+    users : int or None
+        Requests at the same time.
+    context : int, "auto" or None
+        Tokens of each.
     """
 
     recipe: str | None = None
@@ -32,4 +39,4 @@ class Asked(Struct, frozen=True, kw_only=True):
     engine: str = "vllm"
     engine_version: str | None = None
     users: int | None = None
-    context: int | None = None
+    context: Context = None

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from msgspec import structs
 
 from aim_jupyter.core.recipes.advice import offers
-from aim_jupyter.core.recipes.asked import Asked
+from aim_jupyter.core.recipes.asked import Asked, Context
 from aim_jupyter.core.recipes.ranking import Fit, judge_all
 from aim_jupyter.core.records import Choice, Machine, Model
 
@@ -15,9 +15,10 @@ from aim_jupyter.core.records import Choice, Machine, Model
 def rank(
     model: Model,
     machine: Machine,
+    fit: Fit,
     *,
     users: int | None = None,
-    context: int | None = None,
+    context: Context = None,
     recipe: str | None = None,
     gpus: Sequence[int] | None = None,
     most_gpus: int | None = None,
@@ -25,7 +26,6 @@ def rank(
     metric: str | None = None,
     engine: str = "vllm",
     engine_version: str | None = None,
-    fit: Fit | None = None,
 ) -> tuple[Choice, ...]:
     """Return every recipe of `model` with verdict and reason, the one to take first.
 
@@ -33,8 +33,10 @@ def rank(
 
     Parameters
     ----------
-    users, context : int or None
-        Requests at the same time, and tokens of each.
+    users : int or None
+        Requests at the same time.
+    context : int, "auto" or None
+        Tokens of each.
     recipe : str or None
         Id of the recipe to put first.
     gpus : sequence of int or None
@@ -61,15 +63,27 @@ def rank(
         context=context,
     )
     ranked = judge_all(model, machine, asked, fit)
-    if not ranked or ranked[0].verdict == "FITS":
-        return ranked
-    return (_advised(model, machine, asked, ranked[0], fit), *ranked[1:])
+    looked_at = [*ranked[:1], *_nearest(ranked)]
+    return tuple(
+        _advised(model, machine, asked, choice, fit) if choice in looked_at else choice
+        for choice in ranked
+    )
 
 
-def _advised(
-    model: Model, machine: Machine, asked: Asked, choice: Choice, fit: Fit | None
-) -> Choice:
-    """Return a choice that does not fit with what would, unless the fit has said so already."""
-    found = choice.offers or offers(model, machine, asked, choice, fit)
-    line = choice.try_line or (found[0].line if found else None)
-    return structs.replace(choice, offers=found, try_line=line)
+def _nearest(ranked: Sequence[Choice]) -> Sequence[Choice]:
+    """Return the first choice that memory alone refuses, or else the first tight one."""
+    for verdict in ("NO", "TIGHT"):
+        found = [one for one in ranked if one.verdict == verdict and one.total_bytes]
+        if found:
+            return found[:1]
+    return ()
+
+
+def _advised(model: Model, machine: Machine, asked: Asked, choice: Choice, fit: Fit) -> Choice:
+    """Return a choice that does not fit with what would: by the fit, the first also elsewhere."""
+    if choice.verdict == "FITS":
+        return choice
+    found = fit.offers(choice, asked.users, asked.context)
+    if not found and choice.rank == 1:
+        found = offers(model, machine, asked, choice, fit)
+    return structs.replace(choice, offers=found, try_line=found[0].line if found else None)

@@ -15,17 +15,14 @@ from msgspec import structs
 from aim_jupyter.core.recipes import rules
 from aim_jupyter.core.recipes.architecture import Architecture, architecture
 from aim_jupyter.core.recipes.expansion import parallel, recipe_id
-from aim_jupyter.core.recipes.hardware import GIB, kinds
+from aim_jupyter.core.recipes.hardware import kinds
 from aim_jupyter.core.recipes.rules import Case
 from aim_jupyter.core.records import Model, Recipe, Weights
 
 SIZES = (1, 2, 4, 8)
 ODD_SIZES = (3, 5, 6, 7)
 MOST_CONTEXT = 32_768
-LEAST_CONTEXT = 4_096
-
-ENGINE_BYTES = 1_056 << 20
-"""The demo server without its KV cache and weights: 1,123 MiB PSS with 64 MiB of KV, vLLM 0.32."""
+CPU_CONTEXT = 4_096
 
 _BY_RULE = "by rule from the architecture; measured by nobody"
 
@@ -111,7 +108,7 @@ def _experts_left_over(numbers: Architecture, precision: str, tp: int) -> bool:
 
 def _derived(model: Model, numbers: Architecture, variant: str, gpu: str, tp: int) -> Recipe:
     weights = model.weights[variant]
-    context = _context(numbers, weights, gpu, tp)
+    context = min(numbers.context or MOST_CONTEXT, MOST_CONTEXT)
     case = Case(architecture=numbers, gpu=gpu, precision=weights.precision, tp=tp)
     args, env = rules.apply(case)
     return Recipe(
@@ -137,22 +134,6 @@ def _derived(model: Model, numbers: Architecture, variant: str, gpu: str, tp: in
     )
 
 
-def _context(numbers: Architecture, weights: Weights, gpu: str, tp: int) -> int:
-    """Return the longest usual context whose KV cache for one request fits beside the weights."""
-    context = min(numbers.context or MOST_CONTEXT, MOST_CONTEXT)
-    size = weights_bytes(weights, numbers)
-    split = min(tp, numbers.kv_heads or 1) if not numbers.kv_rank else 1
-    room = kinds()[gpu].memory_bytes * 0.9 - (size or 0) / tp - 6 * GIB
-    while context > LEAST_CONTEXT and context * (numbers.token_bytes or 0) / split > room > 0:
-        context //= 2
-    return context
-
-
-def weights_bytes(weights: Weights, numbers: Architecture) -> int | None:
-    """Return the size of a variant: what its files take, else by its parameters."""
-    return weights.download_bytes or numbers.weights_bytes(weights.precision)
-
-
 def _for_cpu(model: Model, numbers: Architecture, gpu: str) -> Iterator[Recipe]:
     for variant, weights in model.weights.items():
         if weights.precision in ("bf16", "fp16", "fp32") and not _is_cast(model, weights):
@@ -161,10 +142,9 @@ def _for_cpu(model: Model, numbers: Architecture, gpu: str) -> Iterator[Recipe]:
 
 def _cpu(model: Model, numbers: Architecture, variant: str, gpu: str) -> Recipe:
     weights = model.weights[variant]
-    context = min(numbers.context or LEAST_CONTEXT, LEAST_CONTEXT)
-    size, token = weights_bytes(weights, numbers), numbers.token_bytes
+    context = min(numbers.context or CPU_CONTEXT, CPU_CONTEXT)
     # Two full contexts, in powers of two from 64 MiB.
-    kv = 1 << max(26, (2 * context * (token or 0) - 1).bit_length())
+    kv = 1 << max(26, (2 * context * (numbers.token_bytes or 0) - 1).bit_length())
     return Recipe(
         id=recipe_id(gpu, variant, 1),
         model=model.name,
@@ -182,5 +162,4 @@ def _cpu(model: Model, numbers: Architecture, variant: str, gpu: str) -> Recipe:
         env={"VLLM_ENABLE_V1_MULTIPROCESSING": "0", **model.env, **weights.env},
         source="the demo's measured settings, KV cache for two full contexts",
         context_tokens=context,
-        memory_bytes=size + kv + ENGINE_BYTES if size and token else None,
     )

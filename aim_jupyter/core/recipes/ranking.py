@@ -19,26 +19,31 @@ The order, each point deciding only what those before it left open:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from typing import NamedTuple
+from collections.abc import Iterable
+from typing import NamedTuple, Protocol
 
 from msgspec import structs
 
 from aim_jupyter.core.errors import GpuUnavailable, UnknownName
-from aim_jupyter.core.recipes.architecture import Architecture, architecture
-from aim_jupyter.core.recipes.asked import Asked
+from aim_jupyter.core.recipes.asked import Asked, Context
 from aim_jupyter.core.recipes.derivation import complete
 from aim_jupyter.core.recipes.hardware import kinds
-from aim_jupyter.core.recipes.memory import judge_cpu, judge_gpu
 from aim_jupyter.core.recipes.placement import kinds_of, place
 from aim_jupyter.core.recipes.versions import holds_for
-from aim_jupyter.core.records import Choice, Gpu, Machine, Model, Recipe
+from aim_jupyter.core.records import Choice, Gpu, Machine, Model, Offer, Recipe
 
-Fit = Callable[[Choice, tuple[Gpu, ...], int | None, int | None], Choice]
-"""Returns a placed choice with the memory verdict: choice, its GPUs, users, context in tokens.
 
-The choice comes with the first look's verdict, which stays where the fit can't tell.
-"""
+class Fit(Protocol):
+    """The memory verdict on one model's recipes; this domain knows nothing of memory itself."""
+
+    def __call__(
+        self, choice: Choice, gpus: tuple[Gpu, ...], users: int | None, context: Context
+    ) -> Choice:
+        """Return a choice that was placed on `gpus`, none for the CPU, with its verdict."""
+
+    def offers(self, choice: Choice, users: int | None, context: Context) -> tuple[Offer, ...]:
+        """Return launches near a judged choice that would fit better, each of them checked."""
+
 
 BY_HAND = "manual only: take it with --recipe"
 """Why a recipe that would fit is refused."""
@@ -51,9 +56,7 @@ _PRECISIONS = (
 _HELPS = 4
 
 
-def judge_all(
-    model: Model, machine: Machine, asked: Asked, fit: Fit | None = None
-) -> tuple[Choice, ...]:
+def judge_all(model: Model, machine: Machine, asked: Asked, fit: Fit) -> tuple[Choice, ...]:
     """Return every recipe of `model` with verdict and reason, the one to take first.
 
     Those that somebody wrote are all there; derived ones are for the machine's own GPUs.
@@ -67,8 +70,7 @@ def judge_all(
     """
     _check_gpus(machine, asked.gpus)
     model = _completed(model, machine, asked.recipe)
-    numbers = architecture(model.facts)
-    judged = [_judge(one, machine, asked, numbers, fit) for one in model.recipes]
+    judged = [_judge(one, machine, asked, fit) for one in model.recipes]
     fewest = min((one.recipe.tp for one in judged if one.verdict != "NO"), default=1)
     auto = any(one.verdict == "FITS" and not one.recipe.manual_only for one in judged)
     view = _View(asked, kinds_of(machine) or ("cpu",), fewest, auto)
@@ -106,9 +108,7 @@ def _check_gpus(machine: Machine, gpus: Iterable[int] | None) -> None:
         )
 
 
-def _judge(
-    recipe: Recipe, machine: Machine, asked: Asked, numbers: Architecture, fit: Fit | None
-) -> Choice:
+def _judge(recipe: Recipe, machine: Machine, asked: Asked, fit: Fit) -> Choice:
     refused = _refusal(recipe, machine, asked)
     if refused:
         return Choice(recipe=recipe, verdict="NO", reason=refused[:50])
@@ -116,14 +116,9 @@ def _judge(
         gpus = _devices(recipe, machine, asked)
     except GpuUnavailable as error:
         return Choice(recipe=recipe, verdict="NO", reason=error.found)
-    choice = Choice(
-        recipe=recipe, verdict="FITS", reason="", gpus=tuple(gpu.hip_index or 0 for gpu in gpus)
-    )
-    if recipe.gpu_model == "cpu":
-        choice = judge_cpu(choice, machine.cpu)
-    else:
-        choice = judge_gpu(choice, gpus, numbers, asked)
-        choice = fit(choice, gpus, asked.users, asked.context) if fit else choice
+    ordinals = tuple(gpu.hip_index or 0 for gpu in gpus)
+    placed = Choice(recipe=recipe, verdict="NO", reason="not judged", gpus=ordinals)
+    choice = fit(placed, gpus, asked.users, asked.context)
     evidence = "tested" if recipe.origin == "measured" else choice.evidence
     return _marked(structs.replace(choice, evidence=evidence))
 

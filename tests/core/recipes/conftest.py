@@ -4,13 +4,15 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 from textwrap import dedent
+from typing import Any
 
 import msgspec
 import pytest
 
-from aim_jupyter.core.recipes import Catalogue, catalogue
+from aim_jupyter.core import fitting, recipes
+from aim_jupyter.core.recipes import Catalogue, Overrides, catalogue
 from aim_jupyter.core.recipes.placement import imagined
-from aim_jupyter.core.records import Cpu, EngineEnvironment, Flag, Gpu, Machine
+from aim_jupyter.core.records import Choice, Cpu, EngineEnvironment, Flag, Gpu, Machine, Model
 
 FIXTURES = Path(__file__).parents[4] / "shared/fixtures"
 
@@ -76,6 +78,16 @@ def gpus(*states: str, kind: str = "MI300X", **facts: object) -> Machine:
     return Machine(host="node", gpus=tuple(made))
 
 
+def rank(model: Model, machine: Machine, **asked: Any) -> tuple[Choice, ...]:
+    """Return the recipes of a model in order, as the fit judges them on a site that is new."""
+    return recipes.rank(model, machine, judge(model, machine), **asked)
+
+
+def judge(model: Model, machine: Machine, options: Overrides | None = None) -> recipes.Fit:
+    asked = options or Overrides()
+    return fitting.Judge(model, machine, options=asked.set, unset=asked.unset, starts=())
+
+
 def parse_machine(spec: str | None) -> Machine:
     """Return the machine of a specification, as the gpus part of the core would."""
     if spec is None or spec == "cpu":
@@ -84,4 +96,6 @@ def parse_machine(spec: str | None) -> Machine:
     return imagined(kind.upper(), int(count or 1))
 
 
-__all__ = ["FIXTURES", "Gpu", "Write", "box", "gpus", "laptop", "parse_machine"]
+__all__ = [
+    "FIXTURES", "Gpu", "Write", "box", "gpus", "judge", "laptop", "parse_machine", "rank",
+]  # fmt: skip

@@ -9,7 +9,7 @@ import pytest
 
 from aim_jupyter.core.recipes import Asker
 from aim_jupyter.core.records import EngineEnvironment
-from tests.core.recipes.conftest import Write, parse_machine
+from tests.core.recipes.conftest import Write, judge, parse_machine
 from tests.core.recipes.test_aim import COUNTS, GPUS, METRICS
 from tests.core.recipes.test_catalogue import AMD
 
@@ -18,7 +18,7 @@ Answer = dict[str, Any]
 
 @pytest.fixture
 def asker(vllm: EngineEnvironment) -> Asker:
-    return Asker(parse_machine, environment=vllm)
+    return Asker(parse_machine, judge, environment=vllm)
 
 
 def test_a_plan(asker: Asker) -> None:
@@ -140,14 +140,16 @@ def test_errors(asker: Asker, asked: Answer, error: str, nearest: str | None) ->
 
 def test_a_refusal_names_what_works(asker: Asker) -> None:
     answer = asker.answer({"model": "Llama-3.1-405B-Instruct", "machine": "mi250x:1"})
-    assert answer["error"].startswith("mi250x-bf16-tp1: weights need 756.0 of ")
+    assert answer["error"].startswith("mi250x-bf16-tp1: 702.8 GiB short before ")
     assert answer["nearest"][0] == (
         "%aim plan meta-llama/Llama-3.1-405B-Instruct --machine mi350x:1"
     )
 
 
 def test_a_command_of_ones_own(vllm: EngineEnvironment) -> None:
-    asker = Asker(parse_machine, environment=vllm, command=lambda choice, done: ["x", *done.argv])
+    asker = Asker(
+        parse_machine, judge, environment=vllm, command=lambda choice, done: ["x", *done.argv]
+    )
     answer = asker.answer({"model": "demo", "machine": "cpu"})
     assert answer["argv"][:2] == ["x", "--enforce-eager"]
     assert answer["env"] == {"VLLM_ENABLE_V1_MULTIPROCESSING": "0"}
@@ -155,7 +157,7 @@ def test_a_command_of_ones_own(vllm: EngineEnvironment) -> None:
 
 def test_each_folder_is_read_once(vllm: EngineEnvironment, write: Write) -> None:
     folder = write("org/m.yaml", "model: org/m\nweights: {bf16: org/m}\n")
-    asker = Asker(parse_machine, environment=vllm)
+    asker = Asker(parse_machine, judge, environment=vllm)
     asked = {"model": "org/m", "machine": "cpu", "recipes": str(folder)}
     first = asker.answer(asked)
     (folder / "org/m.yaml").unlink()

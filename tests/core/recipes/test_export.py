@@ -10,12 +10,12 @@ import pytest
 import yaml
 
 from aim_jupyter.core.errors import BadUsage
-from aim_jupyter.core.recipes import Catalogue, catalogue, rank, reconcile
+from aim_jupyter.core.recipes import Catalogue, catalogue, reconcile
 from aim_jupyter.core.recipes.authoring import check, new
 from aim_jupyter.core.recipes.export import TARGETS, export
 from aim_jupyter.core.recipes.selector import Question, select
 from aim_jupyter.core.records import EngineEnvironment, Plan, Recipe
-from tests.core.recipes.conftest import box, laptop
+from tests.core.recipes.conftest import box, laptop, rank
 
 PARTS = tuple[Plan, Recipe]
 

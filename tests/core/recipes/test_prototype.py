@@ -2,8 +2,8 @@
 
 import pytest
 
-from aim_jupyter.core.recipes import Catalogue, rank
-from tests.core.recipes.conftest import Write, box
+from aim_jupyter.core.recipes import Catalogue
+from tests.core.recipes.conftest import Write, box, rank
 
 RECIPE = """\
 recipe_id: m-mi300x-bf16

@@ -204,6 +204,11 @@ def _fit(command: Command, given: Namespace, answer: Any) -> None:
         _card(command, given, answer)
 
 
+def _panel(_: Command, __: Namespace, request: Any) -> None:
+    """Print the line that does what a panel would: there is nothing to click here."""
+    print(_ours(api.launch_line(api.with_variables(request))))
+
+
 def _engine(_: Command, __: Namespace, environment: Any) -> None:
     engine = words.engine(environment.engine, environment.version)
     print(f"{environment.name} is ready: {engine}, {environment.python}")
@@ -230,6 +235,7 @@ TEXT: dict[str, Callable[[Command, Namespace, Any], int | None]] = {
     "lines": _lines,
     "plan": _plan,
     "fit": _fit,
+    "panel": _panel,
     "engine": _engine,
     "help": _help,
 }
@@ -311,6 +317,10 @@ def _json_help(_: Command, __: Namespace, verb: Any) -> None:
     _print_json({"help": parsing.help_text(verb, parsing.PROGRAM)})
 
 
+def _json_panel(_: Command, __: Namespace, request: Any) -> None:
+    _print_json({"line": _ours(api.launch_line(api.with_variables(request)))})
+
+
 JSON: dict[str, Callable[[Command, Namespace, Any], int | None]] = {
     "table": _json_table,
     "status": _json_record,
@@ -329,6 +339,7 @@ JSON: dict[str, Callable[[Command, Namespace, Any], int | None]] = {
     "lines": _json_lines,
     "plan": _json_plan,
     "fit": _json_fit,
+    "panel": _json_panel,
     "help": _json_help,
 }
 

@@ -46,6 +46,7 @@ Gives = Literal[
     "fit",  # a verdict with its sum; a table of past starts; a plain answer for each question
     "attached", "client", "reply",  # what a client needs
     "lines",  # text, maybe still coming
+    "panel",  # what is chosen at first in a panel
     "engine",  # an engine environment that was installed
     "help",
 ]  # fmt: skip
@@ -326,6 +327,17 @@ COMMANDS: tuple[Command, ...] = (
         lambda given: api.doctor(given.report),
         "doctor",
         (argument("--report", type=Path, metavar="FILE", help="write it down for a maintainer"),),
+    ),
+    Command(
+        "panel",
+        "choose, launch and watch by clicks, in the notebook",
+        handlers.panel,
+        "panel",
+        (
+            argument("model", nargs="?", completes="models", help="what is chosen at first"),
+            argument("--users", type=int, metavar="N", help="so many at the same time"),
+            argument("--context", type=int, metavar="TOKENS", help="so many tokens each"),
+        ),
     ),
     Command(
         "help",

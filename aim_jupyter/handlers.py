@@ -176,3 +176,8 @@ def _shares_line(server: str, shares: list[api.Share]) -> str:
         for share in shares
     ]
     return f"{server}: {', '.join(said)}" if said else f"{server}: shared with nobody"
+
+
+def panel(given: Namespace) -> Request:
+    """Return what a panel shows first; the model may be left open."""
+    return Request(model=given.model or "", users=given.users, context=given.context)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from argparse import Namespace
 from collections.abc import Callable, Iterator
+from importlib.util import find_spec
 from typing import Any, cast
 
 from IPython.core.interactiveshell import InteractiveShell
@@ -16,6 +17,7 @@ from aim_jupyter import display, parsing, presenting, render, verbs
 from aim_jupyter.columns import Verb
 from aim_jupyter.commands import Command
 from aim_jupyter.conversation import Conversation
+from aim_jupyter.core import api
 from aim_jupyter.core.errors import BadUsage
 from aim_jupyter.core.events import listening
 from aim_jupyter.server import Server
@@ -43,6 +45,7 @@ class Session:
             "client": self._client,
             "reply": self._chat,
             "lines": self._show_lines,
+            "panel": self._open_panel,
             "plan": self._show_plan,
             "fit": self._show_fit,
             "help": self._show_help,
@@ -147,6 +150,15 @@ class Session:
             return list(plan)
         self._print(render.plan_text(plan))
         return None
+
+    def _open_panel(self, _command: Command, _given: Namespace, request: Any) -> Any:
+        if find_spec("ipywidgets") is None:
+            self._print(api.launch_line(api.with_variables(request)))
+            return None
+        from aim_jupyter.panel import state, view  # noqa: PLC0415 - ipywidgets, for a panel only
+
+        chosen = {"users": request.users, "context": request.context}
+        return view.Panel(state.Form(model=request.model, **chosen))
 
     def _show_fit(self, command: Command, given: Namespace, answer: Any) -> Any:
         if given.history:

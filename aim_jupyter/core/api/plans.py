@@ -28,6 +28,7 @@ from aim_jupyter.core.recipes import export as exporting
 from aim_jupyter.core.recipes.asked import Context
 from aim_jupyter.core.records import Choice, Machine, Model, Plan
 from aim_jupyter.core.records.engine import TITLES
+from aim_jupyter.core.serving.starts import expected
 
 if TYPE_CHECKING:
     from aim_jupyter.core.fitting import Answered
@@ -168,11 +169,32 @@ def plan(request: Request) -> Plan:
 
 def judged_plan(request: Request) -> tuple[Choice, Plan]:
     """Return what `plan` does, and the verdict that its recipe was chosen by."""
+    choice = planning.choose(judged(request), request)
+    rules = policy.read()
+    permission.model(rules, choice.recipe.weights.repo)
+    permission.recipe(choice.recipe, request)
+    platform = "cpu" if choice.recipe.gpu_model == "cpu" else "rocm"
+    name = None if request.engine in TITLES else request.engine
+    environment = engines.choose(name, platform=platform, engine=choice.recipe.engine)
+    placed = resolving.place(choice.recipe)
+    called = request.name or serving.name_for(choice.recipe.model)
+    made = planning.plan(request, choice, environment, placed, called)
+    allowed = permission.plan(rules, made, request.options)
+    return choice, replace(allowed, asked=wishes.words(request))
+
+
+def judged(request: Request) -> tuple[Choice, ...]:
+    """Return every recipe of a request with verdict and reason, the one that `plan` takes first.
+
+    Raises
+    ------
+    UnknownName, ModelMissing, GpuUnavailable
+    """
     model = resolving.model(request.model)
     kind = request.engine if request.engine in TITLES else None
     here = machine()
     version = installed.version if (installed := engine_for(here)) else None
-    ranked = recipes.rank(
+    return recipes.rank(
         model,
         here,
         _judge(model, here, Overrides(set=request.options, unset=request.unset), version),
@@ -186,18 +208,11 @@ def judged_plan(request: Request) -> tuple[Choice, Plan]:
         engine=kind or DEFAULT_ENGINE,
         engine_version=version,
     )
-    choice = planning.choose(ranked, request)
-    rules = policy.read()
-    permission.model(rules, choice.recipe.weights.repo)
-    permission.recipe(choice.recipe, request)
-    platform = "cpu" if choice.recipe.gpu_model == "cpu" else "rocm"
-    name = None if kind else request.engine
-    environment = engines.choose(name, platform=platform, engine=choice.recipe.engine)
-    placed = resolving.place(choice.recipe)
-    called = request.name or serving.name_for(model.name)
-    made = planning.plan(request, choice, environment, placed, called)
-    allowed = permission.plan(rules, made, request.options)
-    return choice, replace(allowed, asked=wishes.words(request))
+
+
+def last_start_s(made: Plan) -> float | None:
+    """Return the seconds from launch to ready of the last start of the same plan, if any."""
+    return sum(expected(made).values()) or None
 
 
 def new_recipe(model: str, recipe: str | None = None) -> str:

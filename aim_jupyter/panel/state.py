@@ -1,0 +1,296 @@
+"""What a panel shows, as data, and how it changes: pure, without widgets, threads or the core.
+
+`Form` is what its user has chosen; `Scene` is all of it. Servers are never remembered here beyond
+the last look at them, so that several panels show the same and a new kernel's panel finds them.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping, Sequence
+from typing import Literal, get_args
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from aim_jupyter import handlers, parsing
+from aim_jupyter.core.planning import DEFAULT_IDLE_S, Request
+from aim_jupyter.core.records import (
+    CachedModel,
+    CacheTotals,
+    Choice,
+    Machine,
+    Sample,
+    ServerView,
+)
+
+Page = Literal["launch", "servers", "cache"]
+PAGES: tuple[Page, ...] = get_args(Page)
+
+#: Samples of each server that are kept for the sparklines.
+MOST_SAMPLES = 60
+#: States in which something changes by itself soon.
+MOVING = ("starting", "stopping")
+
+
+class Form(Struct, frozen=True, kw_only=True):
+    """What the user has chosen on the Launch tab.
+
+    Attributes
+    ----------
+    model : str
+        Empty is what ``%aim launch`` alone would take.
+    gpus : tuple of int
+        HIP ordinals; empty leaves the choice to the plan.
+    recipe : str or None
+        None is the best one.
+    idle_s, lifetime_s : float or None
+        Seconds; None is never.
+    options : str
+        More of a launch line, as it is typed: ``--max-num-seqs 8 --env A=b``.
+    """
+
+    model: str = ""
+    users: int | None = None
+    context: int | None = None
+    gpus: tuple[int, ...] = ()
+    recipe: str | None = None
+    idle_s: float | None = DEFAULT_IDLE_S
+    lifetime_s: float | None = None
+    engine: str = ""
+    name: str = ""
+    options: str = ""
+    new: bool = False
+
+    @property
+    def words(self) -> list[str]:
+        """The form as the words of a launch line; may raise `BadUsage` for an open quote."""
+        said = {
+            "--recipe": self.recipe,
+            "--users": self.users,
+            "--context": self.context,
+            "--gpus": ",".join(map(str, self.gpus)),
+            "--engine": self.engine,
+            "--name": self.name,
+            "--for": None if self.lifetime_s is None else f"{self.lifetime_s:g}s",
+        }
+        idle = "never" if self.idle_s is None else f"{self.idle_s:g}s"
+        words = [word for name, value in said.items() if value for word in (name, str(value))]
+        model = [self.model] if self.model else []
+        return [*model, *words, "--idle", idle, *parsing.split(self.options)]
+
+    @property
+    def spelled(self) -> str:
+        """The launch line of a form that can't be read: as it was filled in."""
+        return f"%aim launch {shlex.join([self.model] * bool(self.model))} {self.options}".rstrip()
+
+    def request(self) -> Request:
+        """Return the request that the launch line with these words is.
+
+        Raises
+        ------
+        BadUsage, UnknownName
+            If a word of it is wrong.
+        """
+        _, given = parsing.parse(["launch", *self.words])
+        return handlers.request(given)
+
+
+class Answer(Struct, frozen=True, kw_only=True):
+    """What the core says of a form.
+
+    Attributes
+    ----------
+    choices : tuple of Choice
+        Every recipe of the model on the GPUs that were chosen, the best first.
+    chosen : Choice or None
+        The one that would be launched.
+    line : str
+        The shortest line that gives the same plan.
+    ready_s : float or None
+        From launch to ready, as it was the last time.
+    download : str or None
+        The repository that has to come first.
+    error : tuple of str
+        Why it can't be launched, in two lines; empty where it can.
+    """
+
+    form: Form
+    model: str = ""
+    choices: tuple[Choice, ...] = ()
+    chosen: Choice | None = None
+    line: str = ""
+    ready_s: float | None = None
+    download: str | None = None
+    error: tuple[str, ...] = ()
+
+    @property
+    def launchable(self) -> bool:
+        """Whether there is a plan."""
+        return not self.error and self.chosen is not None
+
+
+class Scene(Struct, frozen=True, kw_only=True):
+    """All that a panel shows at one moment.
+
+    Attributes
+    ----------
+    models : tuple of str
+        What can be named; `on_disk` are those that need no download.
+    search : str
+        What of them is looked for.
+    answer : Answer or None
+        Of the last form that was judged; while it is not of `form`, it is old.
+    views : tuple of ServerView or None
+        None before the first look.
+    selected : str or None
+        The server that the Servers tab is about.
+    asked : str or None
+        The server whose stop waits for a yes, because requests run.
+    doing : tuple of str
+        What is under way and how it is called, such as ``launch demo``.
+    error : tuple of str
+        What went wrong with the last thing done, in two lines.
+    busy : bool
+        Whether the kernel runs a cell: no click arrives before its end.
+    """
+
+    form: Form = Form()
+    page: Page = "launch"
+    machine: Machine | None = None
+    user: str | None = None
+    models: tuple[str, ...] = ()
+    search: str = ""
+    engines: tuple[str, ...] = ()
+    answer: Answer | None = None
+    views: tuple[ServerView, ...] | None = None
+    history: Mapping[str, tuple[Sample, ...]] = {}
+    selected: str | None = None
+    log: tuple[str, ...] = ()
+    log_open: bool = False
+    asked: str | None = None
+    cached: tuple[CachedModel, ...] = ()
+    totals: CacheTotals | None = None
+    doing: tuple[str, ...] = ()
+    error: tuple[str, ...] = ()
+    busy: bool = False
+
+    @property
+    def current(self) -> Answer | None:
+        """The answer, if it is the form's."""
+        return self.answer if self.answer and self.answer.form == self.form else None
+
+    @property
+    def view(self) -> ServerView | None:
+        """The server that the Servers tab is about."""
+        found = (one for one in self.views or () if one.record.name == self.selected)
+        return next(found, None)
+
+    @property
+    def live(self) -> int:
+        """How many servers run or are about to."""
+        return sum(view.record.live for view in self.views or ())
+
+    @property
+    def moving(self) -> bool:
+        """Whether something changes by itself soon."""
+        return any(view.record.state in MOVING for view in self.views or ())
+
+    @property
+    def model(self) -> str:
+        """The model that is chosen, also where the form leaves it open."""
+        return self.form.model or (self.answer.model if self.answer else "")
+
+    @property
+    def found(self) -> tuple[str, ...]:
+        """The models that the search finds, and the chosen one; a path or repository is itself."""
+        wanted = self.search.strip()
+        hits = [name for name in self.models if wanted.casefold() in name.casefold()]
+        if "/" in wanted and wanted not in hits:
+            hits.append(wanted)
+        return tuple(dict.fromkeys([*([self.model] if self.model else []), *hits]))
+
+    @property
+    def on_disk(self) -> frozenset[str]:
+        """Models that need no download."""
+        return frozenset(one.model for one in self.cached if one.state == "complete")
+
+
+def changed(scene: Scene, **fields: object) -> Scene:
+    """Return the scene after its user has changed the form; another model has other recipes."""
+    if "model" in fields and fields["model"] != scene.form.model:
+        fields = {"recipe": None, **fields}
+    return replace(scene, form=replace(scene.form, **fields), error=())
+
+
+def searched(scene: Scene, text: str) -> Scene:
+    """Return the scene after a search: the model is the first that was found, the best first."""
+    looked = replace(scene, search=text)
+    wanted = text.strip().casefold()
+    hits = [name for name in looked.found if wanted and wanted in name.casefold()]
+    if not hits:
+        return looked
+    # The shorter name is the nearer one: `qwen3-8b` before `qwen3-8b-base`.
+    return changed(looked, model=min(hits, key=lambda name: (len(name), name)))
+
+
+def answered(scene: Scene, answer: Answer) -> Scene:
+    """Return the scene with what the core says of a form; too late for another form, it is kept."""
+    if answer.form != scene.form and scene.answer is not None:
+        return scene
+    return replace(scene, answer=answer)
+
+
+def seen(scene: Scene, views: Sequence[ServerView]) -> Scene:
+    """Return the scene after a look at the servers.
+
+    The selection stays while its server is there; else it is the last one that was launched, one
+    that lives before one that has ended.
+    """
+    history = {view.record.name: _longer(scene, view) for view in views}
+    names = {view.record.name for view in views}
+    latest = max(views, key=lambda one: (one.record.live, one.record.created_at), default=None)
+    kept = scene.selected if scene.selected in names else None
+    selected = kept or (latest.record.name if latest else None)
+    asked = scene.asked if scene.asked == selected else None
+    return replace(
+        scene,
+        views=tuple(sorted(views, key=lambda one: -one.record.created_at)),
+        history=history,
+        selected=selected,
+        asked=asked,
+    )
+
+
+def _longer(scene: Scene, view: ServerView) -> tuple[Sample, ...]:
+    """Return a server's samples with the newest; a new start of the same name begins anew."""
+    past = scene.history.get(view.record.name, ())
+    if view.sample is None or view.record.ready_at is None:
+        return past
+    same = tuple(one for one in past if one.at >= view.record.ready_at)
+    return (*same, view.sample)[-MOST_SAMPLES:]
+
+
+def selected(scene: Scene, name: str | None) -> Scene:
+    """Return the scene about another server; what belongs to the former one goes."""
+    return replace(scene, selected=name, log=(), asked=None, error=())
+
+
+def begun(scene: Scene, what: str) -> Scene:
+    """Return the scene while something is under way."""
+    return replace(scene, doing=(*scene.doing, what), error=(), asked=None)
+
+
+def ended(scene: Scene, what: str, error: Sequence[str] = ()) -> Scene:
+    """Return the scene after something has ended, with what went wrong."""
+    left = list(scene.doing)
+    if what in left:
+        left.remove(what)
+    return replace(scene, doing=tuple(left), error=tuple(error) or scene.error)
+
+
+def has_to_ask(scene: Scene, name: str) -> bool:
+    """Whether a stop would cut into running requests, and the user has not been asked yet."""
+    view = next((one for one in scene.views or () if one.record.name == name), None)
+    running = view.sample.req_running if view and view.sample else None
+    return bool(running) and scene.asked != name

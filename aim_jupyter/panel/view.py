@@ -1,0 +1,154 @@
+"""The panel as its user sees it: controls of ipywidgets that show a controller's scenes.
+
+Handlers hand over and return. One thread writes the controls, at most `RATE_S` apart, whether or
+not a cell runs; clicks wait for the end of a cell, which the panel says. While nobody can see the
+panel nothing is looked at, and when its cell is run again the former one is closed.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+import traceback
+from typing import Any
+
+import ipywidgets as widgets
+from IPython.core.getipython import get_ipython
+
+from aim_jupyter.panel import controls
+from aim_jupyter.panel.controller import Controller
+from aim_jupyter.panel.controls import WRITING, Writer, on_user, put
+from aim_jupyter.panel.launching import Launching
+from aim_jupyter.panel.serving import Cached, Serving
+from aim_jupyter.panel.state import PAGES, Form, Scene
+from aim_jupyter.render import html as h
+from aim_jupyter.render import panel
+from aim_jupyter.render.card import Card, card
+
+#: Seconds between two states of the controls.
+RATE_S = 0.2
+_BUSY = "A cell is running: what you click here is done when it has ended."
+
+_open: dict[str, Panel] = {}
+
+
+class Panel:
+    """A deploy panel; it is shown when it is a cell's result.
+
+    Parameters
+    ----------
+    form : Form
+        What is chosen at first.
+
+    Examples
+    --------
+    >>> from aim_jupyter.panel.view import Panel
+    >>> Panel()                                                       # doctest: +SKIP
+    """
+
+    def __init__(self, form: Form | None = None) -> None:
+        self.controller = Controller(form)
+        self.launching = Launching(self.controller)
+        self.serving = Serving(self.controller)
+        self.cached = Cached()
+        self.pages = (self.launching, self.serving, self.cached)
+        self.tabs = controls.Tabs([page.root for page in self.pages])
+        self.tabs.titles = ("Launch", "Servers", "Cache")
+        self.message = controls.html()
+        # At the right end of the tabs' own row.
+        mark = controls.html(panel.mark())
+        mark.layout.height, mark.layout.margin = "28px", "0 2px -28px auto"
+        self.root = controls.Column([mark, self.tabs, self.message])
+        self.root.layout.max_width = "960px"
+        self.root.layout.overflow = "visible"
+        on_user(self.tabs, lambda index: self.controller.turn(PAGES[index or 0]), "selected_index")
+        # From 0 on the browser counts in it where the panel can be seen.
+        self.root._view_count = 0  # noqa: SLF001 - there is no other way to know
+        on_user(self.root, lambda count: self.controller.watch(watched=bool(count)), "_view_count")
+        self._shell = get_ipython()
+        self._cell = _cell_id(self._shell)
+        self._begin()
+
+    def close(self) -> None:
+        """End the panel: its threads, its controls. Servers go on."""
+        if self.controller.closed:
+            return
+        self.controller.close()
+        if self._shell is not None:
+            for event, told in (("pre_run_cell", self._before), ("post_run_cell", self._after)):
+                self._shell.events.unregister(event, told)
+        with WRITING:
+            _close(self.root)
+
+    def _begin(self) -> None:
+        if self._cell:
+            former = _open.pop(self._cell, None)
+            if former is not None:
+                former.close()
+            _open[self._cell] = self
+        if self._shell is not None:
+            self._shell.events.register("pre_run_cell", self._before)
+            self._shell.events.register("post_run_cell", self._after)
+        self._show(self.controller.scene)
+        self.controller.start()
+        threading.Thread(target=self._write, daemon=True, name="aim-panel-writer").start()
+
+    def _before(self, *_: object) -> None:
+        self.controller.cell(busy=True)
+
+    def _after(self, *_: object) -> None:
+        self.controller.cell(busy=False)
+
+    def _write(self) -> None:
+        version = 0
+        while True:
+            version = self.controller.wait(version)
+            with Writer():
+                if self.controller.closed:
+                    return
+                try:
+                    self._show(self.controller.scene)
+                except Exception:  # noqa: BLE001 - a defect: seen where it happened, not in a log
+                    put(self.message, value=panel.problem(traceback.format_exc().splitlines()))
+            time.sleep(RATE_S)
+
+    def _show(self, scene: Scene) -> None:
+        for page in self.pages:
+            page.show(scene)
+        put(self.tabs, selected_index=PAGES.index(scene.page))
+        titles = ("Launch", f"Servers ({scene.live})" if scene.live else "Servers", "Cache")
+        put(self.tabs, titles=titles)
+        busy = panel.note(_BUSY) if scene.busy else ""
+        put(self.message, value=panel.problem(scene.error) + busy)
+
+    # -- where no control can be shown -----------------------------------------------------------
+
+    def _repr_mimebundle_(self, **options: Any) -> Any:
+        shown = self.root._repr_mimebundle_(**options)
+        static = fallback(self.controller.scene)
+        return {**shown, "text/html": static.html, "text/plain": static.text}
+
+    def __repr__(self) -> str:
+        scene = self.controller.scene
+        state = "closed" if self.controller.closed else f"{scene.live} servers"
+        return f"Panel({scene.model or 'no model'!r}, {state})"
+
+
+def fallback(scene: Scene) -> Card:
+    """Return what stands for a panel where controls can't be shown: the line that does the same."""
+    line = scene.answer.line if scene.answer else scene.form.spelled
+    said = "The panel's controls need a running notebook with ipywidgets. This line does the same:"
+    body = h.part(h.line(said), h.code_box(line))
+    return card(h.card(h.head("panel", ""), body), [said, f"    {line}"])
+
+
+def _cell_id(shell: Any) -> str | None:
+    parent = shell.get_parent() if hasattr(shell, "get_parent") else {}
+    found = (parent.get("metadata") or {}).get("cellId")
+    return str(found) if found else None
+
+
+def _close(control: widgets.Widget) -> None:
+    for child in getattr(control, "children", ()):
+        _close(child)
+    control.close()

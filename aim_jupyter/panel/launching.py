@@ -12,8 +12,9 @@ from aim_jupyter.panel.state import Answer, Scene
 from aim_jupyter.render import devices, panel, words
 
 _CONTEXTS = (2048, 4096, 8192, 16_384, 32_768, 65_536, 131_072)
-_IDLES = (900.0, 1800.0, DEFAULT_IDLE_S, 14_400.0, None)
-_LIFETIMES = (None, 3600.0, 14_400.0, 28_800.0, 86_400.0)
+# 0 is none: a list of ipywidgets takes None for nothing chosen.
+_IDLES = (900.0, 1800.0, DEFAULT_IDLE_S, 14_400.0, 0.0)
+_LIFETIMES = (0.0, 3600.0, 14_400.0, 28_800.0, 86_400.0)
 _INDENT = "0 0 0 114px"
 
 
@@ -31,7 +32,9 @@ class Launching:
         on_user(self.model, lambda name: controller.change(model=name))
         on_user(self.users, lambda count: controller.change(users=count if count > 1 else None))
         on_user(self.recipe, lambda name: controller.change(recipe=self._unless_best(name)))
-        for field in ("context", "idle_s", "lifetime_s", "engine", "name", "options", "new"):
+        for field in ("context", "idle_s", "lifetime_s"):
+            on_user(getattr(self, field), self._changer(field, none=0))
+        for field in ("engine", "name", "options", "new"):
             on_user(getattr(self, field), self._changer(field))
         on_user(self.more, lambda opened: controls.show(self.more_rows, visible=opened))
         self.launch.on_click(lambda _: controller.launch())
@@ -59,7 +62,7 @@ class Launching:
         self.users.style.description_width = "60px"
         contexts = [(f"{words.number(count)} tokens", count) for count in _CONTEXTS]
         self.context = Dropdown(
-            options=[("the recipe's", None), *contexts], **named("Context", "240px")
+            options=[("the recipe's", 0), *contexts], **named("Context", "240px")
         )
         self.context.style.description_width = "70px"
         self.gpu_row = controls.row(flex="1", min_width="0", align_items="flex-start")
@@ -110,9 +113,9 @@ class Launching:
         put(self.found, value=panel.note(_found_words(scene)))
         offer(self.model, [(_model_words(scene, name), name) for name in scene.found], scene.model)
         put(self.users, value=form.users or 1)
-        _offer(self.context, form.context, lambda count: f"{words.number(count)} tokens")
-        _offer(self.idle_s, form.idle_s, _idle_words)
-        _offer(self.lifetime_s, form.lifetime_s, _end_words)
+        _offer(self.context, form.context or 0, lambda count: f"{words.number(count)} tokens")
+        _offer(self.idle_s, form.idle_s or 0, _idle_words)
+        _offer(self.lifetime_s, form.lifetime_s or 0, _end_words)
         engines = [("the one that suits", ""), *((name, name) for name in scene.engines)]
         offer(self.engine, engines, form.engine if form.engine in scene.engines else "")
         put(self.name, value=form.name)
@@ -174,8 +177,11 @@ class Launching:
 
     # -- what its user does ----------------------------------------------------------------------
 
-    def _changer(self, field: str) -> Any:
-        return lambda value: self._controller.change(**{field: value})
+    def _changer(self, field: str, *, none: Any = ...) -> Any:
+        def change(value: Any) -> None:
+            self._controller.change(**{field: None if value == none else value})
+
+        return change
 
     def _unless_best(self, name: str | None) -> str | None:
         answer = self._controller.scene.answer
@@ -195,12 +201,12 @@ def _offer(control: Dropdown, value: Any, said: Any) -> None:
     offer(control, options, value)
 
 
-def _idle_words(seconds: float | None) -> str:
-    return "never" if seconds is None else f"after {words.limit(seconds)} without requests"
+def _idle_words(seconds: float) -> str:
+    return "never" if not seconds else f"after {words.limit(seconds)} without requests"
 
 
-def _end_words(seconds: float | None) -> str:
-    return "when it is stopped" if seconds is None else f"{words.limit(seconds)} after its launch"
+def _end_words(seconds: float) -> str:
+    return "when it is stopped" if not seconds else f"{words.limit(seconds)} after its launch"
 
 
 def _model_words(scene: Scene, name: str) -> str:

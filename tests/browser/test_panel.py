@@ -1,0 +1,133 @@
+"""The deploy panel as its user sees it: a real JupyterLab in a real browser."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Locator, expect
+
+from tests.browser.conftest import OpenNotebook
+from tests.browser.lab import DARK, LIGHT, LIMIT_S, Notebook
+from tests.browser.test_quickstart import CONTRAST, LEAST_CONTRAST, SECOND
+from tests.conftest import FakeEngine
+
+pytestmark = pytest.mark.browser
+
+SETTINGS = {"timeout": LIMIT_S * SECOND}
+
+
+def opened(notebook: Notebook, line: str = "%aim panel") -> tuple[int, Locator]:
+    """Open a panel; return its cell's index and its output."""
+    notebook.run_code("%load_ext aim_jupyter")
+    index = notebook.append(line)
+    return index, notebook.run(index)
+
+
+def button(panel: Locator, name: str) -> Locator:
+    # Before some names stands an icon, which is a letter of its own.
+    return panel.get_by_role("button", name=re.compile(rf"^\W*{name}$"))
+
+
+def fill(panel: Locator, name: str, text: str) -> None:
+    """Fill in a field and press Enter."""
+    panel.get_by_label(name, exact=True).fill(text)
+    panel.get_by_label(name, exact=True).press("Enter")
+
+
+def launch(panel: Locator) -> None:
+    """Launch once the panel knows that it can."""
+    expect(button(panel, "Launch")).to_be_enabled(**SETTINGS)
+    button(panel, "Launch").click()
+
+
+def test_choose_launch_watch_talk_and_stop(open_notebook: OpenNotebook, fake: FakeEngine) -> None:
+    fake(boot_s=1, load_s=4, shards=6, token_s=0.02)
+    notebook = open_notebook()
+    index, panel = opened(notebook)
+    expect(panel).to_contain_text("None found: this machine has no AMD GPU device.", **SETTINGS)
+    expect(panel.locator("pre", has_text="%aim launch")).to_have_text("%aim launch", **SETTINGS)
+    assert notebook.outputs(index)[0]["data"]["text/html"].count("%aim launch") == 1
+
+    # A wrong option is said in place, in two lines, and nothing can be launched with it.
+    button(panel, "More options").click()
+    fill(panel, "Options", "--max-nmu-seqs 8")
+    problem = panel.get_by_role("alert")
+    expect(problem).to_contain_text("BadUsage: vLLM 0.32.0 has no option --max-nmu-seqs", **SETTINGS)
+    expect(problem).to_contain_text("Try: %aim")
+    expect(button(panel, "Launch")).to_be_disabled()
+    notebook.screenshot("panel-error", index)
+    fill(panel, "Options", "--max-num-seqs 8")
+    expect(panel).to_contain_text("%aim launch --max-num-seqs 8", **SETTINGS)
+
+    fill(panel, "Search", "no-such-model")
+    expect(panel).to_contain_text("0 of 87 models")
+    fill(panel, "Search", "demo")
+    notebook.screenshot("panel-launch", index)
+    launch(panel)
+    expect(panel.get_by_role("tab", name="Servers (1)")).to_be_visible(**SETTINGS)
+    expect(panel.get_by_role("listitem").filter(has_text="load")).to_contain_text(
+        re.compile("shard [1-6] of 6"), **SETTINGS
+    )
+    notebook.screenshot("panel-starting", index)
+    expect(panel).to_contain_text("running for", **SETTINGS)
+    answer = notebook.run_code(
+        "client = %aim client\n"
+        "client.chat.completions.create(model='default', messages=["
+        "{'role': 'user', 'content': 'hello'}]).choices[0].message.content"
+    )
+    expect(answer).to_contain_text("You said: hello")
+    expect(panel).to_contain_text("Requests done 1", **SETTINGS)
+    button(panel, "Log").click()
+    expect(panel).to_contain_text("Starting vLLM server on", **SETTINGS)
+    button(panel, "Log").click()
+    for theme in (DARK, LIGHT):
+        notebook.theme(theme)
+        notebook.screenshot(f"panel-running-{theme.split()[-1].lower()}", index)
+        assert notebook.script(CONTRAST, LEAST_CONTRAST) == []
+    button(panel, "Stop").click()
+    expect(panel).to_contain_text("stopped", **SETTINGS)
+    expect(panel.get_by_role("tab", name="Servers", exact=True)).to_be_visible(**SETTINGS)
+    panel.get_by_role("tab", name="Cache").click()
+    expect(panel).to_contain_text("No model is on disk yet.")
+    assert notebook.errors == []
+
+
+def test_panels_and_kernels_show_the_same_truth(
+    open_notebook: OpenNotebook, fake: FakeEngine
+) -> None:
+    fake()
+    notebook = open_notebook()
+    first, panel = opened(notebook)
+    other = notebook.run_code("%aim panel demo")
+    launch(other)
+    expect(other).to_contain_text("running for", **SETTINGS)
+    panel = notebook.output(first)
+    expect(panel.get_by_role("tab", name="Servers (1)")).to_be_visible(**SETTINGS)
+
+    # While a cell runs the panel goes on showing, and says that clicks wait.
+    busy = notebook.append("import time; time.sleep(6)")
+    notebook.script(
+        "(index) => { _panel().content.activeCellIndex = index;"
+        " jupyterapp.commands.execute('notebook:run-cell') }",
+        busy,
+    )
+    panel = notebook.output(first)
+    expect(panel).to_contain_text("A cell is running", **SETTINGS)
+    expect(panel).not_to_contain_text("A cell is running", **SETTINGS)
+
+    # The same cell again: one panel takes the place of the other.
+    notebook.run_code("import threading")
+    count = "len([one for one in threading.enumerate() if one.name.startswith('aim-panel')])"
+    before = notebook.run_code(count).inner_text()
+    notebook.run(first)
+    expect(notebook.run_code(count)).to_have_text(before)
+
+    notebook.restart_kernel()
+    _, panel = opened(notebook)
+    panel.get_by_role("tab", name="Servers (1)").click(**SETTINGS)
+    expect(panel).to_contain_text("running for", **SETTINGS)
+    button(panel, "Stop").click()
+    expect(panel).to_contain_text("stopped by", **SETTINGS)
+    assert notebook.errors == []

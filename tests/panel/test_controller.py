@@ -1,0 +1,158 @@
+"""What a panel does with the core: real servers on the fake engine, no widgets."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from aim_jupyter.core import api
+from aim_jupyter.panel.controller import Controller
+from aim_jupyter.panel.state import Form, Scene
+from tests.conftest import FakeEngine
+from tests.waiting import launch_ready, until
+
+LIMIT_S = 30
+
+
+@pytest.fixture
+def controller() -> Iterator[Controller]:
+    made = Controller()
+    made.watch(watched=True)
+    made.start()
+    yield made
+    made.close()
+    until(lambda: not threads(), LIMIT_S)
+
+
+def threads() -> list[str]:
+    return [one.name for one in threading.enumerate() if one.name.startswith("aim-panel")]
+
+
+def reached(controller: Controller, is_so: Callable[[Scene], bool]) -> Scene:
+    """Return the first scene of which `is_so` holds."""
+    version, end = 0, time.monotonic() + LIMIT_S
+    while not is_so(controller.scene):
+        assert time.monotonic() < end, controller.scene
+        version = controller.wait(version, 1.0)
+    return controller.scene
+
+
+@pytest.fixture(autouse=True)
+def engine(fake: FakeEngine) -> None:
+    fake(load_s=0.5)
+
+
+def test_choose_launch_watch_and_stop(controller: Controller) -> None:
+    scene = reached(controller, lambda scene: scene.current is not None and bool(scene.models))
+    assert scene.current is not None
+    assert (scene.current.line, scene.current.launchable) == ("%aim launch", True)
+    assert scene.models[0] == "demo"
+    controller.change(options="--max-num-seqs 8")
+    scene = reached(controller, lambda scene: scene.current is not None)
+    assert scene.current is not None
+    assert scene.current.line == "%aim launch --max-num-seqs 8"
+
+    controller.launch()
+    assert "launch" in controller.scene.doing
+    scene = reached(controller, lambda scene: scene.page == "servers")
+    assert scene.selected == "demo"
+    scene = reached(controller, lambda scene: bool(scene.view and scene.view.sample))
+    assert "--max-num-seqs" in scene.view.record.plan.argv  # type: ignore[union-attr]
+    controller.open_log(opened=True)
+    reached(controller, lambda scene: any("Starting vLLM" in line for line in scene.log))
+
+    # What another panel, a magic or a new kernel has stopped is seen here too.
+    began = time.monotonic()
+    controller.stop()
+    assert time.monotonic() - began < 1
+    scene = reached(controller, lambda scene: scene.live == 0 and not scene.doing)
+    assert scene.view is not None
+    assert scene.view.record.state == "stopped"
+    # The next launch knows what the last one took.
+    scene = reached(controller, lambda s: bool(s.current and s.current.ready_s))
+    assert scene.error == ()
+
+
+def test_a_new_panel_finds_what_runs(controller: Controller) -> None:
+    launch_ready()
+    scene = reached(controller, lambda scene: scene.live == 1)
+    assert scene.selected == "demo"
+    api.stop("demo", drain_s=0)
+    reached(controller, lambda scene: scene.live == 0)
+
+
+def test_what_is_wrong_is_said_in_two_lines(controller: Controller) -> None:
+    controller.change(options="--max-nmu-seqs 8")
+    scene = reached(controller, lambda scene: bool(scene.current and scene.current.error))
+    found, todo = scene.current.error  # type: ignore[union-attr]
+    assert found.startswith("BadUsage: vLLM 0.32.0 has no option --max-nmu-seqs")
+    assert todo.startswith("Try: %aim")
+    controller.launch()
+    scene = reached(controller, lambda scene: not scene.doing)
+    assert scene.error == (found, todo)
+    assert scene.live == 0
+
+
+def test_a_defect_keeps_its_whole_traceback(
+    controller: Controller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken() -> object:
+        raise ZeroDivisionError("a defect")
+
+    monkeypatch.setattr(api, "servers", broken)
+    scene = reached(controller, lambda scene: bool(scene.error))
+    assert scene.error[0].startswith("Traceback")
+    assert scene.error[-1] == "ZeroDivisionError: a defect"
+
+
+def test_unseen_it_does_not_look(monkeypatch: pytest.MonkeyPatch) -> None:
+    looks: list[float] = []
+    real = api.servers
+
+    def counted() -> object:
+        looks.append(time.monotonic())
+        return real()
+
+    monkeypatch.setattr(api, "servers", counted)
+    monkeypatch.setattr("aim_jupyter.panel.controller.SLOW_S", 0.05)
+    controller = Controller(Form(model="demo"))
+    controller.start()
+    until(lambda: bool(looks), LIMIT_S)
+    time.sleep(0.5)
+    # Once, for the first paint.
+    assert len(looks) == 1
+    controller.watch(watched=True)
+    until(lambda: len(looks) > 3, LIMIT_S)
+    controller.watch(watched=False)
+    time.sleep(0.3)
+    seen = len(looks)
+    time.sleep(0.5)
+    assert len(looks) == seen
+    controller.close()
+    until(lambda: not threads(), LIMIT_S)
+
+
+def test_only_a_cell_that_goes_on_is_worth_a_word(
+    controller: Controller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("aim_jupyter.panel.controller.BUSY_S", 0.2)
+    controller.cell(busy=True)
+    controller.cell(busy=False)
+    time.sleep(0.4)
+    assert not controller.scene.busy
+    controller.cell(busy=True)
+    reached(controller, lambda scene: scene.busy)
+    controller.cell(busy=False)
+    assert not controller.scene.busy
+
+
+def test_it_knows_no_widgets() -> None:
+    import subprocess  # noqa: PLC0415
+
+    code = "import sys, aim_jupyter.panel.controller; print('ipywidgets' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "False\n"

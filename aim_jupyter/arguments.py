@@ -130,6 +130,11 @@ LAUNCH = (
     argument("--new", action="store_true", help="start another one beside one that runs"),
     argument("--port", type=int, metavar="N", help="listen there; else a free port is chosen"),
     argument(
+        "--listen",
+        metavar="WHERE",
+        help="unix: a socket file of your own; or an address of this machine (default: loopback)",
+    ),
+    argument(
         "--idle",
         type=seconds,
         default=DEFAULT_IDLE_S,

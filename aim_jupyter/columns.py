@@ -164,7 +164,7 @@ def server_row(view: ServerView) -> Row:
         model=plan.model,
         recipe=plan.recipe_id,
         gpus=_ordinals(plan.gpus),
-        endpoint=record.url,
+        endpoint=record.endpoint,
         gen_tok_s=sample.gen_tok_s,
         kv_used_pct=sample.kv_used_pct,
         engine=f"{plan.engine} {plan.engine_version}",

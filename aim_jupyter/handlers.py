@@ -28,6 +28,7 @@ def request(given: Namespace) -> Request:
         context=given.context,
         name=given.name,
         port=given.port,
+        listen=given.listen,
         idle_s=given.idle,
         lifetime_s=given.lifetime,
         options={**given.engine_options, **dict(map(_pair, given.set or ()))},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import sys
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
@@ -63,12 +64,20 @@ class Server:
     def base_url(self) -> str:
         """The OpenAI base URL, for programs on this machine.
 
+        Of one that listens on a socket file it says the path alone: `socket` says where.
+
         Raises
         ------
         ServerGone
             If the server has ended.
         """
-        return api.reachable(self._folder).url or ""
+        record = api.reachable(self._folder)
+        return record.url or ("http://localhost/v1" if record.socket else "")
+
+    @property
+    def socket(self) -> str:
+        """The socket file that it listens on, empty where it listens on a port."""
+        return api.reachable(self._folder).socket
 
     @property
     def api_key(self) -> str:
@@ -125,12 +134,13 @@ class Server:
         url = self.base_url
         known = self._clients.get(kind)
         if known is None or str(known.base_url).rstrip("/") != url:
-            self._clients[kind] = _client_class(kind)(base_url=url, api_key=self.api_key)
+            more = _over_socket(kind, self.socket) if self.socket else {}
+            self._clients[kind] = _client_class(kind)(base_url=url, api_key=self.api_key, **more)
         return self._clients[kind]
 
     def __repr__(self) -> str:
         record = serving.current(self._folder)
-        facts = f"model={record.plan.model!r}, url={record.url!r}"
+        facts = f"model={record.plan.model!r}, url={record.endpoint!r}"
         return f"Server({self.name!r}, {record.state}, {facts})"
 
     def _repr_mimebundle_(self, **_: object) -> dict[str, str]:
@@ -146,6 +156,17 @@ def _cell_number() -> int | None:
     ipython = sys.modules.get("IPython")
     shell = ipython.get_ipython() if ipython else None
     return None if shell is None else int(shell.execution_count)
+
+
+def _over_socket(kind: str, path: str) -> dict[str, Any]:
+    """Return what a client of `kind` is told besides, to go through a socket file."""
+    import openai  # noqa: PLC0415 - as below
+
+    clients = {"OpenAI": openai.DefaultHttpxClient, "AsyncOpenAI": openai.DefaultAsyncHttpxClient}
+    # openai 2 is built on httpx, openai 3 on httpx2: a transport must be of the same library.
+    library: Any = importlib.import_module(clients[kind].__mro__[1].__module__.partition(".")[0])
+    transports = {"OpenAI": library.HTTPTransport, "AsyncOpenAI": library.AsyncHTTPTransport}
+    return {"http_client": clients[kind](transport=transports[kind](uds=path))}
 
 
 def _client_class(kind: str) -> Callable[..., Any]:

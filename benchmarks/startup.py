@@ -24,7 +24,7 @@ from pathlib import Path
 from aim_jupyter import demo
 from aim_jupyter.core import api, engines, serving
 from aim_jupyter.core.planning import Request
-from aim_jupyter.core.records import ProcessId
+from aim_jupyter.core.records import Address, ProcessId
 from aim_jupyter.core.serving import endpoint, ports
 from aim_jupyter.core.serving.process import end_group, identify, members, memory_bytes
 
@@ -99,7 +99,7 @@ def plain(home: Path, sizes: list[float]) -> float:
         env = {**os.environ, "VLLM_CPU_KVCACHE_SPACE": "1"}
         child = subprocess.Popen(argv, stdout=log, stderr=log, env=env, start_new_session=True)
     leader = identify(child.pid) or ProcessId(0, 0, "")
-    while not endpoint.healthy(port):
+    while not endpoint.healthy(Address(port=port)):
         assert child.poll() is None, (home / "plain.log").read_text()[-2000:]
         time.sleep(0.1)
     took = time.perf_counter() - began

@@ -102,10 +102,10 @@ def test_metrics_count_what_was_asked(folder: ServerFolder) -> None:
     "path", ["/metrics", "/v1/models", "/version", "/invocations", "/tokenize", "/docs", "/ping"]
 )
 def test_no_route_answers_without_the_key(folder: ServerFolder, path: str) -> None:
-    port = folder.read().port or 0
-    assert endpoint.get(port, path).status == http.client.UNAUTHORIZED
-    assert endpoint.get(port, path, folder.key()).status != http.client.UNAUTHORIZED
-    assert endpoint.get(port, "/health").status == http.client.OK
+    at = folder.read().address
+    assert endpoint.get(at, path).status == http.client.UNAUTHORIZED
+    assert endpoint.get(at, path, folder.key()).status != http.client.UNAUTHORIZED
+    assert endpoint.get(at, "/health").status == http.client.OK
 
 
 def test_no_process_shows_the_key(folder: ServerFolder) -> None:

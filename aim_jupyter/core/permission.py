@@ -104,6 +104,12 @@ def plan(rules: Policy, made: Plan, options: Mapping[str, Any]) -> Plan:
         raise _forbidden("code that a model brings", "--trust-remote-code")
     if not rules.pickle and said.get("load-format") in PICKLES:
         raise _forbidden("weights that are pickles", f"--load-format {said['load-format']}")
+    mode = made.listen if made.listen in ("loopback", "unix") else "network"
+    if mode not in rules.listen:
+        raise BadUsage(
+            f"The administrator of this machine does not allow servers to listen on {made.listen}.",
+            f"--listen {' or '.join(each for each in rules.listen if each != 'network')}",
+        )
     idle_s, idle = _shorter(made.idle_s, rules.idle_s, "idle")
     lifetime_s, life = _shorter(made.lifetime_s, rules.lifetime_s, "for")
     changes = (*made.changes, *idle, *life)

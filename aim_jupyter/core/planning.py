@@ -5,6 +5,7 @@ Nothing here reads a disk, a device or a clock, so that the dry run and the laun
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
@@ -52,6 +53,8 @@ class Request(Struct, frozen=True, kw_only=True):
         Options of the recipe to leave out.
     env : dict
         Beats the recipe's environment.
+    listen : str or None
+        ``unix``, or an address of this machine; None is loopback alone.
     idle_s, lifetime_s : float or None
         Seconds; None is never.
     force : bool
@@ -69,6 +72,7 @@ class Request(Struct, frozen=True, kw_only=True):
     context: Context = None
     name: str | None = None
     port: int | None = None
+    listen: str | None = None
     idle_s: float | None = DEFAULT_IDLE_S
     lifetime_s: float | None = None
     options: dict[str, Any] = field(default_factory=dict)
@@ -143,6 +147,7 @@ def plan(
         download_bytes=placed.download_bytes,
         revision=placed.revision,
         port=request.port,
+        listen=_listen(request, environment),
         gpus=choice.gpus,
         gpu_model=recipe.gpu_model,
         idle_s=request.idle_s,
@@ -150,6 +155,27 @@ def plan(
         reasons=(choice.reason, f"origin: {recipe.origin}", *_source(recipe.source)),
         changes=done.changes,
     )
+
+
+def _listen(request: Request, environment: EngineEnvironment) -> str:
+    """Return where the server is to listen."""
+    asked = request.listen or "loopback"
+    if asked == "loopback":
+        return asked
+    if asked == "unix":
+        known = {name for flag in environment.flags for name in flag.names}
+        if known and "--uds" not in known:
+            raise BadUsage(
+                f"{environment.title} can't listen on a socket file.", "--listen loopback"
+            )
+        return asked
+    try:
+        return str(ipaddress.IPv4Address(asked))
+    except ValueError:
+        raise BadUsage(
+            f"{asked!r} is no place to listen.",
+            "--listen loopback, unix, or an IPv4 address of this machine (0.0.0.0 is all)",
+        ) from None
 
 
 def next_steps(

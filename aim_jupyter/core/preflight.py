@@ -21,11 +21,13 @@ from aim_jupyter.core.cache import soundness
 from aim_jupyter.core.errors import AimError, BadUsage, GpuUnavailable, PortTaken, StateUnusable
 from aim_jupyter.core.permission import PICKLES
 from aim_jupyter.core.records import Plan
-from aim_jupyter.core.serving import ports
+from aim_jupyter.core.serving import engine, ports
 
 GIB = 1 << 30
 #: What a start writes beside the model: its log, compiled kernels, sockets.
 LEAST_FREE_BYTES = 256 << 20
+#: Of the path of a socket file: ``sun_path`` has 108, one for the end.
+MOST_SOCKET_BYTES = 107
 
 
 def check(plan: Plan) -> None:
@@ -65,15 +67,29 @@ def _folder(plan: Plan) -> Path | None:
 
 
 def _port(plan: Plan) -> Iterator[AimError]:
-    if plan.port is None:
+    if plan.listen == "unix":
+        yield from _socket(plan)
+        return
+    if plan.port is None and plan.listen == "loopback":
         return
     try:
-        ports.reserve(plan.port)[0].close()
+        ports.reserve(plan.port, plan.listen)[0].close()
     except PortTaken as error:
-        holder = ports.listener(plan.port)
+        holder = ports.listener(plan.port) if plan.port else None
         if holder is not None:
             error = PortTaken(f"{holder} listens on port {plan.port}.", error.hint)
         yield error
+
+
+def _socket(plan: Plan) -> Iterator[AimError]:
+    """Yield that the path of the socket file is longer than the kernel takes (``unix(7)``)."""
+    length = len(os.fsencode(engine.socket_file(config.servers_dir() / plan.server)))
+    if length > MOST_SOCKET_BYTES:
+        yield BadUsage(
+            f"The path of the socket would have {length} bytes, the kernel takes "
+            f"{MOST_SOCKET_BYTES}.",
+            "a shorter --name, or AIM_STATE_DIR set to a shorter path",
+        )
 
 
 def _disk(plan: Plan) -> Iterator[AimError]:

@@ -22,6 +22,7 @@ OPTIONS = {
     "engine": "--engine",
     "name": "--name",
     "port": "--port",
+    "listen": "--listen",
     "idle_s": "--idle",
     "lifetime_s": "--for",
     "force": "--force",

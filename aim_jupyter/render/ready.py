@@ -19,6 +19,9 @@ _COLORS = (
 _TOKEN = re.compile("|".join(f"({pattern.pattern})" for pattern, _ in _COLORS))
 
 
+_OPEN = "open to the network: the key alone keeps others out, and nothing is encrypted"
+
+
 def client_code(plan: Plan) -> str:
     """Return the cell that asks a server its first question."""
     return "\n".join(
@@ -45,8 +48,10 @@ def ending(view: ServerView) -> tuple[str, str]:
 
 def facts(view: ServerView, browser_path: str | None) -> list[Fact]:
     """Return what is known of the server: where it is, what it can take, when it stops."""
-    url = view.record.url
-    found = [Fact(name="This notebook", said=f"`{url}`" if url else words.UNKNOWN)]
+    place = view.record.endpoint
+    found = [Fact(name="This notebook", said=f"`{place}`" if place else words.UNKNOWN)]
+    if view.record.plan.listen not in ("loopback", "unix"):
+        found.append(Fact(name="Listens", said=f"on `{view.record.plan.listen}`", notes=(_OPEN,)))
     if browser_path:
         found.append(Fact(name="Your browser", said=f"`{browser_path}`"))
     found.append(Fact(name="Key", said="in the client · or `server.api_key`"))

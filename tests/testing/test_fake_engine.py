@@ -17,6 +17,7 @@ from typing import NamedTuple
 import pytest
 
 from aim_jupyter.core import metrics
+from aim_jupyter.core.records import Address
 from aim_jupyter.core.serving import endpoint, ports
 from aim_jupyter.core.serving.process import identify, members, signal_group
 from aim_jupyter.core.serving.stages import StageTracker
@@ -31,6 +32,10 @@ class Running(NamedTuple):
     process: subprocess.Popen[bytes]
     port: int
     log: Path
+
+    @property
+    def at(self) -> Address:
+        return Address(port=self.port)
 
     @property
     def text(self) -> str:
@@ -65,7 +70,7 @@ def running(folder: Path, script: Script, *more: str) -> Iterator[Running]:
 
 
 def ready(engine: Running) -> None:
-    until(lambda: endpoint.healthy(engine.port))
+    until(lambda: endpoint.healthy(engine.at))
 
 
 def chat(engine: Running, text: str, *, stream: bool = False) -> bytes:
@@ -83,16 +88,16 @@ def chat(engine: Running, text: str, *, stream: bool = False) -> bytes:
 def test_it_serves_what_the_tests_ask(tmp_path: Path) -> None:
     with running(tmp_path, Script()) as engine:
         ready(engine)
-        assert endpoint.names_model(engine.port, KEY, "m")
-        assert not endpoint.names_model(engine.port, "wrong", "m")
-        assert endpoint.get(engine.port, "/v1/models").status == 401
-        assert endpoint.get(engine.port, "/no/such/route", KEY).status == 404
+        assert endpoint.names_model(engine.at, KEY, "m")
+        assert not endpoint.names_model(engine.at, "wrong", "m")
+        assert endpoint.get(engine.at, "/v1/models").status == 401
+        assert endpoint.get(engine.at, "/no/such/route", KEY).status == 404
         reply = json.loads(chat(engine, "hello"))
         assert reply["choices"][0]["message"]["content"] == "You said: hello"
         assert reply["usage"]["completion_tokens"] == 3
         events = chat(engine, "hello", stream=True).split(b"\n\n")
         assert events[-2:] == [b"data: [DONE]", b""]
-        scrape = metrics.read(endpoint.get(engine.port, "/metrics", KEY).body.decode(), 0.0)
+        scrape = metrics.read(endpoint.get(engine.at, "/metrics", KEY).body.decode(), 0.0)
         assert (scrape.values["finished"], scrape.requests) == (2, 2)
         assert scrape.histograms["ttft"].count == 2
 
@@ -122,7 +127,7 @@ def test_it_fails_where_it_is_told_to(tmp_path: Path, stage: str) -> None:
 
 def test_it_is_never_ready_where_it_is_told_so(tmp_path: Path) -> None:
     with running(tmp_path, Script(never_ready=True)) as engine:
-        until(lambda: endpoint.get(engine.port, "/health").status == 503)
+        until(lambda: endpoint.get(engine.at, "/health").status == 503)
 
 
 def test_it_ignores_a_friendly_end_where_it_is_told_to(tmp_path: Path) -> None:
@@ -131,7 +136,7 @@ def test_it_ignores_a_friendly_end_where_it_is_told_to(tmp_path: Path) -> None:
         engine.process.terminate()
         with pytest.raises(subprocess.TimeoutExpired):
             engine.process.wait(0.4)
-        assert endpoint.healthy(engine.port)
+        assert endpoint.healthy(engine.at)
 
 
 def test_it_loads_as_many_shards_as_it_is_told(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from aim_jupyter.core import cache, config, planning, preflight, serving
+from aim_jupyter.core import cache, config, events, planning, preflight, serving
 from aim_jupyter.core import metrics as metrics_of
 from aim_jupyter.core.api.plans import plan
 from aim_jupyter.core.api.site import engine_for, machine
@@ -47,11 +47,22 @@ def launch(request: Request, *, new: bool = False) -> ServerFolder:
         if running is not None and request.name in (None, running.name):
             return running
     preflight.check(wanted)
+    if wanted.listen not in ("loopback", "unix"):
+        events.report(exposed(wanted.listen))
     folder = serving.launch(wanted, rename=request.name is None)
     model = _model_folder(wanted)
     if model is not None:
         cache.note_launch(model, hit=wanted.download is None)
     return folder
+
+
+def exposed(listen: str) -> str:
+    """Return what it means that a server listens on an address of the network."""
+    where = "every address of this machine" if listen == "0.0.0.0" else listen  # noqa: S104
+    return (
+        f"It listens on {where}: whoever reaches that can try, the key alone keeps them out, "
+        "and what is said goes over the network unencrypted."
+    )
 
 
 def servers() -> list[ServerView]:

@@ -26,6 +26,7 @@ from aim_jupyter.core.records.recipe import Choice, Model, Offer, Recipe, Verdic
 from aim_jupyter.core.records.sample import Sample
 from aim_jupyter.core.records.server import (
     STAGES,
+    Address,
     Crash,
     ServerRecord,
     Stage,
@@ -36,6 +37,7 @@ from aim_jupyter.core.records.status import Check, NextStep, ServerView, Status
 
 __all__ = [
     "STAGES",
+    "Address",
     "Arriving",
     "CacheFolder",
     "CacheKind",

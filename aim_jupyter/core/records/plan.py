@@ -29,6 +29,9 @@ class Plan(Struct, frozen=True, kw_only=True):
         Only what is set beyond the inherited environment.
     port : int or None
         None lets the supervisor choose a free one.
+    listen : str
+        ``loopback``, ``unix`` (a socket file in the server's folder), or an address of this
+        machine; ``0.0.0.0`` is all of them.
     gpus : tuple of int
         HIP ordinals; empty on the CPU.
     idle_s : float or None
@@ -60,6 +63,7 @@ class Plan(Struct, frozen=True, kw_only=True):
     download_bytes: int | None = None
     revision: str | None = None
     port: int | None = None
+    listen: str = "loopback"
     gpus: tuple[int, ...] = ()
     gpu_model: str = "cpu"
     idle_s: float | None = 3600.0
@@ -73,7 +77,7 @@ class Plan(Struct, frozen=True, kw_only=True):
     @property
     def command(self) -> tuple[object, ...]:
         """What decides whether two plans mean the same server, whatever it is called."""
-        return (self.model, self.argv, self.env, self.gpus)
+        return (self.model, self.argv, self.env, self.gpus, self.listen)
 
     @property
     def fingerprint(self) -> str:

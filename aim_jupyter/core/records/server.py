@@ -14,6 +14,14 @@ Stage = Literal["download", "boot", "load", "compile", "capture", "ready"]
 STAGES: tuple[Stage, ...] = get_args(Stage)
 
 
+class Address(Struct, frozen=True, kw_only=True):
+    """Where a server is reached by programs on this machine: a host and port, or a socket file."""
+
+    host: str = "127.0.0.1"
+    port: int = 0
+    socket: str = ""
+
+
 class StageTime(Struct, frozen=True, kw_only=True):
     """One stage of a start; `took_s` is None while it runs. Times are seconds since the epoch."""
 
@@ -96,6 +104,7 @@ class ServerRecord(Struct, frozen=True, kw_only=True):
     stages: tuple[StageTime, ...] = ()
     expected_s: dict[str, float] = {}
     port: int | None = None
+    socket: str = ""
     supervisor: ProcessId | None = None
     engine: ProcessId | None = None
     created_at: float = 0.0
@@ -125,6 +134,23 @@ class ServerRecord(Struct, frozen=True, kw_only=True):
         return self.state in ("starting", "running", "stopping")
 
     @property
+    def address(self) -> Address | None:
+        """Where it is reached on this machine, None before it has a place."""
+        if self.plan.listen == "unix":
+            return Address(socket=self.socket) if self.socket else None
+        if not self.port:
+            return None
+        own = self.plan.listen in ("loopback", "0.0.0.0")  # noqa: S104 - compared, not bound
+        return Address(host="127.0.0.1" if own else self.plan.listen, port=self.port)
+
+    @property
     def url(self) -> str | None:
-        """The OpenAI base URL, for programs on this machine."""
-        return f"http://127.0.0.1:{self.port}/v1" if self.port else None
+        """The OpenAI base URL, for programs on this machine; a socket file has none."""
+        at = self.address
+        return f"http://{at.host}:{at.port}/v1" if at and not at.socket else None
+
+    @property
+    def endpoint(self) -> str | None:
+        """Where it listens, as users read it: its URL, or ``unix:`` and the socket file."""
+        at = self.address
+        return f"unix:{at.socket}" if at and at.socket else self.url

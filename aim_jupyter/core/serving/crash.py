@@ -140,7 +140,8 @@ def _last_lines(log: Path, engine: str) -> tuple[list[Line], int]:
 
 def _line(number: int | None, raw: bytes) -> Line:
     # A progress bar rewrites its line: what stands there in the end is what it says.
-    text = raw.decode("utf-8", "replace").rstrip("\r").rpartition("\r")[2]
+    # Where a long log was given back to the disk, it reads as zeros.
+    text = raw.strip(b"\0\r").decode("utf-8", "replace").rpartition("\r")[2]
     process = _PROCESS.match(text)
     return Line(number, plain(text).strip(), process[1] if process else "")
 

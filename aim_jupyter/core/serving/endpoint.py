@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import http.client
 import json
+import socket
 from typing import Any, NamedTuple
 
-from aim_jupyter.core.serving.ports import LOOPBACK
+from aim_jupyter.core.records import Address
 
 
 class Reply(NamedTuple):
@@ -19,10 +20,12 @@ class Reply(NamedTuple):
     body: bytes
 
 
-def get(port: int, path: str, key: str = "", timeout_s: float = 2.0) -> Reply:
-    """Fetch `path` from the engine on `port`; no answer is a `Reply` with status 0."""
+def get(at: Address | None, path: str, key: str = "", timeout_s: float = 2.0) -> Reply:
+    """Fetch `path` from the engine at an address; no answer is a `Reply` with status 0."""
+    if at is None:
+        return Reply(0, b"")
     headers = {"Authorization": f"Bearer {key}"} if key else {}
-    connection = http.client.HTTPConnection(LOOPBACK, port, timeout=timeout_s)
+    connection = _Connection(at, timeout_s)
     try:
         connection.request("GET", path, headers=headers)
         answer = connection.getresponse()
@@ -33,14 +36,30 @@ def get(port: int, path: str, key: str = "", timeout_s: float = 2.0) -> Reply:
         connection.close()
 
 
-def healthy(port: int, timeout_s: float = 2.0) -> bool:
+class _Connection(http.client.HTTPConnection):
+    """A connection to a host and port, or to a socket file."""
+
+    def __init__(self, at: Address, timeout_s: float) -> None:
+        super().__init__(at.host, at.port, timeout=timeout_s)
+        self._file = at.socket
+
+    def connect(self) -> None:
+        if not self._file:
+            super().connect()
+            return
+        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(self._file)
+
+
+def healthy(at: Address | None, timeout_s: float = 2.0) -> bool:
     """Whether ``/health`` answers 200."""
-    return get(port, "/health", timeout_s=timeout_s).status == http.client.OK
+    return get(at, "/health", timeout_s=timeout_s).status == http.client.OK
 
 
-def names_model(port: int, key: str, model: str) -> bool:
+def names_model(at: Address | None, key: str, model: str) -> bool:
     """Whether ``/v1/models`` takes our key and names our model: a stranger's server does not."""
-    reply = get(port, "/v1/models", key)
+    reply = get(at, "/v1/models", key)
     if reply.status != http.client.OK:
         return False
     try:

@@ -16,8 +16,7 @@ from msgspec import Struct
 
 from aim_jupyter.core import files, gpus
 from aim_jupyter.core.records import Plan, ProcessId
-from aim_jupyter.core.serving import keeper
-from aim_jupyter.core.serving.ports import LOOPBACK
+from aim_jupyter.core.serving import keeper, ports
 from aim_jupyter.core.serving.process import alive, boot_id, identify
 
 GUARD = Path(__file__).with_name("guard")
@@ -170,7 +169,7 @@ def start(plan: Plan, port: int, key: str, log: Path, held: tuple[int, ...] = ()
     folder = log.parent
     reader, writer = os.pipe()
     told = {
-        "engine": [*plan.argv, "--host", LOOPBACK, "--port", str(port)],
+        "engine": [*plan.argv, *_place(plan, port, folder)],
         "supervisor": [sys.executable, "-m", "aim_jupyter.core.serving", str(folder)],
         "environment": dict(os.environ),
         "folder": str(folder),
@@ -193,6 +192,7 @@ def start(plan: Plan, port: int, key: str, log: Path, held: tuple[int, ...] = ()
             start_new_session=True,
             pass_fds=(*held, writer),
             cwd=folder,
+            umask=0o077 if plan.listen == "unix" else -1,
         )
         os.close(writer)
         known = identify(child.pid)
@@ -206,6 +206,20 @@ def start(plan: Plan, port: int, key: str, log: Path, held: tuple[int, ...] = ()
         child.wait()
         raise OSError(refused)
     return Engine(folder, known, child)
+
+
+def socket_file(folder: Path) -> Path:
+    """Return where a server listens that listens on a socket file."""
+    return folder / "engine.sock"
+
+
+def _place(plan: Plan, port: int, folder: Path) -> list[str]:
+    """Return the words that tell an engine where to listen."""
+    if plan.listen != "unix":
+        return ["--host", ports.host(plan.listen), "--port", str(port)]
+    # One that an earlier engine left would be an address in use.
+    socket_file(folder).unlink(missing_ok=True)
+    return ["--uds", str(socket_file(folder))]
 
 
 def environment(plan: Plan, key: str, inherited: Mapping[str, str]) -> dict[str, str]:

@@ -25,28 +25,41 @@ _TIME_WAIT, _LISTEN = "06", "0A"
 LOOPBACK = "127.0.0.1"
 
 
-def reserve(port: int | None = None) -> tuple[socket.socket, int]:
+def reserve(port: int | None = None, listen: str = "loopback") -> tuple[socket.socket, int]:
     """Reserve `port`, or a free one, and return the socket that holds it and its number.
+
+    Parameters
+    ----------
+    listen : str
+        As `Plan.listen`. A socket file needs no port: the number is then 0.
 
     Raises
     ------
     PortTaken
         If `port` was asked for and is in use.
     """
+    if listen == "unix":
+        return socket.socket(socket.AF_UNIX), 0
     holder = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     try:
         if port and _only_closed(port):
             holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        holder.bind((LOOPBACK, port or 0))
+        holder.bind((host(listen), port or 0))
     except (OSError, OverflowError) as error:
         holder.close()
+        where = f"Port {port}" if listen == "loopback" else f"Port {port or 'any'} at {listen}"
         raise PortTaken(
-            f"Port {port} can't be had: {getattr(error, 'strerror', None) or error}.",
+            f"{where} can't be had: {getattr(error, 'strerror', None) or error}.",
             "leave out --port: a free one is chosen",
         ) from error
     holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
     return holder, holder.getsockname()[1]
+
+
+def host(listen: str) -> str:
+    """Return the address to bind to, for every `Plan.listen` but ``unix``."""
+    return LOOPBACK if listen == "loopback" else listen
 
 
 def listener(port: int) -> str | None:

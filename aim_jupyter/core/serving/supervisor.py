@@ -18,6 +18,7 @@ import os
 import signal
 import socket
 import time
+from pathlib import Path
 from typing import Any
 
 from msgspec.structs import replace
@@ -172,8 +173,8 @@ class Supervisor:
         """Reserve the port of before, where there is one: clients know it."""
         if self.plan.port is None and self.record.port is not None:
             with contextlib.suppress(AimError):
-                return ports.reserve(self.record.port)
-        return ports.reserve(self.plan.port)
+                return ports.reserve(self.record.port, self.plan.listen)
+        return ports.reserve(self.plan.port, self.plan.listen)
 
     def _forget_start(self) -> None:
         self.engine = None
@@ -208,7 +209,8 @@ class Supervisor:
             self.engine = engine.start(self.plan, port, self.key, self.folder.log, held)
         except OSError as error:
             raise AimError(f"the engine can't be started: {error}") from error
-        self._update(port=port, engine=self.engine.id)
+        file = engine.socket_file(self.folder.path) if self.plan.listen == "unix" else ""
+        self._update(port=port or None, socket=str(file), engine=self.engine.id)
 
     def _enter(self, stage: Any, detail: str = "") -> None:
         if self.reading.tracker.enter(stage, time.time(), detail):
@@ -289,11 +291,10 @@ class Supervisor:
             self._stop_by_itself(why)
 
     def _is_ready(self) -> bool:
-        port = self.record.port
+        at = self.record.address
         return (
-            port is not None
-            and endpoint.healthy(port)
-            and endpoint.names_model(port, self.key, self.plan.model)
+            endpoint.healthy(at)
+            and endpoint.names_model(at, self.key, self.plan.model)
             and self.engine is not None
             and not self.engine.poll()
         )
@@ -308,6 +309,8 @@ class Supervisor:
         self.folder.events.add("stage", "ready", stage="ready", took_s=took_s)
         if self.engine is not None:
             devices.check_placement(self.plan, self.engine.id, self.folder.events)
+        if self.record.socket:
+            Path(self.record.socket).chmod(0o600)
         # Whoever sees it running finds a first sample.
         self.sampler.tick(self.record, now)
         self._update(state="running", reason="", ready_at=now, ready_up_s=uptime_s())

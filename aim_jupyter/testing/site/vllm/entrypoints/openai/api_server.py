@@ -77,12 +77,18 @@ class Server(ThreadingHTTPServer):
         if "VLLM_API_KEY" in os.environ:
             # The real guard's, which the supervisor puts on the engine's path.
             self.keys = importlib.import_module("aim_guard").Keys()
-        super().__init__((arguments.host, arguments.port), Handler, bind_and_activate=False)
+        place = (arguments.host, arguments.port)
+        if arguments.uds:
+            self.address_family, place = socket.AF_UNIX, arguments.uds
+        super().__init__(place, Handler, bind_and_activate=False)
         # As vLLM: the port is taken before the model is loaded, and listened on after.
         self.server_bind()
 
     def server_bind(self) -> None:
         """Bind with the option that lets a holder keep the port."""
+        if self.address_family == socket.AF_UNIX:
+            self.socket.bind(self.server_address)
+            return
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         super().server_bind()
 

@@ -8,6 +8,7 @@ def make_arg_parser(parser: ArgumentParser) -> ArgumentParser:
     parser.add_argument("--model", default="")
     parser.add_argument("--served-model-name", nargs="+", default=["fake"])
     parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--uds")
     parser.add_argument("--port", type=int, default=8000)
     parser.add_argument("--middleware", action="append")
     parser.add_argument("--shutdown-timeout", type=float, default=0)

@@ -142,6 +142,13 @@ LAUNCH = (
         help="stop after so long without a request: 30m, never (default: 60m)",
     ),
     argument("--for", type=seconds, dest="lifetime", metavar="TIME", help="stop after so long"),
+    argument(
+        "--restart",
+        type=int,
+        metavar="N",
+        help="start it again, up to N times in a row, if it ends by itself once it was ready",
+    ),
+    argument("--with-jupyter", action="store_true", help="stop when this Jupyter server ends"),
     argument("--force", action="store_true", help="launch although the verdict is NO"),
     argument(
         "--set", action="append", metavar="OPTION=VALUE", help="an engine option, for scripts"

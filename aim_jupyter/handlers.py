@@ -31,6 +31,8 @@ def request(given: Namespace) -> Request:
         listen=given.listen,
         idle_s=given.idle,
         lifetime_s=given.lifetime,
+        restarts=given.restart,
+        with_jupyter=given.with_jupyter,
         options={**given.engine_options, **dict(map(_pair, given.set or ()))},
         unset=tuple(given.unset or ()),
         env={name: str(value) for name, value in map(_pair, given.env or ())},

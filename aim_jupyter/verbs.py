@@ -124,6 +124,8 @@ def launch(
     port: int | None = None,
     idle_s: float | None = DEFAULT_IDLE_S,
     lifetime_s: float | None = None,
+    restarts: int | None = None,
+    with_jupyter: bool = False,
     force: bool = False,
     options: Mapping[str, Any] | None = None,
     unset: Sequence[str] = (),
@@ -145,6 +147,10 @@ def launch(
         Tokens of each; "auto" is the most that all users have room for.
     idle_s, lifetime_s : float or None
         Seconds without a request, and in all, after which it stops; None is never.
+    restarts : int or None
+        How often in a row it is started again if it ends by itself once it was ready.
+    with_jupyter : bool
+        Whether it stops when this Jupyter server ends.
     options : mapping, optional
         The engine's own options, as in ``{"max-model-len": 8192}``; None is a bare switch.
 
@@ -171,6 +177,8 @@ def launch(
         port=port,
         idle_s=idle_s,
         lifetime_s=lifetime_s,
+        restarts=restarts,
+        with_jupyter=with_jupyter,
         options=dict(options or {}),
         unset=tuple(unset),
         env=dict(env or {}),

@@ -57,6 +57,10 @@ class Request(Struct, frozen=True, kw_only=True):
         ``unix``, or an address of this machine; None is loopback alone.
     idle_s, lifetime_s : float or None
         Seconds; None is never.
+    restarts : int or None
+        How often in a row an engine that ended by itself is started again.
+    with_jupyter : bool
+        End with the Jupyter server from which it was launched.
     force : bool
         Launch in spite of a NO.
     """
@@ -75,6 +79,8 @@ class Request(Struct, frozen=True, kw_only=True):
     listen: str | None = None
     idle_s: float | None = DEFAULT_IDLE_S
     lifetime_s: float | None = None
+    restarts: int | None = None
+    with_jupyter: bool = False
     options: dict[str, Any] = field(default_factory=dict)
     unset: tuple[str, ...] = ()
     env: dict[str, str] = field(default_factory=dict)
@@ -152,6 +158,7 @@ def plan(
         gpu_model=recipe.gpu_model,
         idle_s=request.idle_s,
         lifetime_s=request.lifetime_s,
+        restarts=request.restarts or 0,
         reasons=(choice.reason, f"origin: {recipe.origin}", *_source(recipe.source)),
         changes=done.changes,
     )

@@ -25,6 +25,8 @@ OPTIONS = {
     "listen": "--listen",
     "idle_s": "--idle",
     "lifetime_s": "--for",
+    "restarts": "--restart",
+    "with_jupyter": "--with-jupyter",
     "force": "--force",
 }
 #: Options of a launch that are ours: one of the engine's with such a name has to be said by
@@ -93,7 +95,7 @@ def wishes(request: Request) -> Iterator[Wish]:
 
 
 def _said(field: str, value: Any) -> tuple[str, ...]:
-    if field == "force":
+    if field in ("force", "with_jupyter"):
         return ()
     if field in ("idle_s", "lifetime_s"):
         return (_duration(value),)

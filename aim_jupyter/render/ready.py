@@ -95,7 +95,11 @@ def _stops(view: ServerView) -> list[str]:
     said = "only when you stop it" if plan.idle_s is None else f"after {idle} without requests"
     if plan.lifetime_s is not None:
         said += f", at the latest {words.limit(plan.lifetime_s)} after its launch"
-    return [said, "outlives kernel and Jupyter restarts"]
+    if plan.restarts:
+        said += f"; restarted up to {plan.restarts} times in a row if it ends by itself"
+    outlives = "kernel" if plan.lives_with else "kernel and Jupyter"
+    ends = ", ends with this Jupyter server" if plan.lives_with else ""
+    return [said, f"outlives {outlives} restarts{ends}"]
 
 
 def body(view: ServerView, browser_path: str | None) -> Html:

@@ -52,6 +52,15 @@ class Script(Struct, frozen=True, kw_only=True):
         It is killed after so many words of a streamed reply.
     flood_lines : int
         Lines that it prints to its log while it loads.
+    beat_s : float
+        Seconds between the lines ``beat 1``, ``beat 2``, … of its log; 0 for none. A log in which
+        one is missing has lost a line.
+    answer_s : float
+        Seconds that each of its answers takes, ``/health`` included.
+    crash_after_s : float or None
+        So long after it was ready it ends with `exit_code`, leaving its children behind.
+    frail : bool
+        As vLLM does, it ends with code 0 when one of its children was killed.
     """
 
     boot_s: float = 0.05
@@ -67,6 +76,10 @@ class Script(Struct, frozen=True, kw_only=True):
     token_s: float = 0.0
     die_after: int | None = None
     flood_lines: int = 0
+    beat_s: float = 0.0
+    answer_s: float = 0.0
+    crash_after_s: float | None = None
+    frail: bool = False
 
 
 def fake_engine(folder: Path, script: Script | None = None) -> Path:

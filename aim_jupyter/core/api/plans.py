@@ -180,7 +180,8 @@ def judged_plan(request: Request) -> tuple[Choice, Plan]:
     called = request.name or serving.name_for(choice.recipe.model)
     made = planning.plan(request, choice, environment, placed, called)
     allowed = permission.plan(rules, made, request.options)
-    return choice, replace(allowed, asked=wishes.words(request))
+    lives_with = serving.jupyter_server() if request.with_jupyter else None
+    return choice, replace(allowed, asked=wishes.words(request), lives_with=lives_with)
 
 
 def judged(request: Request) -> tuple[Choice, ...]:

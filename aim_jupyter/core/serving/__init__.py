@@ -2,6 +2,7 @@
 
 from aim_jupyter.core.serving.folder import ServerFolder, folders, name_for
 from aim_jupyter.core.serving.guests import find, shared
+from aim_jupyter.core.serving.jupyter import server as jupyter_server
 from aim_jupyter.core.serving.launching import launch, running_for
 from aim_jupyter.core.serving.logs import follow, tail
 from aim_jupyter.core.serving.recovery import current
@@ -15,6 +16,7 @@ __all__ = [
     "find",
     "folders",
     "follow",
+    "jupyter_server",
     "launch",
     "name_for",
     "running_for",

@@ -64,6 +64,8 @@ class Notes(Struct, frozen=True, kw_only=True):
 
 _NOTES = msgspec.json.Decoder(Notes)
 _NAME = "engine.json"
+#: Seconds in which a keeper has noted that its engine has ended.
+NOTED_S = 2.0
 #: Seconds in which a keeper that is there has started its engine.
 SETTLE_S = 10.0
 
@@ -88,19 +90,45 @@ class Engine:
         self._folder = folder
         self._child = child
         self._code: int | None = None
+        self._first: ProcessId | None = None
+
+    @property
+    def first(self) -> ProcessId | None:
+        """The engine's first process, None where it is gone."""
+        if self._first is None:
+            told = self._notes()
+            self._first = identify(told.engine) if told is not None and told.engine else None
+        return self._first
 
     def poll(self) -> bool:
-        """Whether it has ended; `exit_code` is then known as far as anybody knows it."""
-        code = self._child.poll() if self._child else None
-        if code is None and alive(self.id):
+        """Whether it has ended; `exit_code` is then known as far as anybody knows it.
+
+        It has when its first process has. The keeper may then still be ending others.
+        """
+        if self._runs():
             return False
-        told = notes(self._folder)
-        if told is not None and told.pid == self.id.pid:
-            self._code = told.code
-        if self._code is None:
-            # The keeper itself was killed; where it was not our child, nobody knows how.
-            self._code = code
+        end = time.monotonic() + NOTED_S
+        while (code := self._noted_code()) is None and self._kept() and time.monotonic() < end:
+            time.sleep(0.01)
+        # A keeper that was killed has noted nothing; where it was not our child, nobody knows how.
+        self._code = code if code is not None or self._child is None else self._child.poll()
         return True
+
+    def _runs(self) -> bool:
+        if not self._kept() or self._noted_code() is not None:
+            return False
+        return self.first is None or alive(self.first)
+
+    def _kept(self) -> bool:
+        return alive(self.id) and (self._child is None or self._child.poll() is None)
+
+    def _notes(self) -> Notes | None:
+        told = notes(self._folder)
+        return told if told is not None and told.pid == self.id.pid else None
+
+    def _noted_code(self) -> int | None:
+        told = self._notes()
+        return told.code if told is not None else None
 
     @property
     def exit_code(self) -> int | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from aim_jupyter.core.records import Plan, ServerRecord
+from aim_jupyter.core.records import ServerRecord
 from aim_jupyter.core.serving.process import alive
 
 
@@ -15,19 +15,13 @@ def reached(record: ServerRecord, now_up_s: float) -> str | None:
         Seconds since boot: a clock that is set meanwhile ends nothing.
     """
     plan = record.plan
-    idle_from, ready_at = record.idle_up_s, record.ready_up_s
-    if _over(idle_from, plan.idle_s, now_up_s):
+    if _over(record.idle_up_s, plan.idle_s, now_up_s):
         return f"no request for {plan.idle_s:.0f} s"
-    if _over(ready_at, plan.lifetime_s, now_up_s):
+    if _over(record.created_up_s, plan.lifetime_s, now_up_s):
         return f"its {plan.lifetime_s:.0f} s are over"
-    return bereft(plan)
-
-
-def bereft(plan: Plan) -> str | None:
-    """Return that the Jupyter server has ended with which this server is to live."""
-    if plan.lives_with is None or alive(plan.lives_with):
-        return None
-    return "its Jupyter server has ended"
+    if plan.lives_with is not None and not alive(plan.lives_with):
+        return "its Jupyter server has ended"
+    return None
 
 
 def _over(since_s: float | None, limit_s: float | None, now_s: float) -> bool:

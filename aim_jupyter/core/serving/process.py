@@ -36,6 +36,12 @@ def identify(pid: int) -> ProcessId | None:
     return ProcessId(pid, stat.start, boot_id()) if stat else None
 
 
+def parent(pid: int) -> int | None:
+    """Return the pid of a process's parent, None where there is no such process."""
+    stat = _stat(pid)
+    return stat.parent if stat else None
+
+
 def alive(process: ProcessId | None) -> bool:
     """Whether this very process still runs; a zombie does not."""
     if process is None or process.boot != boot_id():

@@ -61,7 +61,7 @@ def _see_to(folder: ServerFolder, lock: int) -> ServerRecord:
         if found is not None and not members(found.id):
             found.poll()
             record = replace(record, exit_code=found.exit_code)
-            if record.state == "stopping":
+            if record.state == "stopping" and record.crash is None:
                 return _write_last_word(folder, record, "stopped", record.reason)
             if record.plan.restarts == 0:
                 return _write_failure(folder, record)

@@ -72,7 +72,7 @@ class LogReader:
 
     def skip(self) -> None:
         """Leave out what is there now."""
-        self._rest = b""
+        self._offset, self._rest = 0, b""
         with contextlib.suppress(FileNotFoundError):
             self._offset = self._path.stat().st_size
 

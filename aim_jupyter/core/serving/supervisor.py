@@ -120,7 +120,8 @@ class Supervisor:
         signal.signal(signal.SIGCHLD, lambda *_: None)
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
-        self._stop_asked = self.record.state == "stopping" or self._stop_left()
+        by_itself = self.record.state == "stopping" and self.record.crash is None
+        self._stop_asked = by_itself or self._stop_left()
 
     def _on_term(self, *_: object) -> None:
         self._stop_asked = True
@@ -165,8 +166,9 @@ class Supervisor:
             self.folder.events.add(
                 "stage", f"port {port} was taken, trying another", level="warning"
             )
-            self._update(port=None)
+            self.folder.log.unlink(missing_ok=True)
             self._forget_start()
+            self._update(port=None)
         return code
 
     def _reserve_port(self) -> tuple[socket.socket, int]:
@@ -245,6 +247,7 @@ class Supervisor:
             state="starting",
             reason=f"{why.what} {words.capitalize()}.",
             restarts=restart.number,
+            crash=None,
             engine=None,
             ready_at=None,
             ready_up_s=None,
@@ -261,8 +264,8 @@ class Supervisor:
 
     def _follow(self) -> int | None:
         """Watch the engine until it ends or is to be stopped; return its exit code."""
-        ours = self.engine.id if self.engine else None
-        with self._waker.watching((ours, self.plan.lives_with)):
+        ours = (self.engine.id, self.engine.first) if self.engine else ()
+        with self._waker.watching((*ours, self.plan.lives_with)):
             while self.engine is not None and not self._stop_asked:
                 self._wait(RUNNING_TICK_S if self.record.state == "running" else STARTING_TICK_S)
                 changed = self._read_log()
@@ -271,8 +274,9 @@ class Supervisor:
                     return self.engine.exit_code
                 if self.record.state == "starting":
                     self._come_up(changed=changed)
-                else:
-                    self._watch()
+                elif self.sampler.tick(self.record, time.time()):
+                    self._note_activity()
+                self._look_at_limits()
         return None
 
     def _read_log(self) -> bool:
@@ -287,8 +291,6 @@ class Supervisor:
             self._become_ready()
         elif changed:
             self._update()
-        if why := limits.bereft(self.plan):
-            self._stop_by_itself(why)
 
     def _is_ready(self) -> bool:
         at = self.record.address
@@ -316,9 +318,7 @@ class Supervisor:
         self._update(state="running", reason="", ready_at=now, ready_up_s=uptime_s())
         self._note_activity()
 
-    def _watch(self) -> None:
-        if self.sampler.tick(self.record, time.time()):
-            self._note_activity()
+    def _look_at_limits(self) -> None:
         if why := limits.reached(self.record, uptime_s()):
             self._stop_by_itself(why)
         if self._stop_left():
@@ -335,21 +335,28 @@ class Supervisor:
 
     def _end_engine(self) -> None:
         """End what runs of the engine; where a stop was asked for, running requests may finish."""
-        drain_s = 0.0
+        if self.engine is None and not self._stop_asked:
+            return
         if self._stop_asked:
             request = self.folder.stop_request()
             drain_s = request.drain_s if request else DRAIN_S
             why = f"stopped by {request.by}" if request else self.record.reason or "stopped"
-            if self.record.state != "stopping":
+            if self.record.state != "stopping" or self.record.crash is not None:
                 self.folder.events.add("stop", why)
-            self._update(state="stopping", reason=why)
-        self._clean_up(drain_s)
+            self._update(state="stopping", reason=why, crash=None)
+            self._clean_up(drain_s)
+        else:
+            # What is left of it has nothing to finish, but its memory takes a while.
+            why = "the engine has ended by itself"
+            self._update(state="stopping", reason=why, crash=Crash(what=why))
+            self._clean_up(drain_s=0.0, term_s=0.0)
 
-    def _clean_up(self, drain_s: float) -> None:
+    def _clean_up(self, drain_s: float, term_s: float = 10.0) -> None:
         """End the engine's group, and see its memory free."""
         if self.engine is None:
             return
-        self._left = end_group(self.engine.id, drain_s=drain_s, tick=self._tick_while_stopping)
+        tick = self._tick_while_stopping
+        self._left = end_group(self.engine.id, drain_s=drain_s, term_s=term_s, tick=tick)
         self._read_log()
         self._held = devices.still_held(self.plan)
 
@@ -358,7 +365,7 @@ class Supervisor:
             found = self._explain(code)
             self._end("failed", exit_code=code, reason=found.what, crash=found)
             return
-        if self.record.state != "stopping":
+        if self.record.state != "stopping" or self.record.crash is not None:
             # Asked for before there was an engine.
             self._end_engine()
         bad = bool(self._left or self._held)

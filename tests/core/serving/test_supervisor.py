@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from aim_jupyter.core import api, serving
 from aim_jupyter.core.errors import BadUsage, PortTaken, ServerGone, StartFailed
 from aim_jupyter.core.records import ServerRecord
-from aim_jupyter.core.serving import ports
+from aim_jupyter.core.serving import engine, ports
 from aim_jupyter.core.serving.process import alive, members
 from tests.conftest import FakeEngine
 from tests.waiting import DEMO, launch_ready, running, say, until
@@ -221,9 +221,55 @@ def test_no_request_for_the_idle_limit_ends_it(fake: FakeEngine) -> None:
 
 def test_the_end_of_its_life_ends_it(fake: FakeEngine) -> None:
     fake()
-    folder = launch_ready(replace(DEMO, lifetime_s=0.5))
+    folder = api.launch(replace(DEMO, lifetime_s=0.5))
     until(lambda: folder.read().state == "stopped", limit_s=15)
     assert "are over" in folder.read().reason
+
+
+def test_an_engine_that_ends_by_itself_is_started_again_as_often_as_allowed(
+    fake: FakeEngine,
+) -> None:
+    fake()
+    folder = launch_ready(replace(DEMO, restarts=1))
+    before = folder.read()
+    for port in (before.port, None):
+        told = engine.notes(folder.path)
+        assert told is not None
+        os.kill(told.engine, signal.SIGKILL)
+        if port is not None:
+            until(lambda: folder.read().restarts == 1)
+            until(lambda: folder.read().state == "running", limit_s=20)
+            assert (folder.read().port, say(folder, "again")) == (port, "You said: again")
+    until(lambda: folder.read().state == "failed")
+    words = [event.message for event in folder.events.read() if event.kind == "health"]
+    assert "restart 1 of 1 in 1 s" in words
+    record = folder.read()
+    assert record.crash is not None
+    assert record.exit_code == -signal.SIGKILL
+
+
+def test_a_start_that_fails_is_not_tried_again(fake: FakeEngine) -> None:
+    fake(fail_at="load")
+    folder = api.launch(replace(DEMO, restarts=5))
+    until(lambda: folder.read().state == "failed")
+    assert folder.read().restarts == 0
+
+
+def test_a_stop_ends_a_server_that_waits_to_be_started_again(fake: FakeEngine) -> None:
+    fake()
+    folder = launch_ready(replace(DEMO, restarts=5))
+    supervisor = folder.read().supervisor
+    assert supervisor is not None
+    # Stopped, so that the next one reads what is written here: so many starts lie behind it.
+    os.kill(supervisor.pid, signal.SIGSTOP)
+    folder.write(replace(folder.read(), restarts=4))
+    os.kill(supervisor.pid, signal.SIGKILL)
+    until(lambda: folder.read().supervisor != supervisor)
+    told = engine.notes(folder.path)
+    assert told is not None
+    os.kill(told.engine, signal.SIGKILL)
+    until(lambda: "Restart 5 of 5 in 16 s" in folder.read().reason)
+    assert serving.stop(folder).state == "stopped"
 
 
 def test_requests_are_counted_and_reset_idleness(fake: FakeEngine) -> None:

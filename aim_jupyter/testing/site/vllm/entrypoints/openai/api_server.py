@@ -101,6 +101,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         """Answer health, models and metrics."""
+        time.sleep(float(self.server.script["answer_s"]))
         if self.path == "/health":
             self._send(503 if self.server.script["never_ready"] else 200, b"")
         elif not self._has_key():
@@ -120,6 +121,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         """Answer chat completions."""
+        time.sleep(float(self.server.script["answer_s"]))
         body = json.loads(self.rfile.read(int(self.headers.get("Content-Length", 0))) or b"{}")
         if not self._has_key():
             self._send(401, b'{"error":"Unauthorized"}')
@@ -245,6 +247,35 @@ def say(text: str) -> None:
     print(prefix + text, file=sys.stderr, flush=True)
 
 
+def beat(every_s: float) -> None:
+    """Count in the log, a line each, for as long as this process lives."""
+    number = 0
+    while True:
+        number += 1
+        # One write, so that no other line comes between.
+        os.write(2, f"beat {number}\n".encode())
+        time.sleep(every_s)
+
+
+def crash(after_s: float, code: int) -> None:
+    """End at once after a while, and leave the children behind."""
+    time.sleep(after_s)
+    os._exit(code)
+
+
+def mourn(children: list[subprocess.Popen[bytes]]) -> None:
+    """End with code 0 once a child was killed, as vLLM does."""
+    while all(child.poll() is None for child in children):
+        time.sleep(0.1)
+    if any(child.returncode == -signal.SIGKILL for child in children):
+        os._exit(0)
+
+
+def start(target: object, *arguments: object) -> None:
+    """Run something beside everything else."""
+    threading.Thread(target=target, args=arguments, daemon=True).start()
+
+
 def come_up(arguments: Namespace, script: dict[str, object]) -> None:
     """Go through the stages, failing where the script says so."""
     say(f" ▄▄ ▄█ █     █     █ ▀▄▀ █  version {__version__}")
@@ -311,9 +342,15 @@ def main() -> None:
         server.shutdown()
 
     signal.signal(signal.SIGTERM, on_term)
+    if script["beat_s"]:
+        start(beat, float(script["beat_s"]))
+    if script["frail"]:
+        start(mourn, children)
     try:
         come_up(arguments, script)
         server.server_activate()
+        if script["crash_after_s"] is not None:
+            start(crash, float(script["crash_after_s"]), int(script["exit_code"]))
         server.serve_forever(poll_interval=0.05)
     finally:
         for child in children:

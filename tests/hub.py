@@ -12,7 +12,7 @@ import hashlib
 import json
 import re
 import threading
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -60,6 +60,8 @@ class Hub(ThreadingHTTPServer):
         self.asked: list[str] = []
         #: Bytes of bodies that were sent, of each file.
         self.served: Counter[str] = Counter()
+        #: Where each request for a file's body began.
+        self.ranges: defaultdict[str, list[int]] = defaultdict(list)
         #: What goes wrong next with a file's body.
         self.faults: dict[str, Fault] = {}
         #: Seconds between two blocks of a body: downloads can be watched, and killed.
@@ -179,6 +181,8 @@ class _Handler(BaseHTTPRequestHandler):
         if began is None:
             self._say(416)
             return
+        if body and name:
+            self.server.ranges[name].append(began)
         part = data[began : self._end()]
         fault = self.server.fault(name) if body and name else None
         if ("files", repo) in self.server.trouble and body:
@@ -219,7 +223,8 @@ class _Handler(BaseHTTPRequestHandler):
             block = part[at : at + _BLOCK]
             self.wfile.write(block)
             with self.server.lock:
-                self.server.served[name] += len(block)
+                if name:
+                    self.server.served[name] += len(block)
             if self.server.pause_s:
                 self.server.over.wait(self.server.pause_s)
 

@@ -25,7 +25,7 @@ from msgspec.structs import replace
 from aim_jupyter.core import config, files
 from aim_jupyter.core.cache import index, needs, reaching, roots
 from aim_jupyter.core.cache.index import Entry
-from aim_jupyter.core.cache.transfer import Remote, WrongBytes, is_there, transfer
+from aim_jupyter.core.cache.transfer import CutShort, Remote, WrongBytes, is_there, transfer
 from aim_jupyter.core.errors import AimError, ModelMissing, Offline, StateUnusable
 
 #: Files at the same time.
@@ -265,6 +265,8 @@ def _expected(error: Exception, repo: str, revision: str) -> AimError:
             f"The Hub sent other bytes than it promises for {error} of {repo}, and again.",
             f"%aim cache prefetch {repo} later; a proxy in between may change what it passes on",
         )
+    if isinstance(error, CutShort):
+        return ModelMissing(f"The Hub sends less of {error} of {repo} than it promises.", again)
     if isinstance(error, AimError):
         return error
     known = reaching.refusal(error, repo, revision)

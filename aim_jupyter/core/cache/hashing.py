@@ -37,14 +37,14 @@ def matches(file: Path, name: str) -> bool | None:
     made = hasher(name, file.stat().st_size)
     if made is None:
         return None
-    with open(file, "rb", buffering=0, opener=_unnoticed) as content:
+    with open(file, "rb", buffering=0, opener=unnoticed) as content:
         while block := content.read(_BLOCK):
             made.update(block)
     return made.hexdigest() == name
 
 
-def _unnoticed(path: str, flags: int) -> int:
-    """Open without changing the time of the last access: verifying a model is not using it."""
+def unnoticed(path: str, flags: int) -> int:
+    """Open without changing the time of the last access: looking at a model is not using it."""
     try:
         return os.open(path, flags | os.O_NOATIME)
     except PermissionError:

@@ -23,6 +23,7 @@ from typing import Literal, NamedTuple
 from msgspec import Struct
 
 from aim_jupyter.core.cache import needs
+from aim_jupyter.core.cache.hashing import unnoticed
 
 Kind = Literal["model", "tokenizer", "config", "dataset", "space"]
 
@@ -353,5 +354,5 @@ def _target(entry: os.DirEntry[str]) -> str:
 
 
 def _read(path: str) -> bytes:
-    with open(path, "rb") as file:
+    with open(path, "rb", opener=unnoticed) as file:
         return file.read()

@@ -45,6 +45,10 @@ class WrongBytes(Exception):
     """What came is not what the Hub has promised; the argument is the file's name."""
 
 
+class CutShort(Exception):
+    """Again and again less came than the Hub has promised; the argument is the file's name."""
+
+
 class Stopped(Exception):
     """Another file has failed, so this one is left as it is."""
 
@@ -54,7 +58,7 @@ def transfer(url: str, file: Remote, blobs: Path, locks: Path, stop: Event) -> N
 
     Raises
     ------
-    WrongBytes, Stopped, OSError
+    WrongBytes, CutShort, Stopped, OSError
         And what `huggingface_hub` raises for an answer of the Hub.
     """
     from huggingface_hub.utils import (  # type: ignore[attr-defined]  # noqa: PLC0415
@@ -98,6 +102,8 @@ def _grow(url: str, file: Remote, part: Path, stop: Event) -> bool:
                 _get(url, file, sink)
                 break
             except Exception as error:
+                if not left and _is_short(error):
+                    raise CutShort(file.name) from error
                 if not left or not _passes(error):
                     raise
             stop.wait(_PAUSE_S * (ATTEMPTS - left))
@@ -129,7 +135,11 @@ def _passes(error: Exception) -> bool:
     status = getattr(getattr(error, "response", None), "status_code", None)
     if status is not None:
         return bool(status >= http.client.INTERNAL_SERVER_ERROR)
-    # Of `http_get`; what the disk says has a number.
+    return _is_short(error)
+
+
+def _is_short(error: Exception) -> bool:
+    """Whether `http_get` got less than it was told; what the disk says has a number."""
     return isinstance(error, OSError) and error.errno is None and "onsistency" in str(error)
 
 

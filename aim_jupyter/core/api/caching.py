@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from pathlib import Path
 
 from msgspec.structs import replace
@@ -38,7 +38,7 @@ TICK_S = 0.5
 
 def prefetch(
     models: Sequence[str], *, recipe: str | None = None, revision: str | None = None
-) -> Iterator[Prefetch]:
+) -> Generator[Prefetch, None, None]:
     """Bring models into the cache, verified, and yield how far that is, about twice a second.
 
     What a shared cache has whole is not downloaded again. Closing the iterator ends the download;

@@ -155,7 +155,7 @@ def test_verified_files_are_not_read_again(
 def test_a_full_disk_is_told_before_a_byte_comes(
     hub: Hub, repo: dict[str, bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(fetching.shutil, "disk_usage", lambda _: SimpleNamespace(free=1 << 20))
+    monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=1 << 20))
     outcome = fetch(tmp_path)
     assert outcome.kind == "StateUnusable"
     assert "needs 0.0 GiB more" in outcome.error

@@ -55,11 +55,16 @@ def _run(command: Command, arguments: Namespace, *, as_json: bool) -> int:
 
 
 def _show_error(error: AimError, *, as_json: bool) -> None:
+    offers = getattr(getattr(error, "refused", None), "offers", ())
     if as_json:
-        nearest = [_ours(name) for name in getattr(error, "nearest", [])]
+        near = getattr(error, "nearest", [offer.line for offer in offers])
+        nearest = [_ours(name) for name in near]
         facts = {"error": error.found, "kind": type(error).__name__, "hint": _ours(error.hint)}
         print(json.dumps({**facts, "nearest": nearest}))
         return
+    card = presenting.refusal_card(error)
+    if card is not None:
+        print(_ours(card.terminal if sys.stderr.isatty() else card.text) + "\n", file=sys.stderr)
     print(_ours("\n".join(error.lines)), file=sys.stderr)
 
 

@@ -11,6 +11,7 @@ from aim_jupyter import columns, render
 from aim_jupyter.columns import Row, Verb
 from aim_jupyter.commands import Gives
 from aim_jupyter.core import api, config
+from aim_jupyter.core.errors import AimError
 from aim_jupyter.core.records import CachedModel, Choice, Machine, ServerView
 from aim_jupyter.render import Card
 
@@ -102,6 +103,14 @@ def _recipes_card(choices: list[Choice]) -> Card | None:
     """Return the card of one model's recipes; the overview of all models is a table alone."""
     models = {choice.recipe.model for choice in choices}
     return render.recipes_card(choices, models.pop()) if len(models) == 1 else None
+
+
+def refusal_card(error: AimError) -> Card | None:
+    """Return the sum behind a refused launch and what would fit instead, None for other errors."""
+    choice = getattr(error, "refused", None)
+    if not isinstance(choice, Choice) or not (choice.offers or choice.kv_bytes):
+        return None
+    return render.recipes_card([choice], choice.recipe.model)
 
 
 def _fit_card(answer: Any) -> Card | None:

@@ -18,7 +18,7 @@ from aim_jupyter.columns import Verb
 from aim_jupyter.commands import Command
 from aim_jupyter.conversation import Conversation
 from aim_jupyter.core import api
-from aim_jupyter.core.errors import BadUsage
+from aim_jupyter.core.errors import BadUsage, NoFit
 from aim_jupyter.core.events import listening
 from aim_jupyter.server import Server
 
@@ -65,11 +65,22 @@ class Session:
             given.body = cell.strip()
         progress = display.Progress()
         with listening(progress.say):
-            answer = command.run(given)
+            answer = self._answer(command, given)
             if command.gives != "engine":
                 # Of an install the lines stay: they say where the engine came from.
                 progress.clear()
             return self._show.get(command.gives, self._table)(command, given, answer)
+
+    @staticmethod
+    def _answer(command: Command, given: Namespace) -> Any:
+        """Return a command's answer; a launch that is refused shows its sum before it fails."""
+        try:
+            return command.run(given)
+        except NoFit as error:
+            card = presenting.refusal_card(error)
+            if card is not None:
+                display.show(card)
+            raise
 
     def after_cell(self, result: Any) -> None:
         """Show the card of a table when the table itself is what the cell gave."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from msgspec import structs
 import aim_jupyter as aim
 from aim_jupyter import tables
 from aim_jupyter.commands import COMMANDS
-from aim_jupyter.core import api, fit, gpus
+from aim_jupyter.core import api, fit, fitting, gpus, serving
 from aim_jupyter.core.errors import NoFit
 from aim_jupyter.core.planning import Request
 from aim_jupyter.core.records.fit import Start
@@ -193,10 +194,54 @@ def test_a_launch_without_room_is_refused_with_what_would_fit(
     real = structs.replace(simulated, simulated=False)
     monkeypatch.setattr("aim_jupyter.core.gpus.machine", lambda *_: real)
     request = Request(model="Qwen/Qwen3-32B", users=64, context=40960, recipe="mi300x-bf16-tp1")
-    with pytest.raises(NoFit, match="GiB of KV cache short") as refused:
+    said = "64 users at 40,960 tokens need 640.0 GiB of KV cache; GPU 0 has room for "
+    with pytest.raises(NoFit, match=said) as refused:
         api.plan(request)
     hint = refused.value.hint
     assert hint.startswith("%aim launch Qwen/Qwen3-32B --recipe mi300x-bf16-tp1 --users 64 ")
+
+
+def test_a_no_is_refused_with_its_sum_and_force_is_recorded(fake: FakeEngine) -> None:
+    fake(boot_s=0.1)
+    refused = run("launch", "demo", "--users", "100")
+    assert refused.returncode == 1
+    assert "kept free" in refused.stderr
+    assert "To make cpu-bf16-tp1 fit, change one thing" in refused.stderr
+    last = refused.stderr.splitlines()[-2:]
+    assert last[0].startswith("NoFit: cpu-bf16-tp1: 100 users at 1,024 tokens need 0.2 GiB of KV")
+    line = last[1].removeprefix("Try: aim-engine ")
+    assert line.startswith("launch demo --recipe cpu-bf16-tp1 ")
+    plain = json.loads(run("launch", "demo", "--users", "100", "--json").stdout)
+    assert plain["kind"] == "NoFit"
+    assert plain["nearest"][0] == f"aim-engine {line}"
+
+    forced = json.loads(run("launch", "demo", "--users", "100", "--force", "--json").stdout)
+    why = "0.2 GiB of KV cache short: 8 of 100 users"
+    assert forced["record"]["plan"]["overridden"] == why
+    assert run("wait").returncode == 0
+    (event,) = [one for one in serving.find("demo").events.read() if one.kind == "fit"]
+    assert (event.message, event.level) == (f"launched with --force: {why}", "warning")
+    (start,) = fitting.history()
+    assert start.forced
+    assert run("stop").returncode == 0
+
+    offered = run(*shlex.split(line), "--name", "offered")
+    assert offered.returncode == 0, offered.stderr
+    assert not serving.find("offered").read().plan.overridden
+
+
+def test_auto_is_the_context_that_the_engine_gets(fake: FakeEngine) -> None:
+    fake()
+    asked = ("demo", "--users", "6", "--context", "auto")
+    argv = json.loads(run("plan", *asked, "--json").stdout)["argv"]
+    assert argv[argv.index("--max-model-len") + 1] == "1280"
+    wrong = run("plan", "demo", "--context", "all")
+    assert wrong.returncode == 2
+    assert "'all' is no length of a context" in wrong.stderr
+    found = aim.fit("demo", context="auto", users=6)
+    assert (found["verdict"], found["settings"]["max_model_len"]) == ("FITS", 1280)
+    table = aim.recipes("demo", users=6, context="auto")
+    assert table.context_tokens.iloc[0] == 1280
 
 
 def test_the_magic_knows_the_same_options() -> None:

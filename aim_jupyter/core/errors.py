@@ -109,7 +109,17 @@ class GpuUnavailable(AimError):
 
 
 class NoFit(AimError):
-    """The memory does not suffice."""
+    """The memory does not suffice.
+
+    Parameters
+    ----------
+    refused : Choice or None
+        The recipe that was refused, with its sum and with what would fit instead.
+    """
+
+    def __init__(self, found: str, hint: str = "", refused: object = None) -> None:
+        super().__init__(found, hint)
+        self.refused = refused
 
 
 class NotOwner(AimError):

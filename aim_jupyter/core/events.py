@@ -22,7 +22,7 @@ from typing import Literal
 import msgspec
 from msgspec import Struct
 
-Kind = Literal["stage", "health", "lease", "stop", "exit"]
+Kind = Literal["fit", "stage", "health", "lease", "stop", "exit"]
 Level = Literal["info", "warning", "error"]
 Sink = Callable[[str], None]
 

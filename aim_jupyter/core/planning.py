@@ -33,6 +33,8 @@ _OURS = {
 
 DEFAULT_IDLE_S = 3600.0
 
+_MIB, _GIB = 2**20, 2**30
+
 
 class Request(Struct, frozen=True, kw_only=True):
     """What a user asks for.
@@ -111,8 +113,25 @@ def choose(choices: Collection[Choice], request: Request) -> Choice:
     best = ranked[0]
     if best.verdict == "NO" and not request.force:
         force = f"%aim launch {request.model} --force to try it all the same"
-        raise NoFit(f"{best.recipe.id}: {best.reason}.", best.try_line or force)
+        raise NoFit(f"{best.recipe.id}: {_refusal(best)}.", best.try_line or force, best)
     return best
+
+
+def _refusal(choice: Choice) -> str:
+    """Return why a choice is refused: what is needed and what is there, where memory is why."""
+    need, room, length = choice.kv_need_bytes, choice.kv_bytes, choice.context_tokens
+    if need is None or room is None or length is None or need <= room:
+        return choice.reason
+    users = f"{choice.users or 1} user{'s' * ((choice.users or 1) > 1)}"
+    where = f"GPU {', '.join(map(str, choice.gpus))}" if choice.gpus else "the CPU"
+    each = "each of " * (len(choice.gpus) > 1)
+    wanted = f"{users} at {length:,} tokens need {_size(need)} of KV cache"
+    return f"{wanted}; {each}{where} has room for {_size(room)}"
+
+
+def _size(amount: int) -> str:
+    few = amount < _GIB / 10
+    return f"{amount / _MIB:.1f} MiB" if few else f"{amount / _GIB:.1f} GiB"
 
 
 def plan(
@@ -161,6 +180,8 @@ def plan(
         restarts=request.restarts or 0,
         reasons=(choice.reason, f"origin: {recipe.origin}", *_source(recipe.source)),
         changes=done.changes,
+        # Only who insists gets a plan in spite of a NO.
+        overridden=choice.reason if choice.verdict == "NO" else "",
     )
 
 

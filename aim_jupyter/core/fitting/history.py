@@ -106,8 +106,7 @@ def start_of(
         started=ready is not None,
         recipe=plan.recipe_id,
         stages=seconds,
-        # A launch refuses what has no room, unless it is told not to.
-        forced=predicted.verdict == "NO",
+        forced=bool(plan.overridden),
     )
 
 

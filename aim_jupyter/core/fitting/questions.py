@@ -107,6 +107,9 @@ class Asker:
             for name, value in named.items()
             if value is not None
         }
+        for name in ("model", "recipe"):
+            if not isinstance(given.get(name, ""), str):
+                raise BadUsage(f"{name} is {given[name]!r}.", f"give {name} as a name")
         subject = self._subject(given, _device(given))
         own = _defaults(subject.recipe) if subject.recipe else {}
         question = {**own, **subject.given, "machine": subject.device, "starts": self._starts}

@@ -44,6 +44,8 @@ class Plan(Struct, frozen=True, kw_only=True):
         How often in a row its engine is started again after it ended by itself.
     asked : tuple of str
         The words after ``%aim launch`` that ask for the same; never a secret.
+    overridden : str
+        Why the verdict was NO that ``--force`` has overridden; empty where there was none.
     reasons, changes : tuple of str
         Why this recipe; what was dropped or translated for this engine version.
     """
@@ -71,6 +73,7 @@ class Plan(Struct, frozen=True, kw_only=True):
     lives_with: ProcessId | None = None
     restarts: int = 0
     asked: tuple[str, ...] = ()
+    overridden: str = ""
     reasons: tuple[str, ...] = ()
     changes: tuple[str, ...] = ()
 

@@ -110,6 +110,8 @@ def _prepare(plan: Plan) -> ServerFolder:
                 expected_s=starts.expected(plan),
             )
         )
+        if plan.overridden:
+            folder.events.add("fit", f"launched with --force: {plan.overridden}", level="warning")
         # Whoever lists the servers meanwhile sees the whole of it or nothing.
         return show(folder)
     except StateUnusable:

@@ -4,8 +4,9 @@
 
 Baseline: vLLM's own log lines, collected in ``../shared/fixtures/fit/points.csv`` (facts/fit.md).
 Prints errors of the KV cache, of the weights and of the memory left for the KV cache, the verdict
-on each start, what becomes of the fitted coefficients when one model is left out, and the time
-that verdicts take.
+on each start, the starts of facts/fit.md 3.4 that the file lacks (MI300X and H200), both acceptance
+cases of 3.5 with their sums, what becomes of the fitted coefficients when a model or a kind of GPU
+is left out, and the time that verdicts take.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from aim_jupyter.core import fit
+from aim_jupyter.core import fit, fitting, gpus, recipes
 from aim_jupyter.core.errors import UnknownName
 from aim_jupyter.core.fit.layers import Experts, Latent, Recurrent
 
@@ -212,6 +213,73 @@ def _bands(points: Iterable[Point]) -> Iterator[str]:
     yield f"{len(worked)} that started are called NO, {len(failed)} that failed are called FITS"
 
 
+# Overhead in GiB, read off the table of facts/fit.md 3.4: model, GPU, GPUs, release, range, and the
+# measured weights where experts grow (3.5). The classes of overhead.toml were made from these too;
+# what is held out is the file of points.
+LLAMA, R1 = "meta-llama/Llama-3.3-70B-Instruct", "deepseek-ai/DeepSeek-R1-0528"
+MINISTRAL = "mistralai/Ministral-3-14B-Instruct-2512-BF16"
+VL, QWEN = "Qwen/Qwen3-VL-30B-A3B-Instruct", "Qwen/Qwen3-235B-A22B"
+MAVERICK = "meta-llama/Llama-4-Maverick-17B-128E-Instruct"
+STATED: tuple[tuple[str, str, int, str, tuple[float, float], float | None], ...] = (
+    (LLAMA, "MI300X", 1, "0.16", (5.9, 6.2), None),
+    (LLAMA, "MI300X", 1, "0.18", (3.1, 3.3), None),
+    (LLAMA, "MI300X", 1, "0.13.1.dev8", (2.8, 3.1), None),
+    (MINISTRAL, "MI300X", 1, "0.16", (5.9, 6.2), None),
+    (MINISTRAL, "MI300X", 1, "0.18", (3.1, 3.3), None),
+    (VL, "MI300X", 1, "0.16", (7.4, 7.9), 79.29),
+    (VL, "MI300X", 1, "0.18", (4.3, 4.3), 79.29),
+    (LLAMA, "MI300X", 4, "0.16", (6.4, 6.4), None),
+    (QWEN, "MI300X", 4, "0.16", (7.2, 7.2), 112.6),
+    (QWEN, "MI300X", 8, "0.16", (8.9, 8.9), 56.6),
+    (R1, "MI300X", 8, "0.16", (8.2, 10.1), 81.3),
+    (R1, "MI300X", 8, "0.18", (7.3, 7.3), 81.3),
+    (MAVERICK, "MI300X", 8, "0.16", (11.2, 11.2), 126.7),
+    (LLAMA, "H200", 4, "0.16", (5.4, 5.5), None),
+    (LLAMA, "H200", 4, "0.18", (4.1, 4.1), None),
+    (R1, "H200", 8, "0.11.0", (2.8, 2.8), 79.7),
+    (R1, "H200", 8, "0.16", (5.8, 7.4), 79.7),
+    (R1, "H200", 8, "0.18", (6.1, 6.1), 79.7),
+)
+
+
+def stated() -> Iterator[tuple[str, bool]]:
+    """Yield a line for each start that facts/fit.md states, and whether the band holds it."""
+    for model, gpu, tp, version, (least, most), measured in STATED:
+        asked = {"model": model, "machine": f"{gpu}:8", "tp": tp, "engine_version": version}
+        found = fit.answer({**asked, "util": 0.92, "max_model_len": 8192})
+        low, high = found["overhead_gib"]
+        first, last = found["weights_gib_per_gpu_band"]
+        inside = low <= least <= most <= high
+        grown = "" if measured is None else f"  weights {first:6.1f} … {last:6.1f}, were {measured}"
+        yield (
+            (
+                f"{model[:46]:46} {gpu:10} x{tp} {version:12} {least:5.1f} … {most:4.1f} GiB  "
+                f"band {low:5.2f} … {high:5.2f}{' ' if inside else '!'}{grown}"
+            ),
+            inside,
+        )
+
+
+def _facts() -> Iterator[str]:
+    found = list(stated())
+    yield from (line for line, _ in found)
+    yield f"{sum(inside for _, inside in found)} of {len(found)} inside the band"
+
+
+def _acceptance() -> Iterator[str]:
+    """Yield the sum of the same start under two releases: facts/fit.md 3.5, item 3."""
+    for version, measured in (("0.16", 39.07), ("0.18", 41.88)):
+        asked = {"model": LLAMA, "machine": "mi300x:1", "dtype": "bfloat16", "util": 0.92}
+        found = fit.answer({**asked, "max_model_len": 131_072, "engine_version": version})
+        low, high = found["available_kv_gib"]
+        yield f"{LLAMA} at 131,072 tokens on one MI300X, {version}: {found['verdict']}"
+        yield from (
+            f"  {term['name']:16} {term['gib'][0]:7.2f} … {term['gib'][1]:7.2f}  {term['basis']}"
+            for term in found["terms"]
+        )
+        yield f"  measured KV cache {measured} of {low:.2f} … {high:.2f}"
+
+
 def _coefficients(points: Iterable[Point]) -> tuple[list[Point], Any, Any]:
     """Return the starts that the coefficients of 0.17 to 0.20 were fitted to, and the sums."""
     kept, left, right = [], [], []
@@ -227,7 +295,8 @@ def _coefficients(points: Iterable[Point]) -> tuple[list[Point], Any, Any]:
 def _terms(point: Point) -> tuple[list[float], float] | None:
     """Return sampler, experts' buffers and number of GPUs of a start, and its whole overhead."""
     p = point.parameters
-    plain = point.complete and point.gpu.startswith("H100") and p["engine_version"] == "0.19.0"
+    measured = point.complete and p["engine_version"].startswith(("0.18", "0.19", "0.17"))
+    plain = measured and point.gpu.startswith(("H100", "B200"))
     if not plain or p["pp"] > 1 or "gpt-oss" in point.model:
         return None
     model = fit.architecture(p["config"])
@@ -246,24 +315,35 @@ def _terms(point: Point) -> tuple[list[float], float] | None:
 
 
 def _left_out(points: list[Point]) -> Iterator[str]:
-    """Fit the four coefficients without each model in turn, and predict that model."""
+    """Fit the four coefficients without some of the starts, and predict those."""
     kept, left, right = _coefficients(points)
-    names = [point.model for point in kept]
-    errors = []
-    for name in sorted(set(names)):
-        held = np.array([each == name for each in names])
-        fitted, *_ = np.linalg.lstsq(left[~held], right[~held], rcond=None)
-        errors += list(np.abs(left[held] @ fitted - right[held]))
     whole, *_ = np.linalg.lstsq(left, right, rcond=None)
     inside = np.abs(left @ whole - right)
     yield (
         "fitted on all: sampler {:.2f}, experts {:.2f}, runtime {:.2f} and {:.2f} GiB; "
         "error {:.3f} GiB mean, {:.2f} worst".format(*whole, inside.mean(), inside.max())
     )
-    yield (
-        f"each model left out of {len(set(names))}: "
-        f"error {np.mean(errors):.3f} GiB mean, {max(errors):.2f} worst"
-    )
+    names, cards = [point.model for point in kept], [point.gpu for point in kept]
+    for what, errors in (
+        (f"each model left out of {len(set(names))}", _held_out(names, left, right)),
+        ("B200 from H100 alone", _held_out(cards, left, right, ["B200"])),
+    ):
+        yield (
+            f"{what}, {len(errors)} starts: "
+            f"error {np.mean(errors):.3f} GiB mean, {max(errors):.2f} worst"
+        )
+
+
+def _held_out(
+    names: list[str], left: Any, right: Any, groups: Iterable[str] | None = None
+) -> list[float]:
+    """Return the errors of starts that the coefficients were not fitted to, group by group."""
+    errors: list[float] = []
+    for name in groups or sorted(set(names)):
+        held = np.array([each == name for each in names])
+        fitted, *_ = np.linalg.lstsq(left[~held], right[~held], rcond=None)
+        errors += list(np.abs(left[held] @ fitted - right[held]))
+    return errors
 
 
 def _times() -> Iterator[str]:
@@ -277,13 +357,35 @@ def _times() -> Iterator[str]:
         fit.answer({**ask, "model": name})
     took = time.perf_counter() - began
     yield f"first verdict {1000 * first:.1f} ms, then {len(names)} models {1000 * took:.1f} ms"
+    yield from _catalogue_times()
+
+
+def _catalogue_times() -> Iterator[str]:
+    """Yield what `%aim recipes` takes in a process that has just begun, and once more."""
+    here = gpus.machine("mi300x:8")
+    models = recipes.catalogue().models
+    for when in ("first", "again"):
+        began, used, judged = time.perf_counter(), time.process_time(), 0
+        for model in models:
+            judge = fitting.Judge(model, here, starts=())
+            judged += len(recipes.judge_all(model, here, recipes.Asked(), judge))
+        wall, cpu = 1000 * (time.perf_counter() - began), 1000 * (time.process_time() - used)
+        yield (
+            f"{judged} recipes of {len(models)} models on 8 MI300X, {when}: "
+            f"{wall:.0f} ms ({cpu:.0f} ms of CPU)"
+        )
+    model = recipes.catalogue().find("openai/gpt-oss-120b")
+    began = time.perf_counter()
+    found = recipes.judge_all(model, here, recipes.Asked(), fitting.Judge(model, here, starts=()))
+    yield f"{len(found)} recipes of one model: {1000 * (time.perf_counter() - began):.1f} ms"
 
 
 def main(path: Path) -> None:
     """Print everything."""
     timed = list(_times())
     points = read_points(path)
-    for part in (_rows(points), _means(points), _bands(points), _left_out(points), timed):
+    parts = (_rows(points), _means(points), _bands(points), _facts(), _acceptance())
+    for part in (*parts, _left_out(points), timed):
         print("\n".join(part), end="\n\n")
 
 

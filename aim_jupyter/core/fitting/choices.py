@@ -51,6 +51,7 @@ class Judge:
         self._unset = named(dict.fromkeys(unset)).keys()
         self._engine_version = engine_version
         self._starts = learned() if starts is None else starts
+        self._counted: dict[tuple[object, ...], checkpoints.Counted | None] = {}
 
     def __call__(
         self, choice: Choice, gpus: tuple[Gpu, ...], users: int | None, context: Context
@@ -116,7 +117,7 @@ class Judge:
         settings = structs.replace(settings, max_model_len=length)
         model = architecture_of(self._model, recipe.weights)
         weights = recipe.weights
-        counted = checkpoints.weights(weights.repo, weights.revision, model, settings)
+        counted = self._weights(weights.repo, weights.revision, model, settings)
         request = fit.Request(
             model=name_of(self._model, weights),
             architecture=model,
@@ -130,6 +131,15 @@ class Judge:
         )
         auto = context == "auto" and "max-model-len" not in self._wishes
         return fit.longest(request) if auto else request
+
+    def _weights(
+        self, repo: str, revision: str | None, model: fit.Architecture, its: Settings
+    ) -> checkpoints.Counted | None:
+        """Return the counted weights; disk is looked at once for each way to hold them."""
+        key = (repo, revision, its.tp, its.pp, its.dtype, its.quantization)
+        if key not in self._counted:
+            self._counted[key] = checkpoints.weights(repo, revision, model, its)
+        return self._counted[key]
 
     def _device(self, recipe: Recipe, gpus: tuple[Gpu, ...]) -> Device | None:
         if recipe.gpu_model == "cpu":

@@ -50,6 +50,12 @@ def test_no_verdict_was_wrong(benchmark: ModuleType, points: list[Any]) -> None:
 
 
 def test_a_model_left_out_is_predicted_as_well(benchmark: ModuleType, points: list[Any]) -> None:
-    said = "\n".join(benchmark._left_out(points))
+    (said,) = [line for line in benchmark._left_out(points) if line.startswith("each model")]
     mean = float(said.rpartition("error ")[2].split()[0])
     assert mean < 0.15  # GiB
+
+
+def test_the_starts_that_the_facts_state_are_inside_the_band(benchmark: ModuleType) -> None:
+    found = list(benchmark.stated())
+    assert [line for line, inside in found if not inside] == []
+    assert len(found) >= 18

@@ -7,6 +7,7 @@ import errno
 import fcntl
 import os
 import re
+import stat
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,6 +20,8 @@ from aim_jupyter.core.errors import StateUnusable
 #: nothing of its own.
 UNREADABLE = (OSError, msgspec.DecodeError, UnicodeDecodeError)
 
+#: What the kernel shows for an owner that a user namespace does not know (``overflowuid``).
+_UNMAPPED = 65534
 _ADVICE = {
     errno.ENOSPC: "free some space there, or set AIM_STATE_DIR to a folder on another disk",
     errno.EDQUOT: "free some of your quota, or set AIM_STATE_DIR to a folder on another disk",
@@ -39,13 +42,20 @@ def private_folder(path: Path) -> Path:
     Raises
     ------
     StateUnusable
-        If it can't be made, is a link, or belongs to somebody else.
+        If it can't be made, is a link, belongs to somebody else, or stands where somebody else
+        could put another in its place.
     """
     try:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
         facts = path.lstat()
+        loose = _loose(path)
     except OSError as error:
         raise unusable(path, error) from error
+    if loose is not None:
+        raise StateUnusable(
+            f"{path} could be replaced: {loose} is another user's, or open to all.",
+            "set AIM_STATE_DIR to a folder of your own, below folders of yours or of root",
+        )
     if path.is_symlink() or facts.st_uid != os.getuid():
         raise StateUnusable(
             f"{path} is a link or belongs to another user.",
@@ -57,6 +67,24 @@ def private_folder(path: Path) -> Path:
         except OSError as error:
             raise unusable(path, error) from error
     return path
+
+
+def _loose(path: Path) -> Path | None:
+    """Return the folder above `path` in which somebody else could replace what lies in it.
+
+    Of a folder that all may write to (``/tmp``) the sticky bit protects what is ours. Owners that
+    this user namespace does not know count as its host's; root's own words are taken as given, for
+    a container's root works in folders of the user that it was started for.
+    """
+    me = os.getuid()
+    trusted = {0, me, _UNMAPPED}
+    above = path.parent.resolve()
+    for folder in (above, *above.parents):
+        facts = folder.stat()
+        open_to_all = facts.st_mode & stat.S_IWOTH and not facts.st_mode & stat.S_ISVTX
+        if open_to_all or (me and facts.st_uid not in trusted):
+            return folder
+    return None
 
 
 def write_atomic(path: Path, data: bytes, mode: int = 0o600) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ from aim_jupyter.core import cache, config, gpus
 from aim_jupyter.core.cache import soundness
 from aim_jupyter.core.errors import AimError, BadUsage, GpuUnavailable, PortTaken, StateUnusable
 from aim_jupyter.core.permission import PICKLES
-from aim_jupyter.core.records import Plan
+from aim_jupyter.core.records import Machine, Plan
 from aim_jupyter.core.serving import engine, ports
 
 GIB = 1 << 30
@@ -109,15 +109,26 @@ def _disk(plan: Plan) -> Iterator[AimError]:
 
 
 def _devices(plan: Plan) -> Iterator[AimError]:
-    """Yield why a GPU of the plan can't be opened: the group, the container, the driver."""
-    if not plan.gpus:
-        return
-    here = gpus.machine()
-    closed = [gpu for gpu in here.gpus if gpu.hip_index in plan.gpus and gpu.usable is False]
-    if closed:
-        bad = next((check for check in gpus.findings(here) if not check.good), None)
-        found = bad.found if bad else f"GPU {closed[0].hip_index}: {closed[0].reason}."
-        yield GpuUnavailable(found, (bad.fix if bad else "") or "%aim doctor")
+    if plan.gpus:
+        fault = closed(gpus.machine(), plan.gpus)
+        if fault is not None:
+            yield fault
+
+
+def closed(here: Machine, wanted: Collection[int]) -> GpuUnavailable | None:
+    """Return why a GPU can't be opened (the group, the container, the driver), None if all can.
+
+    Parameters
+    ----------
+    wanted : collection of int
+        HIP ordinals.
+    """
+    shut = [gpu for gpu in here.gpus if gpu.hip_index in wanted and gpu.usable is False]
+    if not shut:
+        return None
+    bad = next((check for check in gpus.findings(here) if not check.good), None)
+    found = bad.found if bad else f"GPU {shut[0].hip_index}: {shut[0].reason}."
+    return GpuUnavailable(found, (bad.fix if bad else "") or "%aim doctor")
 
 
 def _context(plan: Plan, folder: Path) -> Iterator[AimError]:

@@ -13,6 +13,7 @@ import pytest
 from msgspec.structs import replace
 
 from aim_jupyter.core import api, gpus, preflight, serving
+from aim_jupyter.core.api import plans
 from aim_jupyter.core.errors import (
     AimError,
     BadUsage,
@@ -25,6 +26,7 @@ from aim_jupyter.core.planning import Request
 from aim_jupyter.core.records import Check, Gpu, Machine, Plan
 from tests.conftest import FakeEngine
 from tests.core.cache.sound import sound_model
+from tests.core.gpus import trees
 from tests.core.serving.test_starts import PLAN
 
 GIB = 1 << 30
@@ -128,6 +130,19 @@ def test_a_gpu_that_may_not_be_opened_is_told_with_the_group(
     monkeypatch.setattr(gpus, "findings", lambda _: [])
     with pytest.raises(GpuUnavailable, match="GPU 0: /dev/kfd: permission denied"):
         preflight.check(plan)
+
+
+def test_who_asks_for_a_closed_gpu_does_not_get_the_cpu(
+    tmp_path: Path, fake: FakeEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fake()
+    monkeypatch.setenv("AIM_SYS_ROOT", str(trees.written(trees.mi300x(1), tmp_path / "shut")))
+    seen = gpus.machine()
+    shut = [replace(gpu, usable=False, reason="/dev/kfd: permission denied") for gpu in seen.gpus]
+    monkeypatch.setattr(plans, "machine", lambda: replace(seen, gpus=tuple(shut)))
+    with pytest.raises(GpuUnavailable):
+        api.plan(Request(model=str(sound_model(tmp_path / "m")), gpus=(0,)))
+    assert api.plan(Request(model="demo")).gpus == ()
 
 
 def test_a_model_that_is_still_to_come_is_not_looked_for() -> None:

@@ -14,6 +14,7 @@ from aim_jupyter.core import (
     permission,
     planning,
     policy,
+    preflight,
     recipes,
     resolving,
     serving,
@@ -194,6 +195,10 @@ def judged(request: Request) -> tuple[Choice, ...]:
     model = resolving.model(request.model)
     kind = request.engine if request.engine in TITLES else None
     here = machine()
+    shut = preflight.closed(here, request.gpus or ())
+    if shut is not None:
+        # Else who asks for a GPU that can't be opened would get a recipe for the CPU.
+        raise shut
     version = installed.version if (installed := engine_for(here)) else None
     return recipes.rank(
         model,

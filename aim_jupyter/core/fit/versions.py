@@ -85,12 +85,14 @@ def changes() -> _Changes:
     return msgspec.toml.decode(text, type=_Changes)
 
 
+@functools.lru_cache(maxsize=256)
 def release(text: str) -> Release:
     """Return major and minor of ``"0.18"``."""
     major, minor = text.split(".")[:2]
     return int(major), int(minor)
 
 
+@functools.lru_cache(maxsize=256)
 def span(text: str | None) -> Span:
     """Return which releases `text` may mean.
 

@@ -39,10 +39,10 @@ def weights(
     """
     if model.problem or settings.quantization:
         return None
-    folder = _folder(repo, revision)
+    place = folder(repo, revision)
     try:
-        if folder is not None:
-            found = _on_disk(folder, folder.stat().st_mtime_ns)
+        if place is not None:
+            found = _on_disk(place, place.stat().st_mtime_ns)
             return _band(found, model, settings), ON_DISK
         if online and "/" in repo:
             return _band(_on_hub(repo, revision), model, settings), ON_HUB
@@ -51,7 +51,7 @@ def weights(
     return None
 
 
-def _folder(repo: str, revision: str | None) -> Path | None:
+def folder(repo: str, revision: str | None) -> Path | None:
     """Return where all files of a checkpoint lie, None where they do not."""
     if repo.startswith(_PACKAGE):
         return demo.FOLDER
@@ -67,9 +67,9 @@ def _band(found: Sequence[Tensor], model: Architecture, settings: Settings) -> B
 
 
 @functools.lru_cache(maxsize=64)
-def _on_disk(folder: Path, changed_ns: int) -> tuple[Tensor, ...]:
+def _on_disk(place: Path, changed_ns: int) -> tuple[Tensor, ...]:
     del changed_ns  # a folder that was written to since is another one
-    return tuple(fit.tensors(folder))
+    return tuple(fit.tensors(place))
 
 
 @functools.lru_cache(maxsize=64)

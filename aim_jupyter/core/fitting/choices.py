@@ -51,7 +51,7 @@ class Judge:
         self._unset = named(dict.fromkeys(unset)).keys()
         self._engine_version = engine_version
         self._starts = learned() if starts is None else starts
-        self._counted: dict[tuple[object, ...], checkpoints.Counted | None] = {}
+        self._on_disk: dict[tuple[str, str | None], bool] = {}
 
     def __call__(
         self, choice: Choice, gpus: tuple[Gpu, ...], users: int | None, context: Context
@@ -62,7 +62,8 @@ class Judge:
         """
         device = self._device(choice.recipe, gpus)
         found = fit.assess(self._request(choice.recipe, device, users, context))
-        if found.verdict == "NO" and context is None and _is_ours(choice.recipe):
+        room = found.available is not None and found.available.high > 0
+        if found.verdict == "NO" and room and context is None and _is_ours(choice.recipe):
             choice = structs.replace(choice, recipe=self._shortened(choice.recipe, device))
             found = fit.assess(self._request(choice.recipe, device, users, context))
         if found.verdict == "unknown":
@@ -135,11 +136,11 @@ class Judge:
     def _weights(
         self, repo: str, revision: str | None, model: fit.Architecture, its: Settings
     ) -> checkpoints.Counted | None:
-        """Return the counted weights; disk is looked at once for each way to hold them."""
-        key = (repo, revision, its.tp, its.pp, its.dtype, its.quantization)
-        if key not in self._counted:
-            self._counted[key] = checkpoints.weights(repo, revision, model, its)
-        return self._counted[key]
+        """Return the counted weights; the cache is looked into once for each checkpoint."""
+        place = (repo, revision)
+        if place not in self._on_disk:
+            self._on_disk[place] = checkpoints.folder(repo, revision) is not None
+        return checkpoints.weights(repo, revision, model, its) if self._on_disk[place] else None
 
     def _device(self, recipe: Recipe, gpus: tuple[Gpu, ...]) -> Device | None:
         if recipe.gpu_model == "cpu":

@@ -35,6 +35,7 @@ def kinds() -> dict[str, Kind]:
     return msgspec.convert(rows, dict[str, Kind])
 
 
+@functools.lru_cache(maxsize=256)
 def kind_name(model: str | None) -> str | None:
     """Return the kind that a detected GPU model belongs to, None for one without recipes.
 

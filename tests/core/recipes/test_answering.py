@@ -140,7 +140,7 @@ def test_errors(asker: Asker, asked: Answer, error: str, nearest: str | None) ->
 
 def test_a_refusal_names_what_works(asker: Asker) -> None:
     answer = asker.answer({"model": "Llama-3.1-405B-Instruct", "machine": "mi250x:1"})
-    assert answer["error"].startswith("mi250x-bf16-tp1: 702.8 GiB short before ")
+    assert answer["error"].startswith("mi250x-bf16-tp1: 706.2 GiB short before ")
     assert answer["nearest"][0] == (
         "%aim plan meta-llama/Llama-3.1-405B-Instruct --machine mi350x:1"
     )

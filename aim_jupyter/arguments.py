@@ -149,6 +149,11 @@ LAUNCH = (
         help="start it again, up to N times in a row, if it ends by itself once it was ready",
     ),
     argument("--with-jupyter", action="store_true", help="stop when this Jupyter server ends"),
+    argument(
+        "--start",
+        choices=["auto", "plain", "lean", "fork", "warm"],
+        help="how: plain is the engine's own command, warm a fork of one that waits",
+    ),
     argument("--force", action="store_true", help="launch although the verdict is NO"),
     argument(
         "--set", action="append", metavar="OPTION=VALUE", help="an engine option, for scripts"

@@ -38,7 +38,7 @@ from aim_jupyter.core.recipes.export import TARGETS
 # What an answer is. The first row are tables: a DataFrame, with a card below.
 Gives = Literal[
     "gpus", "engines", "recipes", "ps", "metrics", "cache", "evict",
-    "status", "server", "doctor", "stats", "why",  # a card alone
+    "status", "server", "doctor", "stats", "why", "warm",  # a card alone
     "fetched",  # a download again and again, until all models are there; then their table
     "launched", "served",  # a server that was just launched: to leave running, to stay with
     "waiting",  # a server again and again, until it is ready
@@ -319,6 +319,16 @@ COMMANDS: tuple[Command, ...] = (
             ),
             argument("--all", action="store_true", dest="everyone", help="all users of this node"),
             argument("--revoke", action="store_true", help="take it back, at once"),
+        ),
+    ),
+    Command(
+        "warm",
+        "import the engine ahead: launches then take seconds",
+        handlers.warm,
+        "warm",
+        (
+            argument("--off", action="store_true", help="end it; its servers go on"),
+            argument("--idle", type=seconds, metavar="TIME", help="stay so long unused: 15m"),
         ),
     ),
     Command(

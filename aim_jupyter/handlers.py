@@ -36,6 +36,7 @@ def request(given: Namespace) -> Request:
         options={**given.engine_options, **dict(map(_pair, given.set or ()))},
         unset=tuple(given.unset or ()),
         env={name: str(value) for name, value in map(_pair, given.env or ())},
+        start=given.start,
         force=given.force,
     )
     return api.with_variables(asked)
@@ -51,6 +52,14 @@ def _pair(text: str) -> tuple[str, Any]:
 def launch(given: Namespace) -> Any:
     """Launch a server."""
     return api.launch(request(given), new=given.new)
+
+
+def warm(given: Namespace) -> Any:
+    """Start a warm host, or end all of them; the hosts that are there then."""
+    if given.off:
+        api.cool_down()
+        return []
+    return api.warm_up(idle_s=given.idle)
 
 
 def plan(given: Namespace) -> Any:

@@ -157,4 +157,5 @@ CARDS: Mapping[Gives, Callable[[Any], Card | None]] = {
     "metrics": _metrics_card,
     "server": server_card,
     "doctor": render.checks_card,
+    "warm": render.warm_card,
 }

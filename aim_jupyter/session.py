@@ -35,6 +35,7 @@ class Session:
             "status": self._show_card,
             "server": self._show_card,
             "doctor": self._show_card,
+            "warm": self._show_card,
             "stats": self._show_card,
             "why": self._show_card,
             "fetched": self._show_fetched,

@@ -1,18 +1,6 @@
 """Where things are: the folders of this user, and which variable moves each.
 
-====================  ======================================  ==============================
-variable              what it moves                           default
-====================  ======================================  ==============================
-AIM_DATA_DIR          managed engine environments             ``~/.local/share/aim_jupyter``
-AIM_STATE_DIR         servers, start times                    ``~/.local/state/aim_jupyter``
-AIM_CACHE_DIR         models (else HF_HUB_CACHE or HF_HOME)   ``~/.cache/huggingface/hub``
-AIM_SHARED_CACHE_DIR  more caches, only read, colon-separated none
-AIM_CACHE_ENABLED     0: only Hugging Face's own cache        1
-AIM_RECIPES_PATH      more recipe folders, colon-separated    none
-AIM_ENGINE_PYTHON     an interpreter that has an engine       none
-AIM_SYS_ROOT          root of ``sys`` and ``dev``, for tests  ``/``
-====================  ======================================  ==============================
-
+====================  ======================================  =======================
 A relative path is taken from the working directory of the moment, and given whole: the engine runs
 in another one. Nothing here touches the disk: folders are made by whoever first writes into them.
 """
@@ -98,6 +86,11 @@ def shipped_recipes() -> Path:
 def engine_python() -> Path | None:
     """Return the interpreter named by `AIM_ENGINE_PYTHON`."""
     return _folder("AIM_ENGINE_PYTHON")
+
+
+def start_mode() -> str | None:
+    """Return how engines are started where a launch does not say so, None where nothing is set."""
+    return os.environ.get("AIM_START") or None
 
 
 def sys_root() -> Path:

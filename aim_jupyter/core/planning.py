@@ -22,6 +22,7 @@ from aim_jupyter.core.records import (
     Plan,
     ServerView,
 )
+from aim_jupyter.core.serving import modes
 
 #: What every start gets of an engine that knows it: the key guards each route, a stop lets running
 #: requests finish, and what we ask every few seconds stays out of the log.
@@ -63,6 +64,8 @@ class Request(Struct, frozen=True, kw_only=True):
         How often in a row an engine that ended by itself is started again.
     with_jupyter : bool
         End with the Jupyter server from which it was launched.
+    start : str
+        How the engine is started: a mode of `serving.modes`, or ``auto``, which None is.
     force : bool
         Launch in spite of a NO.
     """
@@ -86,6 +89,7 @@ class Request(Struct, frozen=True, kw_only=True):
     options: dict[str, Any] = field(default_factory=dict)
     unset: tuple[str, ...] = ()
     env: dict[str, str] = field(default_factory=dict)
+    start: str | None = None
     force: bool = False
 
 
@@ -156,15 +160,18 @@ def plan(
     names = ["--served-model-name", recipe.model, "default"]
     ours = _ours(recipe.weights.revision, done.args, environment)
     argv = [*start, *(word for word in model if word), *names, *ours, *done.argv]
+    engine = environment.engine or recipe.engine
+    version, platform = environment.version or "", environment.platform or ""
+    mode, mode_reason = modes.choose(request.start or modes.AUTO, engine, version, platform)
     return Plan(
         server=server,
         model=recipe.model,
         recipe_id=recipe.id,
         origin=recipe.origin,
-        engine=environment.engine or recipe.engine,
+        engine=engine,
         engine_name=environment.name,
-        engine_version=environment.version or "",
-        platform=environment.platform or "",
+        engine_version=version,
+        platform=platform,
         model_path=placed.path,
         argv=tuple(argv),
         env={**done.env, **placed.env},
@@ -178,6 +185,8 @@ def plan(
         idle_s=request.idle_s,
         lifetime_s=request.lifetime_s,
         restarts=request.restarts or 0,
+        mode=mode,
+        mode_reason=mode_reason,
         reasons=(choice.reason, f"origin: {recipe.origin}", *_source(recipe.source)),
         changes=done.changes,
         # Only who insists gets a plan in spite of a NO.

@@ -27,6 +27,7 @@ OPTIONS = {
     "lifetime_s": "--for",
     "restarts": "--restart",
     "with_jupyter": "--with-jupyter",
+    "start": "--start",
     "force": "--force",
 }
 #: Options of a launch that are ours: one of the engine's with such a name has to be said by

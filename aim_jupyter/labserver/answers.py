@@ -29,7 +29,6 @@ from aim_jupyter.core.records import (
     Status,
 )
 from aim_jupyter.core.records.engine import TITLES
-from aim_jupyter.core.serving import starts
 from aim_jupyter.render import devices, ready, starting
 
 StageState = Literal["done", "active", "failed", "waiting"]
@@ -182,7 +181,6 @@ def _step_state(line: starting.Line, *, failed: bool) -> StageState:
 
 def planned(request: Request, choice: Choice, plan: Plan) -> PlanAnswer:
     """Return what a launch would start."""
-    took = starts.expected(plan)
     return PlanAnswer(
         line=api.launch_line(request),
         server=plan.server,
@@ -190,7 +188,7 @@ def planned(request: Request, choice: Choice, plan: Plan) -> PlanAnswer:
         reason=choice.reason,
         recipe=plan.recipe_id,
         gpus=",".join(map(str, plan.gpus)) or None,
-        eta_s=sum(took.values()) if took else None,
+        eta_s=api.last_start_s(plan),
     )
 
 

@@ -49,12 +49,9 @@ class Controller:
         self._busy = threading.Event()
         self._to_judge = threading.Event()
         self._to_judge.set()
-        self._started = threading.Lock()
 
     def start(self) -> None:
-        """Begin to ask; without it nothing runs. A second call does nothing."""
-        if not self._started.acquire(blocking=False):
-            return
+        """Begin to ask; without it nothing runs."""
         for work in (self._judge_forms, self._look_around):
             threading.Thread(target=work, daemon=True, name=f"aim-panel{work.__name__}").start()
 

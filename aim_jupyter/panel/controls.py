@@ -19,8 +19,7 @@ from aim_jupyter.render import panel
 WRITING = threading.RLock()
 NAME_WIDTH = "104px"
 
-#: The thread that writes, while it does.
-_writers: list[int] = []
+_writer: list[int] = []
 
 
 class _OneWriter:
@@ -59,11 +58,11 @@ class Writer:
 
     def __enter__(self) -> Self:
         WRITING.acquire()
-        _writers.append(threading.get_ident())
+        _writer.append(1)
         return self
 
     def __exit__(self, *_: object) -> None:
-        _writers.pop()
+        _writer.pop()
         WRITING.release()
 
 
@@ -71,7 +70,7 @@ def on_user(control: Any, do: Callable[[Any], None], trait: str = "value") -> No
     """Call `do` with the new value of a control when its user has changed it."""
 
     def changed(change: Any) -> None:
-        if threading.get_ident() not in _writers:
+        if not _writer:
             do(change.new)
 
     control.observe(changed, trait)

@@ -24,6 +24,7 @@ from aim_jupyter.render.stats import stats_card
 from aim_jupyter.render.status import status_card
 from aim_jupyter.render.text import table as table_text
 from aim_jupyter.render.top import top_card
+from aim_jupyter.render.warm import warm_card
 
 __all__ = [
     "Card",
@@ -48,4 +49,5 @@ __all__ = [
     "status_card",
     "table_text",
     "top_card",
+    "warm_card",
 ]

@@ -56,6 +56,7 @@ from aim_jupyter.core.api.servers import (
 )
 from aim_jupyter.core.api.sharing import EVERYONE, Share, revoke, share, shares_of
 from aim_jupyter.core.api.site import doctor, engine_list, install_engine, machine
+from aim_jupyter.core.api.warming import cool_down, warm_hosts, warm_up
 from aim_jupyter.core.cache.eviction import EvictionRule
 
 __all__ = [
@@ -69,6 +70,7 @@ __all__ = [
     "cache_totals",
     "can_start",
     "check_recipe",
+    "cool_down",
     "default_model",
     "doctor",
     "engine_list",
@@ -112,6 +114,8 @@ __all__ = [
     "unpin",
     "verify",
     "wait",
+    "warm_hosts",
+    "warm_up",
     "watch",
     "with_variables",
 ]

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec.structs import replace
 
 from aim_jupyter.core import (
+    config,
     engines,
     permission,
     planning,
@@ -29,7 +30,6 @@ from aim_jupyter.core.recipes import export as exporting
 from aim_jupyter.core.recipes.asked import Context
 from aim_jupyter.core.records import Choice, Machine, Model, Plan
 from aim_jupyter.core.records.engine import TITLES
-from aim_jupyter.core.serving.starts import expected
 
 if TYPE_CHECKING:
     from aim_jupyter.core.fitting import Answered
@@ -179,7 +179,8 @@ def judged_plan(request: Request) -> tuple[Choice, Plan]:
     environment = engines.choose(name, platform=platform, engine=choice.recipe.engine)
     placed = resolving.place(choice.recipe)
     called = request.name or serving.name_for(choice.recipe.model)
-    made = planning.plan(request, choice, environment, placed, called)
+    asked = replace(request, start=request.start or config.start_mode())
+    made = planning.plan(asked, choice, environment, placed, called)
     allowed = permission.plan(rules, made, request.options)
     lives_with = serving.jupyter_server() if request.with_jupyter else None
     return choice, replace(allowed, asked=wishes.words(request), lives_with=lives_with)
@@ -217,8 +218,8 @@ def judged(request: Request) -> tuple[Choice, ...]:
 
 
 def last_start_s(made: Plan) -> float | None:
-    """Return the seconds from launch to ready of the last start of the same plan, if any."""
-    return sum(expected(made).values()) or None
+    """Return the seconds that earlier starts of the same plan took, None where there was none."""
+    return sum(serving.expected(made).values()) or None
 
 
 def new_recipe(model: str, recipe: str | None = None) -> str:

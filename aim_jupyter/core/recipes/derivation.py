@@ -159,7 +159,7 @@ def _cpu(model: Model, numbers: Architecture, variant: str, gpu: str) -> Recipe:
             **model.args,
             **weights.args,
         },
-        env={"VLLM_ENABLE_V1_MULTIPROCESSING": "0", **model.env, **weights.env},
+        env={**model.env, **weights.env},
         source="the demo's measured settings, KV cache for two full contexts",
         context_tokens=context,
     )

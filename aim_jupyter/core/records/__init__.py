@@ -18,9 +18,9 @@ from aim_jupyter.core.records.cached import (
     Startable,
 )
 from aim_jupyter.core.records.download import Arriving, Prefetch, Progress
-from aim_jupyter.core.records.engine import EngineEnvironment, Flag
+from aim_jupyter.core.records.engine import EngineEnvironment, Flag, WarmHost
 from aim_jupyter.core.records.gpu import Cpu, Gpu, GpuState, Machine
-from aim_jupyter.core.records.plan import Plan
+from aim_jupyter.core.records.plan import Mode, Plan
 from aim_jupyter.core.records.process import ProcessId
 from aim_jupyter.core.records.recipe import Choice, Model, Offer, Recipe, Verdict, Weights
 from aim_jupyter.core.records.sample import Sample
@@ -56,6 +56,7 @@ __all__ = [
     "Gpu",
     "GpuState",
     "Machine",
+    "Mode",
     "Model",
     "NextStep",
     "Offer",
@@ -74,5 +75,6 @@ __all__ = [
     "State",
     "Status",
     "Verdict",
+    "WarmHost",
     "Weights",
 ]

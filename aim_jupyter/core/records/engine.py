@@ -72,3 +72,32 @@ class EngineEnvironment(Struct, frozen=True, kw_only=True):
         """The engine as its makers write it, with its version: ``vLLM 0.32.0``."""
         name = TITLES.get(self.engine or "", self.engine or "engine")
         return f"{name} {self.version or ''}".rstrip()
+
+
+class WarmHost(Struct, frozen=True, kw_only=True):
+    """A process that has imported an engine, and forks servers of it.
+
+    Attributes
+    ----------
+    version, ready_s : str, float or None
+        None while it imports. `ready_s`: seconds that the imports took.
+    forked, servers : int
+        Servers that it has forked so far, and those of them that live.
+    idle_left_s : float or None
+        Seconds until it ends unless somebody launches; None while one of its servers lives.
+    memory_bytes : int or None
+        Proportional set size: what its servers share with it counts in part.
+    reason : str
+        Why it can't fork now, empty where it can.
+    """
+
+    engine: str
+    pid: int
+    started_at: float
+    version: str | None = None
+    ready_s: float | None = None
+    forked: int = 0
+    servers: int = 0
+    idle_left_s: float | None = None
+    memory_bytes: int | None = None
+    reason: str = ""

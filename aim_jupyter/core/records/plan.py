@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+from typing import Literal
 
 import msgspec
 from msgspec import Struct
 
 from aim_jupyter.core.records.process import ProcessId
+
+#: How an engine is started; see `serving.modes`.
+Mode = Literal["plain", "lean", "fork", "warm"]
 
 
 class Plan(Struct, frozen=True, kw_only=True):
@@ -46,6 +50,8 @@ class Plan(Struct, frozen=True, kw_only=True):
         The words after ``%aim launch`` that ask for the same; never a secret.
     overridden : str
         Why the verdict was NO that ``--force`` has overridden; empty where there was none.
+    mode : Mode
+        How the engine is started; `mode_reason` says why not faster.
     reasons, changes : tuple of str
         Why this recipe; what was dropped or translated for this engine version.
     """
@@ -74,6 +80,8 @@ class Plan(Struct, frozen=True, kw_only=True):
     restarts: int = 0
     asked: tuple[str, ...] = ()
     overridden: str = ""
+    mode: Mode = "plain"
+    mode_reason: str = ""
     reasons: tuple[str, ...] = ()
     changes: tuple[str, ...] = ()
 
@@ -84,8 +92,8 @@ class Plan(Struct, frozen=True, kw_only=True):
 
     @property
     def fingerprint(self) -> str:
-        """Key of all starts that should take the same time: same command, environment, GPUs."""
-        same = (self.argv, sorted(self.env.items()), self.gpus, self.engine_version)
+        """Key of all starts that should take the same time: of the same command in the same way."""
+        same = (self.argv, sorted(self.env.items()), self.gpus, self.engine_version, self.mode)
         return hashlib.sha256(msgspec.json.encode(same)).hexdigest()[:16]
 
     @property

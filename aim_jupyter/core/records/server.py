@@ -84,8 +84,11 @@ class ServerRecord(Struct, frozen=True, kw_only=True):
         because somebody set the clock.
     restarts : int
         How often the engine was started again since it last ran for long.
+    started_by : str
+        How the engine was started: the plan's mode, the one it fell back to, or ``warming`` where
+        the warm host had to be started as well; empty before.
     expected_s : dict
-        Seconds per stage of the last start of the same plan; empty where there was none.
+        Seconds per stage of earlier starts of the same plan; empty where there was none.
     idle_since : float or None
         When the last request was seen to end, None while one runs or before ready.
     log_lines, log_last, log_offset : int, str, int
@@ -102,6 +105,7 @@ class ServerRecord(Struct, frozen=True, kw_only=True):
     version: int = 1
     state: State = "starting"
     stages: tuple[StageTime, ...] = ()
+    started_by: str = ""
     expected_s: dict[str, float] = {}
     port: int | None = None
     socket: str = ""

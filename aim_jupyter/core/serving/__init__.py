@@ -1,5 +1,7 @@
 """Servers: launched, watched by a supervisor each, found again from any process, and stopped."""
 
+from aim_jupyter.core.serving.booting import expected
+from aim_jupyter.core.serving.engine import host_environment
 from aim_jupyter.core.serving.folder import ServerFolder, folders, name_for
 from aim_jupyter.core.serving.guests import find, shared
 from aim_jupyter.core.serving.jupyter import server as jupyter_server
@@ -13,9 +15,11 @@ __all__ = [
     "DRAIN_S",
     "ServerFolder",
     "current",
+    "expected",
     "find",
     "folders",
     "follow",
+    "host_environment",
     "jupyter_server",
     "launch",
     "name_for",

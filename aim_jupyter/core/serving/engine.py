@@ -10,14 +10,16 @@ import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import msgspec
 from msgspec import Struct
 
-from aim_jupyter.core import files, gpus
-from aim_jupyter.core.records import Plan, ProcessId
-from aim_jupyter.core.serving import keeper, ports
+from aim_jupyter.core import config, files, gpus
+from aim_jupyter.core.records import Mode, Plan, ProcessId
+from aim_jupyter.core.serving import keeper, modes, ports, warm
 from aim_jupyter.core.serving.process import alive, boot_id, identify
+from aim_jupyter.core.serving.warm import HostRefused
 
 GUARD = Path(__file__).with_name("guard")
 #: The folder that this package is imported from; the supervisor has it on its path.
@@ -175,50 +177,52 @@ def _settled(folder: Path) -> Notes | None:
         time.sleep(0.05)
 
 
-def start(plan: Plan, port: int, key: str, log: Path, held: tuple[int, ...] = ()) -> Engine:
-    """Start an engine for `plan`, below a keeper of its own.
+class Needs(NamedTuple):
+    """What a start needs beyond its plan.
 
-    Parameters
+    Attributes
     ----------
     key : str
         Goes into the environment; other users can't read that, but they can read ``ps``.
     log : Path
-        Standard output and error are appended to it, by the engine itself: a supervisor that dies
-        breaks no pipe.
+        In the server's folder. Standard output and error are appended to it, by the engine itself:
+        a supervisor that dies breaks no pipe.
     held : tuple of int
         Files that keeper and engine inherit, of the lease and of the model's folder: both are held
         as long as any process of the engine lives.
+    """
+
+    port: int
+    key: str
+    log: Path
+    held: tuple[int, ...] = ()
+
+
+def start(plan: Plan, mode: Mode, needs: Needs) -> Engine:
+    """Start an engine for `plan`, below a keeper of its own.
+
+    Parameters
+    ----------
+    mode : Mode
+        Any but ``warm``, see `Forking`.
 
     Raises
     ------
     OSError
         If it can't be executed.
     """
-    folder = log.parent
+    folder = needs.log.parent
     reader, writer = os.pipe()
-    told = {
-        "engine": [*plan.argv, *_place(plan, port, folder)],
-        "supervisor": [sys.executable, "-m", "aim_jupyter.core.serving", str(folder)],
-        "environment": dict(os.environ),
-        "folder": str(folder),
-        "parent": os.getpid(),
-        "leases": held,
-        "report": writer,
-    }
-    # Written to its full length now: the keeper's words must find room on a full disk.
-    # A file of its own for each start: an earlier keeper that is late must not write into this one.
-    forget(folder)
-    (folder / _NAME).write_bytes(b" " * keeper.WIDTH)
-    with log.open("ab") as output, os.fdopen(reader, "rb") as report:
+    told = {**_told(folder, _command(plan, mode, needs.port, folder), needs.held), "report": writer}
+    with needs.log.open("ab") as output, os.fdopen(reader, "rb") as report:
         child = subprocess.Popen(
             [sys.executable, "-I", "-S", keeper.__file__],
-            # `AIM_GUESTS` is where the guard finds the keys of those with whom it is shared.
-            env={**environment(plan, key, os.environ), "AIM_GUESTS": str(folder / "guests")},
+            env=environment(plan, mode, needs.key, os.environ) | _guests(folder),
             stdin=subprocess.PIPE,
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,
-            pass_fds=(*held, writer),
+            pass_fds=(*needs.held, writer),
             cwd=folder,
             umask=0o077 if plan.listen == "unix" else -1,
         )
@@ -236,9 +240,103 @@ def start(plan: Plan, port: int, key: str, log: Path, held: tuple[int, ...] = ()
     return Engine(folder, known, child)
 
 
+class Forking:
+    """An engine that a warm host was asked to fork; nothing here waits.
+
+    Parameters
+    ----------
+    plan, needs
+        As for `start`.
+
+    Raises
+    ------
+    HostRefused
+        If there is no host for it.
+    """
+
+    def __init__(self, plan: Plan, needs: Needs) -> None:
+        self._folder = needs.log.parent
+        reader, writer = os.pipe()
+        self._report = os.fdopen(reader, "rb")
+        with needs.log.open("ab") as output:
+            try:
+                self._fork = warm.fork(
+                    plan.argv,
+                    environment(plan, "warm", needs.key, os.environ) | _guests(self._folder),
+                    _told(
+                        self._folder, _command(plan, "warm", needs.port, self._folder), needs.held
+                    ),
+                    (output.fileno(), writer, *needs.held),
+                    engine=plan.engine,
+                    model=plan.model_path,
+                )
+            except HostRefused:
+                self._report.close()
+                raise
+            finally:
+                os.close(writer)
+
+    @property
+    def fresh(self) -> bool:
+        """Whether the host had to be started for it."""
+        return self._fork.fresh
+
+    def poll(self) -> Engine | None:
+        """Return the engine once it is there.
+
+        Raises
+        ------
+        HostRefused
+            If the host won't, or has ended.
+        OSError
+            If the forked keeper could not start it.
+        """
+        known = self._fork.poll()
+        if known is None:
+            return None
+        refused = self._report.read().decode()
+        self.close()
+        if refused:
+            raise OSError(refused)
+        return Engine(self._folder, known)
+
+    def close(self) -> None:
+        """Let go of the host: what it has not forked yet, it will not."""
+        self._fork.close()
+        self._report.close()
+
+
+def _told(folder: Path, command: list[str], held: tuple[int, ...]) -> dict[str, Any]:
+    """Return what a keeper is told, and make room for what it will say."""
+    # Written to its full length now: the keeper's words must find room on a full disk.
+    # A file of its own for each start: an earlier keeper that is late must not write into this one.
+    forget(folder)
+    (folder / _NAME).write_bytes(b" " * keeper.WIDTH)
+    return {
+        "engine": command,
+        "supervisor": [sys.executable, "-m", "aim_jupyter.core.serving", str(folder)],
+        "environment": dict(os.environ),
+        "folder": str(folder),
+        "parent": os.getpid(),
+        "leases": held,
+    }
+
+
+def _command(plan: Plan, mode: Mode, port: int, folder: Path) -> list[str]:
+    """Return the engine's command line in a mode of starting."""
+    python, *words = plan.argv
+    forking = [str(warm.PROGRAM), "fork"] if mode == "fork" else []
+    return [python, *forking, *words, *_place(plan, port, folder)]
+
+
 def socket_file(folder: Path) -> Path:
     """Return where a server listens that listens on a socket file."""
     return folder / "engine.sock"
+
+
+def _guests(folder: Path) -> dict[str, str]:
+    """Return where the guard finds the keys of those with whom the server is shared."""
+    return {"AIM_GUESTS": str(folder / "guests")}
 
 
 def _place(plan: Plan, port: int, folder: Path) -> list[str]:
@@ -250,7 +348,7 @@ def _place(plan: Plan, port: int, folder: Path) -> list[str]:
     return ["--uds", str(socket_file(folder))]
 
 
-def environment(plan: Plan, key: str, inherited: Mapping[str, str]) -> dict[str, str]:
+def environment(plan: Plan, mode: Mode, key: str, inherited: Mapping[str, str]) -> dict[str, str]:
     """Return the engine's whole environment.
 
     The plan's variables beat the inherited ones, and those that the supervisor depends on beat
@@ -258,11 +356,26 @@ def environment(plan: Plan, key: str, inherited: Mapping[str, str]) -> dict[str,
     variables that choose GPUs exactly one is set. Where this package lies is taken off the path:
     installed, that is the notebook's own site-packages, and its libraries are not the engine's.
     """
-    env = {name: value for name, value in inherited.items() if name not in _SECRETS}
+    env = host_environment(plan.engine, inherited, mode)
     for name, value in gpus.launch_environment(plan.gpus, inherited).items():
         env.pop(name, None)
         if value is not None:
             env[name] = value
-    wanted = plan.env.get("PYTHONPATH", inherited.get("PYTHONPATH", "")).split(os.pathsep)
-    path = os.pathsep.join([str(GUARD), *(each for each in wanted if each not in ("", PACKAGE))])
+    path = _python_path(plan.env.get("PYTHONPATH", inherited.get("PYTHONPATH", "")))
     return {**env, **plan.env, **_OWN, "PYTHONPATH": path, "VLLM_API_KEY": key}
+
+
+def host_environment(
+    engine: str, inherited: Mapping[str, str], mode: Mode = "warm"
+) -> dict[str, str]:
+    """Return the part of an engine's environment that is the same for all plans."""
+    kept = {name: value for name, value in inherited.items() if name not in _SECRETS}
+    # What is served is on disk when an engine starts, and it finds it where we put it.
+    models = {"HF_HUB_OFFLINE": "1", "HF_HUB_CACHE": str(config.model_cache_dir())}
+    path = _python_path(inherited.get("PYTHONPATH", ""))
+    return {**modes.settings(mode, engine), **kept, **models, **_OWN, "PYTHONPATH": path}
+
+
+def _python_path(wanted: str) -> str:
+    kept = (each for each in wanted.split(os.pathsep) if each not in ("", PACKAGE))
+    return os.pathsep.join([str(GUARD), *kept])

@@ -31,6 +31,7 @@ import os
 import signal
 import sys
 import time
+from collections.abc import Callable
 from typing import Any
 
 TICK_S = 0.5
@@ -43,7 +44,7 @@ CANT_START = 127
 
 _PR_SET_CHILD_SUBREAPER = 36
 _WAKING = (signal.SIGCHLD, signal.SIGTERM)
-_RESTORED = (signal.SIGINT, signal.SIGHUP, signal.SIGPIPE, signal.SIGXFSZ)
+RESTORED = (signal.SIGINT, signal.SIGHUP, signal.SIGPIPE, signal.SIGXFSZ)
 
 
 class Keeper:
@@ -55,10 +56,13 @@ class Keeper:
         ``engine``, ``supervisor``: their argv; ``environment``: the supervisor's (the engine's is
         the keeper's own); ``folder``: of the server; ``parent``: pid of the supervisor; ``leases``:
         descriptors that only the engine inherits; ``report``: where a failure is told.
+    spawn : callable
+        Starts the engine's first process in a process group of its own and returns its pid.
     """
 
-    def __init__(self, told: dict[str, Any]) -> None:
+    def __init__(self, told: dict[str, Any], spawn: Callable[[list[str]], int]) -> None:
         self.told = told
+        self.spawn = spawn
         folder = told["folder"]
         self.lock_path = f"{folder}/supervisor.lock"
         self.lock = self._open_lock()
@@ -92,11 +96,8 @@ class Keeper:
             sys.exit(CANT_START)
         lifeline, _kept_open = os.pipe()
         os.set_inheritable(lifeline, True)  # noqa: FBT003 - positional by definition
-        argv = self.told["engine"]
         # A process group of its own within this session: the kernel's signal spares the keeper.
-        self.engine = os.posix_spawnp(
-            argv[0], argv, os.environ, setpgroup=0, setsigmask=(), setsigdef=_RESTORED
-        )
+        self.engine = self.spawn(self.told["engine"])
         fcntl.fcntl(lifeline, fcntl.F_SETOWN, -self.engine)
         fcntl.fcntl(lifeline, fcntl.F_SETSIG, signal.SIGKILL)
         flags = fcntl.fcntl(lifeline, fcntl.F_GETFL)
@@ -181,7 +182,7 @@ class Keeper:
                 (os.POSIX_SPAWN_DUP2, 1, 2),
             ],
             setsigmask=(),
-            setsigdef=_RESTORED,
+            setsigdef=RESTORED,
         )
 
     def _give_up(self) -> None:
@@ -235,25 +236,37 @@ def _fields(name: str) -> list[str]:
     return text[text.rfind(")") + 2 :].split()
 
 
+def execute(argv: list[str]) -> int:
+    """Execute the engine in a process group of its own, with signals as in a new program."""
+    return os.posix_spawnp(
+        argv[0], argv, os.environ, setpgroup=0, setsigmask=(), setsigdef=RESTORED
+    )
+
+
+def keep(told: dict[str, Any], spawn: Callable[[list[str]], int] = execute) -> int:
+    """Start an engine as `told`, see that nothing of it is left alone, and return how it ended."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_BLOCK, _WAKING)
+    ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    os.set_inheritable(told["report"], False)  # noqa: FBT003 - positional by definition
+    keeper = Keeper(told, spawn)
+    try:
+        keeper.begin()
+    except OSError as error:
+        os.write(told["report"], (error.strerror or str(error)).encode())
+        return CANT_START
+    os.close(told["report"])
+    return keeper.stay()
+
+
 def main() -> None:
     """Do as standard input says, and end as the engine has ended."""
     told = json.load(sys.stdin)
     null = os.open(os.devnull, os.O_RDONLY)
     os.dup2(null, 0)
     os.close(null)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    signal.pthread_sigmask(signal.SIG_BLOCK, _WAKING)
-    ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
-    os.set_inheritable(told["report"], False)  # noqa: FBT003 - positional by definition
-    keeper = Keeper(told)
-    try:
-        keeper.begin()
-    except OSError as error:
-        os.write(told["report"], (error.strerror or str(error)).encode())
-        sys.exit(CANT_START)
-    os.close(told["report"])
-    code = keeper.stay()
+    code = keep(told)
     # As a shell says it; the truth is in the notes.
     sys.exit(code if code >= 0 else 128 - code)
 

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from aim_jupyter.core.errors import BadUsage, ServerGone, StateUnusable
 from aim_jupyter.core.records import Plan, ServerRecord
-from aim_jupyter.core.serving import charge, ports, starts, supervision
+from aim_jupyter.core.serving import booting, charge, ports, supervision
 from aim_jupyter.core.serving.folder import (
     LONGEST,
     ServerFolder,
@@ -107,7 +107,7 @@ def _prepare(plan: Plan) -> ServerFolder:
                 plan=plan,
                 created_at=time.time(),
                 created_up_s=uptime_s(),
-                expected_s=starts.expected(plan),
+                expected_s=booting.expected(plan),
             )
         )
         if plan.overridden:

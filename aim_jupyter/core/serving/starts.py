@@ -1,50 +1,87 @@
 """How long earlier starts of the same plan took: what an estimate is made from.
 
-Kept in ``starts.json`` of the state directory, by the plan's fingerprint, the last start only; the
-oldest plans are dropped beyond `MOST`.
+Kept in ``starts.json`` of the state directory, by the plan's fingerprint and by how it was started:
+a fork of a warm host and a start that has to warm it first are not alike. Of each the last
+`OF_EACH` are kept, with what had been predicted; the oldest plans go beyond `MOST`. The estimate of
+a stage is the median of its times, so that one start on a busy machine does not spoil the next.
 """
 
 from __future__ import annotations
 
 import contextlib
+import statistics
 
 import msgspec
+from msgspec import Struct
 
 from aim_jupyter.core import config, files
 from aim_jupyter.core.errors import StateUnusable
 from aim_jupyter.core.records import Plan, StageTime
 
 MOST = 200
-
-_STARTS = msgspec.json.Decoder(dict[str, dict[str, float]])
-
-
-def expected(plan: Plan) -> dict[str, float]:
-    """Return the seconds per stage of the last start of `plan`, empty where there was none."""
-    return _read().get(plan.fingerprint, {})
+OF_EACH = 5
 
 
-def remember(plan: Plan, stages: list[StageTime]) -> None:
+class Start(Struct, frozen=True, kw_only=True):
+    """One start that became ready; all in seconds.
+
+    Attributes
+    ----------
+    took_s : dict
+        By stage.
+    predicted_s : float or None
+        What had been said at its beginning; None where nothing was known.
+    """
+
+    took_s: dict[str, float]
+    predicted_s: float | None = None
+
+    @property
+    def ready_s(self) -> float:
+        """From the first stage to ready."""
+        return sum(self.took_s.values())
+
+
+_STARTS = msgspec.json.Decoder(dict[str, list[Start]])
+
+
+def expected(plan: Plan, how: str) -> dict[str, float]:
+    """Return the seconds per stage that a start of `plan` will take, empty where none was seen."""
+    known = earlier(plan, how)
+    if not known:
+        return {}
+    return {
+        stage: statistics.median(start.took_s.get(stage, 0.0) for start in known)
+        for stage in known[-1].took_s
+    }
+
+
+def earlier(plan: Plan, how: str) -> list[Start]:
+    """Return the last starts of `plan` that were made in that way, the latest last."""
+    return _read().get(_key(plan, how), [])
+
+
+def remember(plan: Plan, how: str, stages: list[StageTime], predicted: dict[str, float]) -> None:
     """Keep the stage times of a start that became ready; a full disk loses them."""
     took: dict[str, float] = {
         stage.stage: stage.took_s for stage in stages if stage.took_s is not None
     }
+    start = Start(took_s=took, predicted_s=sum(predicted.values()) if predicted else None)
     with contextlib.suppress(StateUnusable):
         root = files.private_folder(config.state_dir())
         with files.locked(root / "starts.lock"):
             known = _read()
-            known.pop(plan.fingerprint, None)
-            known[plan.fingerprint] = took
-            kept = dict(list(known.items())[-MOST:])
+            of_this = [*known.pop(_key(plan, how), []), start][-OF_EACH:]
+            kept = dict([*known.items(), (_key(plan, how), of_this)][-MOST:])
             files.write_atomic(root / "starts.json", msgspec.json.encode(kept))
 
 
 def remaining_s(
     stages: tuple[StageTime, ...], expected_s: dict[str, float], now: float
 ) -> float | None:
-    """Return the seconds until ready, from the last start of the same plan.
+    """Return the seconds until ready, from the earlier starts of the same plan.
 
-    A stage that takes longer than last time counts as about to end; None without an earlier start.
+    A stage that takes longer than before counts as about to end; None without an earlier start.
     """
     if not expected_s or not stages:
         return None
@@ -56,7 +93,11 @@ def remaining_s(
     return left + sum(expected_s[stage] for stage in later if stage not in done)
 
 
-def _read() -> dict[str, dict[str, float]]:
+def _key(plan: Plan, how: str) -> str:
+    return f"{plan.fingerprint}-{how}"
+
+
+def _read() -> dict[str, list[Start]]:
     try:
         data = (config.state_dir() / "starts.json").read_bytes()
         return _STARTS.decode(data)

@@ -39,8 +39,9 @@ from aim_jupyter.core.serving import (
     restarting,
     starts,
 )
+from aim_jupyter.core.serving.booting import boot
 from aim_jupyter.core.serving.desk import Desk
-from aim_jupyter.core.serving.engine import Engine
+from aim_jupyter.core.serving.engine import Engine, Needs
 from aim_jupyter.core.serving.folder import ServerFolder
 from aim_jupyter.core.serving.process import end_group, identify, members, uptime_s
 from aim_jupyter.core.serving.reading import Reading
@@ -207,12 +208,31 @@ class Supervisor:
             return
         self._enter("boot")
         try:
-            held = (*(lease.fds if lease else ()), *model)
-            self.engine = engine.start(self.plan, port, self.key, self.folder.log, held)
+            booted = boot(
+                self.plan,
+                Needs(port, self.key, self.folder.log, (*(lease.fds if lease else ()), *model)),
+                note=self._note_boot,
+                pause=self._go_on,
+            )
         except OSError as error:
             raise AimError(f"the engine can't be started: {error}") from error
         file = engine.socket_file(self.folder.path) if self.plan.listen == "unix" else ""
-        self._update(port=port or None, socket=str(file), engine=self.engine.id)
+        self.engine = booted.engine
+        self._update(
+            port=port or None,
+            socket=str(file),
+            engine=self.engine.id if self.engine else None,
+            started_by=booted.how,
+            expected_s=starts.expected(self.plan, booted.how),
+        )
+
+    def _note_boot(self, words: str) -> None:
+        self.folder.events.add("stage", words, level="warning", stage="boot")
+
+    def _go_on(self) -> bool:
+        """Wait a moment for a warm host, and return whether the start is still wanted."""
+        self._wait(STARTING_TICK_S / 10)
+        return not self._stop_asked
 
     def _enter(self, stage: Any, detail: str = "") -> None:
         if self.reading.tracker.enter(stage, time.time(), detail):
@@ -306,7 +326,9 @@ class Supervisor:
         self._read_log()
         self.reading.tracker.enter("ready", now)
         self.reading.tracker.finish(now)
-        starts.remember(self.plan, self.reading.tracker.stages)
+        starts.remember(
+            self.plan, self.record.started_by, self.reading.tracker.stages, self.record.expected_s
+        )
         took_s = round(uptime_s() - (self.record.created_up_s or uptime_s()), 3)
         self.folder.events.add("stage", "ready", stage="ready", took_s=took_s)
         if self.engine is not None:

@@ -14,7 +14,7 @@ from tests.waiting import launch_ready
 
 
 def test_the_plan_beats_what_is_inherited_and_what_we_need_beats_both() -> None:
-    env = environment(PLAN, "key", {"A": "0", "B": "0", "VLLM_LOGGING_LEVEL": "ERROR"})
+    env = environment(PLAN, "lean", "key", {"A": "0", "B": "0", "VLLM_LOGGING_LEVEL": "ERROR"})
     assert (env["A"], env["B"]) == ("1", "0")
     assert env["VLLM_LOGGING_LEVEL"] == "INFO"
     assert env["VLLM_API_KEY"] == "key"
@@ -24,7 +24,7 @@ def test_the_plan_beats_what_is_inherited_and_what_we_need_beats_both() -> None:
     "name", ["JUPYTERHUB_API_TOKEN", "JPY_API_TOKEN", "HF_TOKEN", "HUGGING_FACE_HUB_TOKEN"]
 )
 def test_tokens_stay_with_the_notebook(name: str) -> None:
-    assert name not in environment(PLAN, "key", {name: "secret"})
+    assert name not in environment(PLAN, "lean", "key", {name: "secret"})
 
 
 @pytest.mark.parametrize(
@@ -40,12 +40,12 @@ def test_the_engine_finds_the_guard_and_not_the_notebooks_libraries(
     inherited: dict[str, str], path: list[str]
 ) -> None:
     # Installed, this package lies in the notebook's site-packages, with all that is beside it.
-    assert environment(PLAN, "key", inherited)["PYTHONPATH"].split(":") == path
+    assert environment(PLAN, "lean", "key", inherited)["PYTHONPATH"].split(":") == path
 
 
 def test_a_path_of_the_plan_is_kept() -> None:
     plan = replace(PLAN, env={"PYTHONPATH": "/asked"})
-    env = environment(plan, "key", {"PYTHONPATH": "/inherited"})
+    env = environment(plan, "lean", "key", {"PYTHONPATH": "/inherited"})
     assert env["PYTHONPATH"] == f"{GUARD}:/asked"
 
 

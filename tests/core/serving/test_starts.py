@@ -15,6 +15,7 @@ PLAN = Plan(
     server="demo", model="demo", recipe_id="x", origin="derived", engine="vllm", engine_name="e",
     engine_version="0.32.0", platform="cpu", model_path="/m", argv=("python",), env={"A": "1"},
 )  # fmt: skip
+HOW = "lean"
 TOOK = [
     StageTime(stage="boot", began_at=0.0, took_s=4.0),
     StageTime(stage="load", began_at=4.0, took_s=6.0),
@@ -27,44 +28,57 @@ def stages(*pairs: tuple[str, float]) -> tuple[StageTime, ...]:
 
 
 def test_the_next_start_of_the_same_plan_knows_the_last() -> None:
-    assert starts.expected(PLAN) == {}
-    starts.remember(PLAN, TOOK)
-    assert starts.expected(PLAN) == {"boot": 4.0, "load": 6.0, "ready": 1.0}
-    assert starts.expected(replace(PLAN, server="other", port=8000)) == starts.expected(PLAN)
+    assert starts.expected(PLAN, HOW) == {}
+    starts.remember(PLAN, HOW, TOOK, {})
+    assert starts.expected(PLAN, HOW) == {"boot": 4.0, "load": 6.0, "ready": 1.0}
+    assert starts.expected(replace(PLAN, server="other", port=8000), HOW) == starts.expected(
+        PLAN, HOW
+    )
     for other in (
         replace(PLAN, argv=("python", "--x")),
         replace(PLAN, env={}),
         replace(PLAN, gpus=(1,)),
         replace(PLAN, engine_version="0.33.0"),
     ):
-        assert starts.expected(other) == {}
+        assert starts.expected(other, HOW) == {}
 
 
 def test_the_last_start_counts_and_the_oldest_plans_go(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(starts, "MOST", 2)
     plans = [replace(PLAN, gpus=(number,)) for number in range(3)]
     for plan in (*plans[:2], plans[0], plans[2]):
-        starts.remember(plan, TOOK)
-    assert [bool(starts.expected(plan)) for plan in plans] == [True, False, True]
-    starts.remember(plans[2], TOOK[:1])
-    assert starts.expected(plans[2]) == {"boot": 4.0}
+        starts.remember(plan, HOW, TOOK, {})
+    assert [bool(starts.expected(plan, HOW)) for plan in plans] == [True, False, True]
+
+
+def test_the_median_of_the_last_starts_counts() -> None:
+    for seconds in (90.0, 5.0, 7.0, 6.0, 60.0, 7.5):
+        starts.remember(PLAN, HOW, [replace(TOOK[0], took_s=seconds)], {"boot": 6.0})
+    assert starts.expected(PLAN, HOW) == {"boot": 7.0}
+    assert [start.ready_s for start in starts.earlier(PLAN, HOW)] == [5.0, 7.0, 6.0, 60.0, 7.5]
+    assert {start.predicted_s for start in starts.earlier(PLAN, HOW)} == {6.0}
+
+
+def test_each_way_of_starting_has_times_of_its_own() -> None:
+    starts.remember(PLAN, "warm", TOOK[:1], {})
+    assert starts.expected(PLAN, "warming") == {}
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"a": 3}', b'{"a": {"b": "\xff"}}'])
 def test_a_broken_file_costs_an_estimate_only(content: bytes) -> None:
-    starts.remember(PLAN, TOOK)
+    starts.remember(PLAN, HOW, TOOK, {})
     (config.state_dir() / "starts.json").write_bytes(content)
-    assert starts.expected(PLAN) == {}
-    starts.remember(PLAN, TOOK)
-    assert starts.expected(PLAN)["load"] == 6.0
+    assert starts.expected(PLAN, HOW) == {}
+    starts.remember(PLAN, HOW, TOOK, {})
+    assert starts.expected(PLAN, HOW)["load"] == 6.0
 
 
 def test_a_folder_that_cannot_be_written_costs_an_estimate_only(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("AIM_STATE_DIR", "/proc/nowhere")
-    starts.remember(PLAN, TOOK)
-    assert starts.expected(PLAN) == {}
+    starts.remember(PLAN, HOW, TOOK, {})
+    assert starts.expected(PLAN, HOW) == {}
 
 
 EXPECTED = {"boot": 4.0, "load": 6.0, "ready": 1.0}

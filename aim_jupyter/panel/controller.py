@@ -49,9 +49,12 @@ class Controller:
         self._busy = threading.Event()
         self._to_judge = threading.Event()
         self._to_judge.set()
+        self._started = threading.Lock()
 
     def start(self) -> None:
-        """Begin to ask; without it nothing runs."""
+        """Begin to ask; without it nothing runs. A second call does nothing."""
+        if not self._started.acquire(blocking=False):
+            return
         for work in (self._judge_forms, self._look_around):
             threading.Thread(target=work, daemon=True, name=f"aim-panel{work.__name__}").start()
 

@@ -19,7 +19,8 @@ from aim_jupyter.render import panel
 WRITING = threading.RLock()
 NAME_WIDTH = "104px"
 
-_writer: list[int] = []
+#: The thread that writes, while it does.
+_writers: list[int] = []
 
 
 class _OneWriter:
@@ -58,11 +59,11 @@ class Writer:
 
     def __enter__(self) -> Self:
         WRITING.acquire()
-        _writer.append(1)
+        _writers.append(threading.get_ident())
         return self
 
     def __exit__(self, *_: object) -> None:
-        _writer.pop()
+        _writers.pop()
         WRITING.release()
 
 
@@ -70,7 +71,7 @@ def on_user(control: Any, do: Callable[[Any], None], trait: str = "value") -> No
     """Call `do` with the new value of a control when its user has changed it."""
 
     def changed(change: Any) -> None:
-        if not _writer:
+        if threading.get_ident() not in _writers:
             do(change.new)
 
     control.observe(changed, trait)

@@ -27,6 +27,8 @@ from aim_jupyter.render.card import Card, card
 
 #: Seconds between two states of the controls.
 RATE_S = 0.2
+#: Seconds after which the core is asked, also where no browser has drawn the panel.
+FIRST_S = 1.0
 _BUSY = "A cell is running: what you click here is done when it has ended."
 
 _open: dict[str, Panel] = {}
@@ -64,7 +66,7 @@ class Panel:
         on_user(self.tabs, lambda index: self.controller.turn(PAGES[index or 0]), "selected_index")
         # From 0 on the browser counts in it where the panel can be seen.
         self.root._view_count = 0  # noqa: SLF001 - there is no other way to know
-        on_user(self.root, lambda count: self.controller.watch(watched=bool(count)), "_view_count")
+        on_user(self.root, self._seen, "_view_count")
         self._shell = get_ipython()
         self._cell = _cell_id(self._shell)
         self._begin()
@@ -90,8 +92,16 @@ class Panel:
             self._shell.events.register("pre_run_cell", self._before)
             self._shell.events.register("post_run_cell", self._after)
         self._show(self.controller.scene)
-        self.controller.start()
+        # What is asked takes the time that the browser needs to draw: it may draw first.
+        later = threading.Timer(FIRST_S, self.controller.start)
+        later.daemon = True
+        later.start()
         threading.Thread(target=self._write, daemon=True, name="aim-panel-writer").start()
+
+    def _seen(self, count: int | None) -> None:
+        self.controller.watch(watched=bool(count))
+        if count:
+            self.controller.start()
 
     def _before(self, *_: object) -> None:
         self.controller.cell(busy=True)
@@ -151,4 +161,6 @@ def _cell_id(shell: Any) -> str | None:
 def _close(control: widgets.Widget) -> None:
     for child in getattr(control, "children", ()):
         _close(child)
-    control.close()
+    for part in (control, control.layout, getattr(control, "style", None)):
+        if part is not None:
+            part.close()

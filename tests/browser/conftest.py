@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, ViewportSize, sync_playwright
 
-from tests.browser.lab import Lab, Notebook, chromium
+from tests.browser.lab import QUICKSTART, Lab, Notebook, chromium
 
 ARGUMENTS = (
     *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
@@ -16,7 +16,7 @@ ARGUMENTS = (
 )
 WINDOW: ViewportSize = {"width": 1280, "height": 1600}
 
-OpenNotebook = Callable[[], Notebook]
+OpenNotebook = Callable[..., Notebook]
 
 
 # Not for the session: Playwright keeps an event loop open in this very thread.
@@ -34,16 +34,16 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def open_notebook(browser: Browser, isolated: Path) -> Iterator[OpenNotebook]:
-    """Return a function that opens the quickstart in a fresh JupyterLab.
+    """Return a function that opens a notebook, else the quickstart, in a fresh JupyterLab.
 
     A function, so that a test installs its engine first: the Lab hands its environment on.
     """
     labs: list[Lab] = []
     pages = browser.new_context(viewport=WINDOW)
 
-    def start() -> Notebook:
+    def start(name: str = QUICKSTART.name) -> Notebook:
         labs.append(Lab(isolated / "lab"))
-        return Notebook(pages.new_page(), labs[-1])
+        return Notebook(pages.new_page(), labs[-1], name)
 
     yield start
     pages.close()

@@ -130,25 +130,38 @@ def locked(path: Path) -> Iterator[None]:
         yield
 
 
+def _first_data(handle: int) -> int:
+    """Return where the first byte stands that is not in a hole; 0 where nobody can say."""
+    try:
+        return os.lseek(handle, 0, os.SEEK_DATA)
+    except OSError:
+        # An empty file, or a file system without holes.
+        return 0
+
+
 def tail(path: Path, lines: int) -> list[str]:
     """Return the last `lines` lines of a text file, reading only its end.
 
-    Carriage returns split lines too: progress bars rewrite theirs. Blank lines do not count.
+    Carriage returns split lines too: progress bars rewrite theirs. Blank lines do not count. A file
+    whose beginning was given back to the disk begins with its first whole line after that.
     """
     if lines <= 0:
         return []
     block, kept = 1 << 16, list[bytes]()
     try:
         with path.open("rb") as file:
-            end = file.seek(0, os.SEEK_END)
+            end, floor = file.seek(0, os.SEEK_END), _first_data(file.fileno())
             while True:
-                start = max(0, end - block)
+                start = max(floor, end - block)
                 file.seek(start)
                 kept = [
                     line for line in re.split(rb"[\r\n]", file.read(end - start)) if line.strip()
                 ]
                 # One more than asked for: the first one may have been cut.
-                if start == 0 or len(kept) > lines:
+                if len(kept) > lines:
+                    break
+                if start == floor:
+                    kept = kept[1:] if floor else kept
                     break
                 block *= 4
     except FileNotFoundError:

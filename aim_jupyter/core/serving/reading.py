@@ -63,6 +63,11 @@ class Reading:
                 self._note(*self._log.count_new())
         return changed or (starting and self._lines > before)
 
+    @property
+    def behind(self) -> bool:
+        """Whether the log grew faster than the last look read it."""
+        return self._log.behind_bytes() > READ_BYTES
+
     def forget_start(self) -> None:
         """Begin the stages anew; what the log says so far is of an earlier start."""
         self._log.skip()

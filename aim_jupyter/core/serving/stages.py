@@ -86,12 +86,14 @@ class LogReader:
     def new_lines(self, limit_bytes: int = 1 << 20) -> Iterator[str]:
         """Yield the complete lines that were added since the last call, at most `limit_bytes`."""
         for part in self._new_parts(limit_bytes):
-            yield part.decode("utf-8", "replace")
+            if part:
+                yield part.decode("utf-8", "replace")
 
     def count_new(self, limit_bytes: int = 1 << 20) -> tuple[int, str]:
         """Return how many such lines there are, and the last: a flood is not worth decoding."""
         parts = self._new_parts(limit_bytes)
-        return len(parts), parts[-1].decode("utf-8", "replace") if parts else ""
+        last = next((part for part in reversed(parts) if part), b"")
+        return len(parts) - parts.count(b""), last.decode("utf-8", "replace")
 
     def _new_parts(self, limit_bytes: int) -> list[bytes]:
         try:
@@ -104,9 +106,10 @@ class LogReader:
         except FileNotFoundError:
             return []
         self._offset += len(data)
-        parts = (self._rest + data).translate(_NEWLINES).split(b"\n")
+        text = self._rest + data if self._rest else data
+        parts = (text.translate(_NEWLINES) if b"\r" in text else text).split(b"\n")
         self._rest = parts.pop()
-        return [part for part in parts if part]
+        return parts
 
 
 class StageTracker:

@@ -287,7 +287,8 @@ class Supervisor:
         ours = (self.engine.id, self.engine.first) if self.engine else ()
         with self._waker.watching((*ours, self.plan.lives_with)):
             while self.engine is not None and not self._stop_asked:
-                self._wait(RUNNING_TICK_S if self.record.state == "running" else STARTING_TICK_S)
+                tick_s = RUNNING_TICK_S if self.record.state == "running" else STARTING_TICK_S
+                self._wait(0.0 if self.reading.behind else tick_s)
                 changed = self._read_log()
                 if self.engine.poll():
                     self._read_log()

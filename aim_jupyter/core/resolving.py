@@ -46,7 +46,8 @@ def known(name: str) -> Model | None:
     try:
         return recipes.catalogue().find(name)
     except UnknownName:
-        if "/" not in name:
+        # What begins with a dash is no repository, and an engine would take it for an option.
+        if "/" not in name or name.startswith("-"):
             raise
     return None
 

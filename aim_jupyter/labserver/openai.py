@@ -40,6 +40,7 @@ class Upstream(NamedTuple):
 
     url: str
     key: str
+    socket: str = ""
 
 
 class OpenAI(Handler):
@@ -68,7 +69,8 @@ class OpenAI(Handler):
             self._relay.cancel()
 
     async def _pass_on(self, upstream: Upstream, path: str) -> None:
-        request = _client().build_request(
+        client = _client(upstream.socket)
+        request = client.build_request(
             self.request.method or "GET",
             httpx.URL(upstream.url).copy_with(raw_path=self._target(path)),
             headers={
@@ -78,7 +80,7 @@ class OpenAI(Handler):
             content=self.request.body,
         )
         try:
-            reply = await _client().send(request, stream=True)
+            reply = await client.send(request, stream=True)
         except httpx.TransportError as error:
             raise HTTPError(http.HTTPStatus.BAD_GATEWAY, _silent(error)) from error
         try:
@@ -136,16 +138,22 @@ def _upstream(name: str) -> Upstream:
     """
     folder = api.attach(name)
     record = api.reachable(folder)
-    if record.state == "starting" or record.url is None:
+    at = record.address
+    if record.state == "starting" or at is None:
         raise HTTPError(http.HTTPStatus.SERVICE_UNAVAILABLE, f"Server {name!r} is starting.")
-    return Upstream(record.url, folder.key())
+    return Upstream(record.url or "http://localhost/v1", folder.key(), at.socket)
 
 
 @functools.cache
-def _client() -> httpx.AsyncClient:
-    """Return the one client. It keeps no connections: vLLM closes idle ones after 5 s."""
+def _client(socket: str) -> httpx.AsyncClient:
+    """Return the one client for ports, or for a socket file.
+
+    It keeps no connections: vLLM closes idle ones after 5 s.
+    """
     limits = httpx.Limits(max_connections=None, max_keepalive_connections=0)
-    transport = httpx.AsyncHTTPTransport(limits=limits, verify=False, trust_env=False)
+    transport = httpx.AsyncHTTPTransport(
+        limits=limits, verify=False, trust_env=False, uds=socket or None
+    )
     return httpx.AsyncClient(transport=transport, timeout=_TIMEOUT, trust_env=False)
 
 

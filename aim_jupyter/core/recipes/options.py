@@ -49,6 +49,9 @@ class Option(Struct, frozen=True, kw_only=True):
             return self._switch(value, off=off)
         if value is None or isinstance(value, bool):
             raise ValueError("it needs a value")
+        if isinstance(value, list) and self.many and any(str(one).startswith("-") for one in value):
+            # Several words can't be tied to their option: the engine would take it for another.
+            raise ValueError("none of its values can begin with a dash")
         for one in value if isinstance(value, list) else [value]:
             if self.choices and str(one) not in self.choices:
                 raise ValueError(f"it can't be {one!r}; {self._near(str(one))}")
@@ -116,7 +119,9 @@ class Options:
                 f"--{name}",
                 *(one if isinstance(one, str) else json.dumps(one) for one in value),
             ]
-        return [f"--{name}", json.dumps(value) if isinstance(value, dict | list) else str(value)]
+        text = json.dumps(value) if isinstance(value, dict | list) else str(value)
+        # A value that looks like an option would be taken for one, and switch something else on.
+        return [f"--{name}={text}"] if text.startswith("-") else [f"--{name}", text]
 
 
 def plain(name: str) -> str:

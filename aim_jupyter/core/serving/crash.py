@@ -37,7 +37,7 @@ _WRAPPERS = re.compile(
 _PROCESS = re.compile(r"^(?:\x1b\[[0-9;]*m)*\((\w+?)(?:_DP\d+|_TP\d+|_PP\d+|_EP\d+)* pid=\d+\)")
 
 
-_BELOW = "What it wrote last that looks like an error stands below."
+_LAST = "Its last lines are what there is to go by."
 
 
 class Line(NamedTuple):
@@ -76,7 +76,8 @@ def explain(
     """
     lines, count = _last_lines(log, plan.engine)
     match = _first_match(plan.engine, lines)
-    at = match.at if match else _last_exception(lines)
+    killed = exit_code is not None and exit_code < 0
+    at = match.at if match else _last_exception(lines, any_line=not killed)
     decisive = lines[at] if at is not None else None
     words = Words(match.groups if match else {}, plan, before, port)
     what, cause, attempt = (
@@ -84,7 +85,7 @@ def explain(
     )
     return Crash(
         what=what,
-        line=decisive.text[:LONGEST] if decisive else "",
+        line=decisive.text.strip()[:LONGEST] if decisive else "",
         line_number=decisive.number if decisive else None,
         log_lines=count,
         process=decisive.process if decisive else "",
@@ -93,7 +94,7 @@ def explain(
         try_change=attempt.change,
         try_reason=attempt.because,
         cleaned_up=cleaned_up,
-        known=match is not None or (exit_code or 0) < 0,
+        known=match is not None or killed,
         excerpt=_excerpt(lines, at),
     )
 
@@ -143,7 +144,7 @@ def _line(number: int | None, raw: bytes) -> Line:
     # Where a long log was given back to the disk, it reads as zeros.
     text = raw.strip(b"\0\r").decode("utf-8", "replace").rpartition("\r")[2]
     process = _PROCESS.match(text)
-    return Line(number, plain(text).strip(), process[1] if process else "")
+    return Line(number, plain(text).rstrip(), process[1] if process else "")
 
 
 def _of_last_start(lines: list[Line], engine: str) -> list[Line]:
@@ -165,20 +166,25 @@ def _first_match(engine: str, lines: Sequence[Line]) -> _Match | None:
     return None
 
 
-def _last_exception(lines: Sequence[Line]) -> int | None:
-    backwards = range(len(lines) - 1, -1, -1)
-    for at in backwards:
-        if _EXCEPTION.match(lines[at].text) and not _WRAPPERS.search(lines[at].text):
-            return at
-    return next((at for at in backwards if lines[at].text), None)
+def _last_exception(lines: Sequence[Line], *, any_line: bool) -> int | None:
+    """Return where the last exception stands, else, with `any_line`, the last line of any kind.
+
+    Neither is ever one of the wrappers that every failed start ends with.
+    """
+    told = [
+        at for at, line in enumerate(lines) if line.text.strip() and not _WRAPPERS.search(line.text)
+    ]
+    exceptions = (at for at in reversed(told) if _EXCEPTION.match(lines[at].text.strip()))
+    return next(exceptions, told[-1] if told and any_line else None)
 
 
 def _excerpt(lines: Sequence[Line], at: int | None) -> tuple[str, ...]:
-    """Return the lines that lead to the decisive one, of the process that wrote it."""
+    """Return what leads to the decisive line, of the process that wrote it; else the last lines."""
     if at is None:
-        return ()
-    process = lines[at].process
-    same = [line.text for line in lines[: at + 1] if line.process == process and line.text]
+        same = [line.text for line in lines if line.text]
+    else:
+        by = lines[at].process
+        same = [line.text for line in lines[: at + 1] if line.process == by and line.text]
     return tuple(text[:LONGEST] for text in same[-EXCERPT:])
 
 
@@ -213,6 +219,6 @@ def _unknown(exit_code: int | None, line: Line | None, words: Words) -> tuple[st
         name = _signal_name(-exit_code)
         return f"The engine ended by {name}.", "No fix is known; the log may say more.", logs
     what = f"The engine ended with code {exit_code}" if exit_code else "The engine ended by itself"
-    unknown = "Unknown: its log is empty." if line is None else f"Unknown. {_BELOW}"
+    unknown = "Unknown: its log is empty." if line is None else f"Unknown. {_LAST}"
     by_kernel = "The kernel ended a process for lack of memory: {memory_kill}."
     return f"{what}.", failures.filled(by_kernel, words) or unknown, logs

@@ -220,3 +220,11 @@ def test_any_end_has_an_explanation(tmp_path: Path, lines: list[str], code: int 
     assert len(found.line) <= 400
     for text in (found.what, found.try_line, found.line):
         assert "\n" not in text
+
+
+@pytest.mark.parametrize("code", [1, -9])
+def test_a_wrapper_is_not_even_the_last_resort(tmp_path: Path, code: int) -> None:
+    found = explained(tmp_path, f"INFO one\n    frame of it\n{WRAPPER}", code)
+    assert found.line == ("frame of it" if code == 1 else "")
+    assert "    frame of it" in found.excerpt, "indented as it was"
+    assert explained(tmp_path, WRAPPER, code).line == ""

@@ -124,11 +124,11 @@ def test_panels_and_kernels_show_the_same_truth(
     expect(panel).not_to_contain_text("A cell is running", timeout=SOON)
 
     # The same cell again: one panel takes the place of the other.
-    notebook.run_code("import threading")
+    notebook.run_code("import threading, time")
     count = "len([one for one in threading.enumerate() if one.name.startswith('aim-panel')])"
-    before = notebook.run_code(count).inner_text()
+    before = notebook.run_code(count).inner_text().split()[-1]
     notebook.run(first)
-    expect(notebook.run_code(count)).to_have_text(before)
+    expect(notebook.run_code(f"time.sleep(1); {count}")).to_have_text(re.compile(rf":\s*{before}$"))
 
     notebook.restart_kernel()
     _, panel = opened(notebook)

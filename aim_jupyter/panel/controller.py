@@ -17,7 +17,7 @@ from msgspec.structs import replace
 
 from aim_jupyter.core import api, config
 from aim_jupyter.core.errors import AimError
-from aim_jupyter.core.records import Machine
+from aim_jupyter.core.records import Machine, ServerView
 from aim_jupyter.panel import state
 from aim_jupyter.panel.state import Answer, Form, Page, Scene
 
@@ -26,6 +26,8 @@ FAST_S, STEADY_S, SLOW_S = 1.0, 2.0, 5.0
 #: Looks after which the GPUs and the cache are read again.
 _EVERY = 5
 LOG_LINES = 200
+#: Seconds that the sparklines show, between two of their points, and that each looks back.
+PAST_S, PAST_STEP_S, PAST_WINDOW_S = 300.0, 5.0, 60.0
 #: Seconds after which a cell that runs is worth a word.
 BUSY_S = 1.0
 
@@ -120,6 +122,7 @@ class Controller:
     def turn(self, page: Page) -> None:
         """Turn to another tab."""
         self._replace(lambda scene: replace(scene, page=page))
+        self._wake.set()
 
     def select(self, name: str | None) -> None:
         """Turn to another server."""
@@ -221,8 +224,16 @@ class Controller:
             cached = tuple(api.models_on_disk())
             totals = api.cache_totals(list(cached))
             self._replace(lambda scene: replace(scene, cached=cached, totals=totals))
-        name = self._scene.selected
-        if name is not None and self._scene.log_open:
+        view = self._scene.view
+        if view is not None and self._scene.page == "servers":
+            self._look_closer(view)
+
+    def _look_closer(self, view: ServerView) -> None:
+        """Read what only the Servers tab shows: the past of its server, and the log."""
+        name = view.record.name
+        past = api.history(name, PAST_S, every_s=PAST_STEP_S, window_s=PAST_WINDOW_S)
+        self._replace(lambda scene: replace(scene, history=tuple(past)))
+        if self._scene.log_open:
             log = tuple(api.logs(name, lines=LOG_LINES))
             self._replace(lambda scene: replace(scene, log=log))
 

@@ -52,7 +52,7 @@ class Serving:
             return
         options = [(panel.server_words(one), one.record.name) for one in scene.views or ()]
         offer(self.server, options, scene.selected)
-        put(self.body, value=panel.server(view, scene.history.get(view.record.name, ())))
+        put(self.body, value=panel.server(view, scene.history))
         put(self.addresses, value=panel.addresses(view))
         name = view.record.name
         asked = scene.asked == name

@@ -7,7 +7,7 @@ the last look at them, so that several panels show the same and a new kernel's p
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Literal, get_args
 
 from msgspec import Struct
@@ -27,8 +27,6 @@ from aim_jupyter.core.records import (
 Page = Literal["launch", "servers", "cache"]
 PAGES: tuple[Page, ...] = get_args(Page)
 
-#: Samples of each server that are kept for the sparklines.
-MOST_SAMPLES = 60
 #: States in which something changes by itself soon.
 MOVING = ("starting", "stopping")
 
@@ -145,6 +143,8 @@ class Scene(Struct, frozen=True, kw_only=True):
         None before the first look.
     selected : str or None
         The server that the Servers tab is about.
+    history : tuple of Sample
+        The recent past of that server, oldest first.
     asked : str or None
         The server whose stop waits for a yes, because requests run.
     doing : tuple of str
@@ -164,7 +164,7 @@ class Scene(Struct, frozen=True, kw_only=True):
     engines: tuple[str, ...] = ()
     answer: Answer | None = None
     views: tuple[ServerView, ...] | None = None
-    history: Mapping[str, tuple[Sample, ...]] = {}
+    history: tuple[Sample, ...] = ()
     selected: str | None = None
     log: tuple[str, ...] = ()
     log_open: bool = False
@@ -247,7 +247,6 @@ def seen(scene: Scene, views: Sequence[ServerView]) -> Scene:
     The selection stays while its server is there; else it is the last one that was launched, one
     that lives before one that has ended.
     """
-    history = {view.record.name: _longer(scene, view) for view in views}
     names = {view.record.name for view in views}
     latest = max(views, key=lambda one: (one.record.live, one.record.created_at), default=None)
     kept = scene.selected if scene.selected in names else None
@@ -256,24 +255,14 @@ def seen(scene: Scene, views: Sequence[ServerView]) -> Scene:
     return replace(
         scene,
         views=tuple(sorted(views, key=lambda one: -one.record.created_at)),
-        history=history,
         selected=selected,
         asked=asked,
     )
 
 
-def _longer(scene: Scene, view: ServerView) -> tuple[Sample, ...]:
-    """Return a server's samples with the newest; a new start of the same name begins anew."""
-    past = scene.history.get(view.record.name, ())
-    if view.sample is None or view.record.ready_at is None:
-        return past
-    same = tuple(one for one in past if one.at >= view.record.ready_at)
-    return (*same, view.sample)[-MOST_SAMPLES:]
-
-
 def selected(scene: Scene, name: str | None) -> Scene:
     """Return the scene about another server; what belongs to the former one goes."""
-    return replace(scene, selected=name, log=(), asked=None, error=())
+    return replace(scene, selected=name, history=(), log=(), asked=None, error=())
 
 
 def begun(scene: Scene, what: str) -> Scene:

@@ -62,6 +62,7 @@ def test_choose_launch_watch_and_stop(controller: Controller) -> None:
     assert scene.selected == "demo"
     scene = reached(controller, lambda scene: bool(scene.view and scene.view.sample))
     assert "--max-num-seqs" in scene.view.record.plan.argv  # type: ignore[union-attr]
+    reached(controller, lambda scene: bool(scene.history))
     controller.open_log(opened=True)
     reached(controller, lambda scene: any("Starting vLLM" in line for line in scene.log))
 

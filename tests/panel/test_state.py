@@ -13,7 +13,7 @@ from aim_jupyter.core.errors import BadUsage
 from aim_jupyter.core.records import Plan, Sample, ServerRecord, ServerView
 from aim_jupyter.core.records.server import State
 from aim_jupyter.panel import state
-from aim_jupyter.panel.state import MOST_SAMPLES, Answer, Form, Scene
+from aim_jupyter.panel.state import Answer, Form, Scene
 
 PLAN = Plan(
     server="demo",
@@ -112,13 +112,10 @@ def test_a_stop_asks_only_while_requests_run_and_forgets_it_with_the_server() ->
     assert not state.has_to_ask(state.seen(Scene(), [view()]), "demo")
 
 
-def test_the_past_of_a_server_is_bounded_and_begins_anew_with_another_start() -> None:
-    scene = Scene()
-    for at in range(2, 2 + 2 * MOST_SAMPLES):
-        scene = state.seen(scene, [view(sample=Sample(at=float(at)))])
-    assert len(scene.history["demo"]) == MOST_SAMPLES
-    again = state.seen(scene, [view(at=1000.0, sample=Sample(at=1001.0))])
-    assert [sample.at for sample in again.history["demo"]] == [1001.0]
+def test_another_server_has_another_past() -> None:
+    scene = replace(Scene(selected="a"), history=(Sample(at=1.0),), log=("line",))
+    other = state.selected(scene, "b")
+    assert (other.history, other.log) == ((), ())
 
 
 @given(st.lists(st.sampled_from(["launch", "stop demo"]), max_size=6))

@@ -280,6 +280,13 @@ def running_hub() -> Iterator[Hub]:
             thread.join()
 
 
+def weights(size: int) -> bytes:
+    """Return a file of weights with one tensor of `size` bytes."""
+    tensor = {"a": {"dtype": "U8", "shape": [size], "data_offsets": [0, size]}}
+    header = json.dumps(tensor).encode()
+    return len(header).to_bytes(8, "little") + header + bytes(size)
+
+
 def model_files(**more: bytes) -> dict[str, bytes]:
     """Return the files of a small model, as far as anything looks into them before the engine."""
     config = {
@@ -299,7 +306,7 @@ def model_files(**more: bytes) -> dict[str, bytes]:
     return {
         "config.json": json.dumps(config).encode(),
         "tokenizer.json": b"{}",
-        "model.safetensors": bytes(300_000),
+        "model.safetensors": weights(300_000),
         "README.md": b"not needed",
         "original/consolidated.00.pth": bytes(1000),
         **more,

@@ -1,6 +1,20 @@
 """Where things are: the folders of this user, and which variable moves each.
 
-====================  ======================================  =======================
+====================  ======================================  ==============================
+variable              what it moves                           default
+====================  ======================================  ==============================
+AIM_DATA_DIR          managed engine environments             ``~/.local/share/aim_jupyter``
+AIM_STATE_DIR         servers, start times                    ``~/.local/state/aim_jupyter``
+AIM_CACHE_DIR         models (else HF_HUB_CACHE or HF_HOME)   ``~/.cache/huggingface/hub``
+AIM_SHARED_CACHE_DIR  more caches, only read, colon-separated none
+AIM_CACHE_ENABLED     0: only Hugging Face's own cache        1
+AIM_RECIPES_PATH      more recipe folders, colon-separated    none
+AIM_ENGINE_PYTHON     an interpreter that has an engine       none
+AIM_START             how engines are started: a mode, auto  ``auto``
+AIM_READ_AHEAD_BYTES  larger weights are read ahead           256 MiB
+AIM_SYS_ROOT          root of ``sys`` and ``dev``, for tests  ``/``
+====================  ======================================  ==============================
+
 A relative path is taken from the working directory of the moment, and given whole: the engine runs
 in another one. Nothing here touches the disk: folders are made by whoever first writes into them.
 """
@@ -91,6 +105,12 @@ def engine_python() -> Path | None:
 def start_mode() -> str | None:
     """Return how engines are started where a launch does not say so, None where nothing is set."""
     return os.environ.get("AIM_START") or None
+
+
+def read_ahead_bytes() -> int:
+    """Return the size of weights from which on they are read ahead while the engine imports."""
+    text = os.environ.get("AIM_READ_AHEAD_BYTES", "")
+    return int(text) if text.isdecimal() else 256 << 20
 
 
 def sys_root() -> Path:

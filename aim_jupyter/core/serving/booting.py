@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-from aim_jupyter.core import cache
+from aim_jupyter.core import cache, config
 from aim_jupyter.core.records import Plan
 from aim_jupyter.core.serving import engine, modes, readahead, starts, warm
 from aim_jupyter.core.serving.engine import Engine, Needs
@@ -17,8 +17,6 @@ from aim_jupyter.core.serving.warm import HostRefused
 
 #: How a start in the mode ``warm`` is called that had to start the host as well.
 WARMING = "warming"
-#: Bytes of weights below which reading ahead is not worth a thread.
-WORTH_BYTES = 256 << 20
 
 
 class Booted(NamedTuple):
@@ -85,7 +83,7 @@ def _read_ahead(plan: Plan, note: Callable[[str], None]) -> None:
     if not Path(folder).is_dir():
         folder = cache.locate(plan.model_path, plan.revision).path or ""
     weights = readahead.weights(Path(folder)) if folder else []
-    if sum(path.stat().st_size for path in weights) > WORTH_BYTES:
+    if sum(path.stat().st_size for path in weights) > config.read_ahead_bytes():
         _, why_not = readahead.begin(Path(folder))
         if why_not:
             note(f"weights are not read ahead: {why_not}")

@@ -216,6 +216,11 @@ def hosts() -> list[WarmHost]:
     return [_seen(folder, facts) for folder, facts in _living()]
 
 
+def pids() -> list[int]:
+    """Return the processes of the hosts that live; nobody is asked for that."""
+    return [facts.process.pid for _, facts in _living()]
+
+
 def is_ready(python: str) -> bool:
     """Whether a host of this interpreter has imported its engine; nobody is asked for that."""
     return any(facts.python == python and (folder / _READY).exists() for folder, facts in _living())

@@ -1,0 +1,255 @@
+"""Start to first token, and memory: vLLM's own command against our four modes, in one run.
+
+Interleaved; with the page cache as it is, and, where this process may drop it, cold. The plain
+command gets the demo model, its own defaults and 1 GiB of KV cache: its default of that asks for
+nearly all memory of the machine. `warm` is a fork of a host that is up; `warming` is the launch
+that has to start the host. Memory is the proportional set size of all processes of a start: peak is
+the largest of the samples taken every half second, the host's own share counted with it.
+
+With ``--big GIB`` a model of random weights of that size is made, and started by `lean` with and
+without read-ahead, each time with its weights out of the page cache.
+
+Usage: ``python benchmarks/start.py [ROUNDS] [--big GIB]``. Wants the installed engine and a quiet
+machine.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import os
+import shutil
+import signal
+import statistics
+import subprocess
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Self
+
+import openai
+
+from aim_jupyter import demo
+from aim_jupyter.core import api, engines, serving
+from aim_jupyter.core.planning import Request
+from aim_jupyter.core.records import ProcessId
+from aim_jupyter.core.records.server import Address
+from aim_jupyter.core.serving import booting, endpoint, ports, readahead, warm
+from aim_jupyter.core.serving.process import end_group, identify, members, memory_bytes
+
+PLAIN = "plain vLLM command"
+MODES = ("plain", "lean", "fork", "warm")
+DROP = Path("/proc/sys/vm/drop_caches")
+QUESTION = "What is a recipe?"
+
+
+class Peak:
+    """The largest memory of some processes, looked at every half second."""
+
+    def __init__(self, pids: Callable[[], list[int]]) -> None:
+        self._pids = pids
+        self._done = threading.Event()
+        self._thread = threading.Thread(target=self._look, daemon=True)
+        self.megabytes = 0.0
+
+    def _look(self) -> None:
+        while not self._done.wait(0.5):
+            self.megabytes = max(self.megabytes, (memory_bytes(self._pids()) or 0) / 1e6)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._done.set()
+        self._thread.join()
+        self.megabytes = max(self.megabytes, (memory_bytes(self._pids()) or 0) / 1e6)
+
+
+def main(rounds: int, big_gib: float) -> None:
+    """Print a table for each state of the page cache."""
+    with tempfile.TemporaryDirectory() as home:
+        os.environ["AIM_STATE_DIR"] = home
+        try:
+            for state in ("warm", *(["cold"] if os.access(DROP, os.W_OK) else [])):
+                modes(rounds, state)
+            if big_gib:
+                reading(rounds, big_gib, Path(home))
+        finally:
+            warm.end()
+
+
+def modes(rounds: int, state: str) -> None:
+    """Time the plain command and each mode in turn."""
+    seconds: dict[str, list[float]] = {name: [] for name in (PLAIN, *MODES)}
+    memory: dict[str, list[float]] = {name: [] for name in (PLAIN, *MODES)}
+    first_launch()
+    for _ in range(rounds):
+        for name in (PLAIN, *MODES):
+            if state == "cold":
+                DROP.write_text("1")
+            took, megabytes = plain() if name == PLAIN else launched(name)
+            seconds[name].append(took)
+            memory[name].append(megabytes)
+    table(f"start to first token, s; page cache {state}", seconds)
+    table(f"peak memory, MB PSS; page cache {state}", memory)
+
+
+def first_launch() -> None:
+    """Start the warm host, and print what that takes."""
+    warm.end()
+    took, megabytes = launched("warm")
+    print(f"\nfirst launch, which starts the host: {took:.1f} s, {megabytes:.0f} MB")
+
+
+def launched(mode: str) -> tuple[float, float]:
+    """Launch the demo in a mode; return seconds to the first token and the peak memory in MB."""
+    began = time.perf_counter()
+    folder = api.launch(Request(model="demo", start=mode), new=True)
+    with Peak(lambda: of_server(folder)) as peak:
+        for _ in api.wait(folder.name, limit_s=600):
+            pass
+        record = folder.read()
+        took = first_token(record.port or 0, folder.key(), began)
+    expected = {"warm": ("warm", booting.WARMING)}.get(mode, (mode,))
+    assert record.started_by in expected, record.started_by
+    serving.stop(folder, drain_s=0)
+    return took, peak.megabytes
+
+
+def of_server(folder: serving.ServerFolder) -> list[int]:
+    """Return the processes of a server, its supervisor's and its host's among them."""
+    record = folder.read()
+    hosts = warm.pids() if record.plan.mode == "warm" else []
+    own = [*members(record.engine)] if record.engine else []
+    return [*own, *hosts, *([record.supervisor.pid] if record.supervisor else [])]
+
+
+def plain() -> tuple[float, float]:
+    """Start vLLM with its own command; return seconds to the first token and peak memory in MB."""
+    environment = engines.choose(platform="cpu")
+    holder, port = ports.reserve()
+    holder.close()
+    argv = [environment.python, *environment.command, *filter(None, [environment.model_option])]
+    argv += [str(demo.FOLDER), "--served-model-name", "default", "--port", str(port)]
+    argv += ["--host", "127.0.0.1", "--enforce-eager", "--max-model-len", "1024"]
+    env = {**os.environ, "VLLM_CPU_KVCACHE_SPACE": "1"}
+    began = time.perf_counter()
+    child = subprocess.Popen(
+        argv, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=env, start_new_session=True
+    )
+    leader = identify(child.pid) or ProcessId(0, 0, "")
+    with Peak(lambda: members(leader)) as peak:
+        while not endpoint.healthy(Address(port=port)):
+            assert child.poll() is None
+            time.sleep(0.05)
+        took = first_token(port, "none", began)
+    child.send_signal(signal.SIGTERM)
+    child.wait()
+    end_group(leader, drain_s=0)
+    return took, peak.megabytes
+
+
+def first_token(port: int, key: str, began: float) -> float:
+    """Return the seconds from `began` to the first token of an answer, after ten more answers."""
+    with openai.OpenAI(base_url=f"http://127.0.0.1:{port}/v1", api_key=key) as client:
+        with client.chat.completions.create(
+            model="default", messages=[{"role": "user", "content": QUESTION}], stream=True
+        ) as stream:
+            next(chunk for chunk in stream if chunk.choices and chunk.choices[0].delta.content)
+        took = time.perf_counter() - began
+        for _ in range(10):
+            client.chat.completions.create(
+                model="default",
+                messages=[{"role": "user", "content": QUESTION}],
+                max_tokens=30,
+            )
+    return took
+
+
+def reading(rounds: int, gib: float, home: Path) -> None:
+    """Time the start of a model of several GiB with and without read-ahead, cold."""
+    folder = random_model(home / "big", gib)
+    seconds: dict[str, list[float]] = {"without read-ahead": [], "with read-ahead": []}
+    for _ in range(rounds):
+        for name, worth in (("without read-ahead", 1 << 60), ("with read-ahead", None)):
+            forget(folder)
+            with read_ahead_from(worth):
+                seconds[name].append(big_start(folder))
+    table(f"launch to ready, s; {gib:g} GiB of weights, cold", seconds)
+
+
+def big_start(folder: Path) -> float:
+    """Return the seconds from launch to ready of the big model, started lean."""
+    began = time.perf_counter()
+    options = {"max-model-len": 256, "kv-cache-memory-bytes": "64M", "enforce-eager": None}
+    asked = Request(model=str(folder), start="lean", options=options, force=True, name="big")
+    server = api.launch(asked, new=True)
+    for _ in api.wait(server.name, limit_s=900):
+        pass
+    took = time.perf_counter() - began
+    serving.stop(server, drain_s=0)
+    return took
+
+
+@contextlib.contextmanager
+def read_ahead_from(worth_bytes: int | None) -> Iterator[None]:
+    """Let supervisors read ahead only what is larger; None is their own rule."""
+    name = "AIM_READ_AHEAD_BYTES"
+    if worth_bytes is not None:
+        os.environ[name] = str(worth_bytes)
+    try:
+        yield
+    finally:
+        os.environ.pop(name, None)
+
+
+def random_model(folder: Path, gib: float) -> Path:
+    """Write a model of the demo's architecture with random weights of about `gib` GiB."""
+    shutil.copytree(demo.FOLDER, folder, ignore=shutil.ignore_patterns("*.safetensors", "*.py"))
+    config = json.loads((folder / "config.json").read_text())
+    config |= {"hidden_size": 2048, "intermediate_size": 8192, "num_attention_heads": 16}
+    config |= {"num_key_value_heads": 8, "head_dim": 128}
+    layer = 2 * (2048 * 2048 * 2 + 2 * 2048 * 1024 + 3 * 2048 * 8192)
+    config["num_hidden_layers"] = max(2, round(gib * 2**30 / layer))
+    config.pop("layer_types", None)
+    (folder / "config.json").write_text(json.dumps(config))
+    code = (
+        "import sys, torch, transformers\n"
+        "c = transformers.AutoConfig.from_pretrained(sys.argv[1])\n"
+        "torch.set_default_dtype(torch.bfloat16)\n"
+        "m = transformers.AutoModelForCausalLM.from_config(c)\n"
+        "m.save_pretrained(sys.argv[1], max_shard_size='1GB')\n"
+    )
+    python = engines.choose(platform="cpu").python
+    subprocess.run([python, "-c", code, str(folder)], check=True, capture_output=True)
+    return folder
+
+
+def forget(folder: Path) -> None:
+    """Put a model's weights out of the page cache."""
+    for path in readahead.weights(folder):
+        with path.open("rb") as file:
+            os.fsync(file.fileno())
+            os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+
+
+def table(title: str, rows: dict[str, list[float]]) -> None:
+    """Print median, spread and the ratio to the first row, the baseline."""
+    print(f"\n{title:<52}{'median':>9}{'min':>9}{'max':>9}{'ratio':>8}")
+    base = statistics.median(next(iter(rows.values())))
+    for name, values in rows.items():
+        middle = statistics.median(values)
+        line = f"{name:<52}{middle:>9.1f}{min(values):>9.1f}{max(values):>9.1f}"
+        print(f"{line}{middle / base:>8.2f}")
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("rounds", type=int, nargs="?", default=5)
+    parser.add_argument("--big", type=float, default=0.0, metavar="GIB")
+    given = parser.parse_args()
+    main(given.rounds, given.big)

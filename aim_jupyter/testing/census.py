@@ -44,6 +44,9 @@ def _seen(entry: Path) -> Seen:
     elif "aim_jupyter.core.serving" in words:
         role = "supervisor"
         server = Path(words[words.index("aim_jupyter.core.serving") + 1]).name
+    elif "aim_host" in line and folder.parent.name != "servers":
+        # Belongs to no server, and ends by itself: see `serving.warm`.
+        role, server = "other", ""
     elif "serving/keeper.py" in line:
         role = "keeper"
     elif "vllm.entrypoints" in line:

@@ -363,10 +363,10 @@ def fake_plans(folder: Path) -> list[Plan]:
 
 
 def real_plans() -> list[Plan]:
-    """Return the demo on the installed engine, as it is and with an engine core of its own."""
-    plan = api.plan(Request(model="demo"))
-    apart = replace(plan, env={**plan.env, "VLLM_ENABLE_V1_MULTIPROCESSING": "1"})
-    return [apart, plan]
+    """Return the demo on the installed engine: in all its processes, and started as usual."""
+    plain = api.plan(Request(model="demo", start="plain"))
+    apart = replace(plain, env={**plain.env, "VLLM_ENABLE_V1_MULTIPROCESSING": "1"})
+    return [apart, api.plan(Request(model="demo"))]
 
 
 def main() -> None:

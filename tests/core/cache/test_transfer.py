@@ -35,7 +35,7 @@ def repo(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> dict[str, bytes]:
     at_once = SimpleNamespace(**{**vars(time), "sleep": lambda _: None})
     for module in ("utils._http", "file_download"):
         monkeypatch.setattr(f"huggingface_hub.{module}.time", at_once, raising=False)
-    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_DOWNLOAD_TIMEOUT", 0.3)
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_DOWNLOAD_TIMEOUT", 1.0)
     monkeypatch.setattr("aim_jupyter.core.cache.transfer._PAUSE_S", 0)
     files = {**model_files(), WEIGHTS: random.Random(7).randbytes(SIZE)}
     hub.repos[REPO] = files
@@ -299,8 +299,9 @@ for line in sys.stdin:
 @pytest.mark.ordeal
 @pytest.mark.timeout(360)
 def test_a_kill_at_any_byte_costs_nothing_that_has_come(
-    hub: Hub, repo: dict[str, bytes], tmp_path: Path
+    hub: Hub, repo: dict[str, bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_DOWNLOAD_TIMEOUT", 30.0)
     seed = int(os.environ.get("AIM_TEST_SEED", random.randrange(1 << 30)))
     print(f"AIM_TEST_SEED={seed} repeats this run")  # noqa: T201 - pytest shows it on a failure
     chance = random.Random(seed)
@@ -334,7 +335,7 @@ def test_a_kill_at_any_byte_costs_nothing_that_has_come(
             had = left
     hub.pause_s = 0
     hub.served.clear()
-    assert fetch(tmp_path).done
+    assert fetch(tmp_path).error == ""
     assert hub.served[WEIGHTS] == len(data) - had
     check_whole(hub.repos[REPO])
     assert hashlib.sha256((blobs() / etag(data)).read_bytes()).hexdigest() == etag(data)

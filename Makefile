@@ -6,7 +6,7 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup engine demo lab check test ordeal benchmarks clean
+.PHONY: help setup engine demo lab check test ordeal benchmarks proxy clean
 
 help:        ## these lines
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 20
@@ -41,7 +41,14 @@ check: setup         ## ruff, mypy, import-linter
 test: setup engine check   ## everything: checks, tests with the fake and with the real engine
 	@$(BIN)/python -m pytest
 
-ordeal: setup engine   ## what takes minutes: chaos, the failure table on the real engine
+# npm's proxy for the tests of JupyterHub; without npm they say so and are left out.
+proxy: setup
+	@if command -v npm > /dev/null; then \
+	  test -d $(VENV)/proxy/node_modules/configurable-http-proxy || \
+	  npm install --silent --no-audit --no-fund --prefix $(VENV)/proxy "configurable-http-proxy@^5"; \
+	fi
+
+ordeal: setup engine proxy   ## what takes minutes: chaos, the failure table on the real engine
 	@$(BIN)/python -m pytest -m ordeal
 
 benchmarks: setup engine   ## ratios against named baselines

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import venv
@@ -46,6 +47,8 @@ def test_it_holds_what_the_package_needs_at_run_time(wheel: Path) -> None:
         "testing/site/vllm/entrypoints/openai/api_server.py",
     ):
         assert f"aim_jupyter/{name}" in names
+    enabled = "aim_jupyter-0.1.0.data/data/etc/jupyter/jupyter_server_config.d/aim_jupyter.json"
+    assert enabled in names
     assert not any(name.startswith("tests/") for name in names)
 
 
@@ -67,6 +70,15 @@ def test_a_server_is_launched_from_an_environment_elsewhere(
         assert done.returncode == 0, done.stderr
         return str(done.stdout)
 
+    listed = subprocess.run(
+        [elsewhere / "bin/jupyter", "server", "extension", "list"],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, "PATH": f"{elsewhere / 'bin'}:/usr/bin:/bin", "NO_COLOR": "1"},
+    )
+    said = re.sub(r"\x1b\[[0-9;]*m", "", listed.stdout + listed.stderr)
+    assert re.search(r"aim_jupyter \S+ OK", said), said
     assert json.loads(run("recipes", "demo", "--json"))[0]["verdict"] == "FITS"
     run("launch", "demo")
     run("wait")

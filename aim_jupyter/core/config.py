@@ -118,6 +118,11 @@ def sys_root() -> Path:
     return _folder("AIM_SYS_ROOT") or Path("/")
 
 
+def with_jupyter() -> bool:
+    """Whether a server ends with the Jupyter server that it was launched from, also unasked."""
+    return os.environ.get("AIM_WITH_JUPYTER", "").lower() in ("1", "true", "yes", "on")
+
+
 def user() -> str:
     """Return the name of the user; a container may run under a number that no user has."""
     try:

@@ -29,6 +29,7 @@ def checks(machine: Machine) -> list[Check]:
         *_folders(),
         *_servers(),
         *_recipes(),
+        *_hub(),
     ]
     return sorted(found, key=lambda check: check.good)
 
@@ -92,3 +93,29 @@ def _recipes() -> Iterator[Check]:
         yield Check(name="recipe", good=False, found=problem.found, fix=problem.hint)
     if not catalogue.problems:
         yield Check(name="recipes", good=True, found=f"{len(catalogue.models)} models")
+
+
+def _hub() -> Iterator[Check]:
+    """Yield what a JupyterHub sees of this user's work, and what ends their servers."""
+    if "JUPYTERHUB_USER" not in os.environ:
+        return
+    seen = (
+        "its culler counts requests through its proxy (an open tab's, and those to a model) and "
+        "what cells send; an engine that works by itself is no activity"
+    )
+    yield Check(name="hub", good=True, found=seen)
+    boundary = os.environ.get("ROCR_VISIBLE_DEVICES")
+    if boundary is not None:
+        yield Check(name="hub", good=True, found=f"it gave GPUs: ROCR_VISIBLE_DEVICES={boundary}")
+    if config.with_jupyter():
+        ends = "servers end with this Jupyter server (AIM_WITH_JUPYTER=1), or their idle limit"
+    elif _in_container():
+        ends = "a stopped container ends all servers in it, whatever their idle limit"
+    else:
+        ends = "servers outlive this Jupyter server, until their idle limit (default: 60m)"
+    yield Check(name="hub", good=True, found=ends)
+
+
+def _in_container() -> bool:
+    marks = ("/.dockerenv", "/run/.containerenv")
+    return "KUBERNETES_SERVICE_HOST" in os.environ or any(map(os.path.exists, marks))

@@ -102,7 +102,9 @@ def _local(folder: Path) -> Model:
             f"There is no folder {folder}.",
             "check the path, or give a name: %aim recipes lists the models",
         )
-    missing = locating.missing_files(folder)
+    # What is no model is not searched for one: ``/`` is a folder too.
+    has_config = os.path.isfile(folder / "config.json")  # noqa: PTH113 - as above
+    missing = locating.missing_files(folder) if has_config else ["config.json"]
     if missing:
         raise ModelMissing(
             f"{folder} is no complete model: it lacks {', '.join(missing[:3])}.",

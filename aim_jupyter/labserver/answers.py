@@ -6,6 +6,7 @@ said is named here, field by field. Keys, environments and command lines have no
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from importlib import metadata
@@ -16,6 +17,7 @@ from msgspec import Struct
 from aim_jupyter import columns
 from aim_jupyter.columns import Row
 from aim_jupyter.core import api
+from aim_jupyter.core.errors import AimError
 from aim_jupyter.core.planning import Request
 from aim_jupyter.core.records import (
     CachedModel,
@@ -24,6 +26,7 @@ from aim_jupyter.core.records import (
     EngineEnvironment,
     Model,
     Plan,
+    Sample,
     ServerView,
     Stage,
     Status,
@@ -32,6 +35,14 @@ from aim_jupyter.core.records.engine import TITLES
 from aim_jupyter.render import devices, ready, starting
 
 StageState = Literal["done", "active", "failed", "waiting"]
+#: What is said of a server beside the columns of its row.
+BESIDE_THE_ROW = (
+    *("fraction", "stages", "sample", "history", "crash", "can_stop", "shared_by"),
+    *("client_code", "running_requests"),
+)
+#: What a sparkline shows, of the last five minutes.
+HISTORY = ("gen_tok_s", "kv_used_pct", "ttft_p50_ms")
+_HISTORY_S, _HISTORY_STEP_S = 300.0, 5.0
 NO_GPU = "No AMD GPU found: servers run on the CPU"
 
 
@@ -72,7 +83,7 @@ class StatusAnswer(Struct, frozen=True, kw_only=True):
     user: str | None
     version: str
     engine: Engine | None
-    gpus: list[Row]
+    gpus: list[dict[str, Any]]
     gpu_note: str
     servers: list[dict[str, Any]]
     cache: Cache | None
@@ -145,13 +156,23 @@ def server(view: ServerView) -> Row | dict[str, Any]:
         "fraction": starting.fraction(view) if record.state == "starting" else None,
         "stages": steps(view),
         "sample": columns.metrics_row(record.name, sample) if sample else None,
-        "history": {"gen_tok_s": [], "kv_used_pct": [], "ttft_p50_ms": []},
+        "history": history(view),
         "crash": record.crash,
         "can_stop": not view.shared_by and (record.live or record.state == "unknown"),
         "shared_by": view.shared_by,
         "client_code": ready.client_code(record.plan),
         "running_requests": sample.req_running if sample else None,
     }
+
+
+def history(view: ServerView) -> dict[str, list[columns.Value]]:
+    """Return what a server did in the last minutes, a value every five seconds, oldest first."""
+    past: list[Sample] = []
+    if view.record.ready_at is not None and view.shared_by is None:
+        with contextlib.suppress(AimError):
+            past = api.history(view.record.name, _HISTORY_S, every_s=_HISTORY_STEP_S)
+    rows = [columns.metrics_row(view.record.name, sample) for sample in past]
+    return {name: [row[name] for row in rows] for name in HISTORY}
 
 
 def steps(view: ServerView) -> list[Step]:

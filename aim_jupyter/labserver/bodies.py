@@ -28,6 +28,8 @@ class Wish(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         Seconds without a request after which it stops; null is never.
     options : dict
         The engine's own options without dashes; null is a bare switch.
+    listen : str or None
+        ``loopback``, ``unix``, or an address of this machine.
     new : bool
         Start another one even where a server with the same command runs.
     force : bool
@@ -42,6 +44,7 @@ class Wish(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     name: Line | None = None
     options: dict[Line, Word | int | float | bool | None] = {}
     idle_s: Seconds | None = DEFAULT_IDLE_S
+    listen: Line | None = None
     new: bool = False
     force: bool = False
 
@@ -57,6 +60,7 @@ class Wish(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             name=self.name,
             options=dict(self.options),
             idle_s=self.idle_s,
+            listen=self.listen,
             force=self.force,
         )
 

@@ -12,7 +12,7 @@ from aim_jupyter import columns
 from aim_jupyter.core import api
 from aim_jupyter.core.errors import AimError
 from aim_jupyter.core.records import Choice, ServerView
-from aim_jupyter.labserver import answers
+from aim_jupyter.labserver import answers, openapi
 from aim_jupyter.labserver.base import Handler, work
 from aim_jupyter.labserver.bodies import (
     LogsQuery,
@@ -129,7 +129,7 @@ class Server(Status):
     async def delete(self, name: str) -> None:
         """Begin to stop it; it is then seen as stopping."""
         now = self.query(StopQuery).now
-        view = await self.work(api.status, name)
+        view = await self.work(api.stoppable, name)
         _stops.add(stop := asyncio.ensure_future(self._stop(name, now=now)))
         stop.add_done_callback(_stops.discard)
         self.answer(columns.server_row(view), http.HTTPStatus.ACCEPTED)
@@ -184,6 +184,15 @@ class Share(Handler):
         self.answer({"shares": await self.work(api.revoke, name, user)})
 
 
+class OpenApi(Handler):
+    """The REST, described for machines."""
+
+    @authenticated
+    async def get(self) -> None:
+        """Answer the description."""
+        self.answer(openapi.document())
+
+
 class NotFound(Handler):
     """Everything else below ``aim/``: our own words instead of a page."""
 
@@ -207,5 +216,6 @@ ROUTES: tuple[tuple[str, type[Handler]], ...] = (
     (rf"{_SERVER}/shares", Shares),
     (rf"{_SERVER}/shares/(?P<user>[^/]+)", Share),
     (rf"{_SERVER}/v1(?P<path>/.*)?", OpenAI),
+    (r"openapi\.json", OpenApi),
     (r".*", NotFound),
 )

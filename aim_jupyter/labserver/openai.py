@@ -20,6 +20,7 @@ from tornado.iostream import StreamClosedError
 from tornado.web import HTTPError, authenticated
 
 from aim_jupyter.core import api
+from aim_jupyter.core.records import Address
 from aim_jupyter.labserver.base import JUPYTERS, Handler, told
 
 #: What of a request goes on to the engine. All else is between the client and Jupyter: cookies,
@@ -38,9 +39,8 @@ _TIMEOUT = httpx.Timeout(None, connect=5.0)
 class Upstream(NamedTuple):
     """Where the engine listens, and what opens it."""
 
-    url: str
+    at: Address
     key: str
-    socket: str = ""
 
 
 class OpenAI(Handler):
@@ -69,10 +69,16 @@ class OpenAI(Handler):
             self._relay.cancel()
 
     async def _pass_on(self, upstream: Upstream, path: str) -> None:
-        client = _client(upstream.socket)
+        at = upstream.at
+        client = _client(at.socket)
         request = client.build_request(
             self.request.method or "GET",
-            httpx.URL(upstream.url).copy_with(raw_path=self._target(path)),
+            httpx.URL(
+                scheme="http",
+                host=at.host or "localhost",
+                port=at.port or None,
+                raw_path=self._target(path),
+            ),
             headers={
                 **{name: value for name in PASSED if (value := self.request.headers.get(name))},
                 "Authorization": f"Bearer {upstream.key}",
@@ -138,21 +144,22 @@ def _upstream(name: str) -> Upstream:
     """
     folder = api.attach(name)
     record = api.reachable(folder)
-    at = record.address
-    if record.state == "starting" or at is None:
+    if record.state == "starting" or record.address is None:
         raise HTTPError(http.HTTPStatus.SERVICE_UNAVAILABLE, f"Server {name!r} is starting.")
-    return Upstream(record.url or "http://localhost/v1", folder.key(), at.socket)
+    return Upstream(record.address, folder.key())
 
 
-@functools.cache
+@functools.lru_cache(maxsize=64)
 def _client(socket: str) -> httpx.AsyncClient:
-    """Return the one client for ports, or for a socket file.
+    """Return the one client for TCP (an empty `socket`), or that for a socket file.
 
     It keeps no connections: vLLM closes idle ones after 5 s.
     """
-    limits = httpx.Limits(max_connections=None, max_keepalive_connections=0)
     transport = httpx.AsyncHTTPTransport(
-        limits=limits, verify=False, trust_env=False, uds=socket or None
+        limits=httpx.Limits(max_connections=None, max_keepalive_connections=0),
+        uds=socket or None,
+        verify=False,
+        trust_env=False,
     )
     return httpx.AsyncClient(transport=transport, timeout=_TIMEOUT, trust_env=False)
 

@@ -95,3 +95,17 @@ def test_a_broken_record_and_a_broken_folder_are_findings() -> None:
     (servers,) = check("servers")
     assert not servers.good
     config.servers_dir().unlink()
+
+
+def test_on_a_hub_it_says_what_the_culler_sees_and_what_ends_a_server(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert check("hub") == []
+    monkeypatch.setenv("JUPYTERHUB_USER", "alice")
+    monkeypatch.setenv("ROCR_VISIBLE_DEVICES", "0,1")
+    said = [one.found for one in check("hub")]
+    assert "an engine that works by itself is no activity" in said[0]
+    assert said[1] == "it gave GPUs: ROCR_VISIBLE_DEVICES=0,1"
+    assert "outlive" in said[2] or "container" in said[2]
+    monkeypatch.setenv("AIM_WITH_JUPYTER", "1")
+    assert check("hub")[-1].found.startswith("servers end with this Jupyter server")

@@ -144,6 +144,17 @@ def test_its_use_is_activity(jupyter: Jupyter, client: openai.OpenAI) -> None:
     assert jupyter.client.get("api/status").json()["last_activity"] > before
 
 
+def test_a_server_on_a_socket_file_is_reached_too(jupyter: Jupyter) -> None:
+    jupyter.post("servers", {"model": "demo", "name": "quiet", "listen": "unix"}, 201)
+    assert jupyter.until("quiet", "running")["endpoint"].startswith("unix:")
+    url = f"{jupyter.url}aim/servers/quiet/v1"
+    with openai.OpenAI(base_url=url, api_key=TOKEN, max_retries=0) as client:
+        reply = client.chat.completions.create(model="demo", messages=HELLO)
+    assert reply.choices[0].message.content == f"You said: {WORDS}"
+    jupyter.ask("DELETE", "servers/quiet?now=1", 202)
+    jupyter.until("quiet", "stopped")
+
+
 def test_a_server_that_is_gone_is_told_as_such(jupyter: Jupyter) -> None:
     jupyter.post("servers", {"model": "demo", "name": "short", "new": True}, 201)
     jupyter.until("short", "running")

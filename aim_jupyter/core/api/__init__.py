@@ -51,6 +51,7 @@ from aim_jupyter.core.api.servers import (
     start_failed,
     status,
     stop,
+    stoppable,
     wait,
     watch,
 )
@@ -111,6 +112,7 @@ __all__ = [
     "starts",
     "status",
     "stop",
+    "stoppable",
     "unpin",
     "verify",
     "wait",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from types import ModuleType
@@ -28,7 +29,7 @@ from aim_jupyter.core.planning import Request
 from aim_jupyter.core.recipes import Overrides, authoring
 from aim_jupyter.core.recipes import export as exporting
 from aim_jupyter.core.recipes.asked import Context
-from aim_jupyter.core.records import Choice, Machine, Model, Plan
+from aim_jupyter.core.records import Choice, Machine, Model, Plan, ProcessId
 from aim_jupyter.core.records.engine import TITLES
 
 if TYPE_CHECKING:
@@ -182,8 +183,20 @@ def judged_plan(request: Request) -> tuple[Choice, Plan]:
     asked = replace(request, start=request.start or config.start_mode())
     made = planning.plan(asked, choice, environment, placed, called)
     allowed = permission.plan(rules, made, request.options)
-    lives_with = serving.jupyter_server() if request.with_jupyter else None
-    return choice, replace(allowed, asked=wishes.words(request), lives_with=lives_with)
+    return choice, replace(allowed, asked=wishes.words(request), lives_with=_lives_with(request))
+
+
+def _lives_with(request: Request) -> ProcessId | None:
+    """Return the Jupyter server with which a server is to end, None where it outlives it.
+
+    Who asks for it without one above is told so; the administrator's ``AIM_WITH_JUPYTER`` means
+    what is launched from Jupyter, and no other.
+    """
+    if request.with_jupyter:
+        return serving.jupyter_server()
+    with contextlib.suppress(BadUsage):
+        return serving.jupyter_server() if config.with_jupyter() else None
+    return None
 
 
 def judged(request: Request) -> tuple[Choice, ...]:

@@ -169,6 +169,19 @@ def start_failed(record: ServerRecord) -> StartFailed:
     return StartFailed(" ".join(filter(None, words)), crash.try_line)
 
 
+def stoppable(name: str | None = None) -> ServerView:
+    """Return one server as of now, if this user may stop it.
+
+    Raises
+    ------
+    NotOwner
+        If another user shares it with this one.
+    """
+    folder = server(name)
+    serving.check_own(folder)
+    return serving.view(folder)
+
+
 def stop(name: str | None = None, *, drain_s: float = DRAIN_S) -> ServerView:
     """End a server and verify that nothing of it is left; an ended one stays as it is."""
     folder = server(name)

@@ -47,9 +47,7 @@ def stop(folder: ServerFolder, *, drain_s: float = DRAIN_S) -> ServerRecord:
     ServerGone
         If a process of the engine could not be ended.
     """
-    if folder.owner is not None:
-        found = f"{folder.name!r} is {folder.owner}'s, and can be stopped by {folder.owner} alone."
-        raise NotOwner(found, f"ask {folder.owner}")
+    check_own(folder)
     record = current(folder)
     if record.live:
         record = _ask_supervisor(folder, drain_s, record)
@@ -62,6 +60,13 @@ def stop(folder: ServerFolder, *, drain_s: float = DRAIN_S) -> ServerRecord:
             "%aim doctor",
         )
     return record
+
+
+def check_own(folder: ServerFolder) -> None:
+    """Raise `NotOwner` for a server that another user shares with this one."""
+    if folder.owner is not None:
+        found = f"{folder.name!r} is {folder.owner}'s, and can be stopped by {folder.owner} alone."
+        raise NotOwner(found, f"ask {folder.owner}")
 
 
 def _ask_supervisor(folder: ServerFolder, drain_s: float, record: ServerRecord) -> ServerRecord:

@@ -1,0 +1,147 @@
+"""The REST described for machines: OpenAPI 3.1, made from the types that the handlers use."""
+
+from __future__ import annotations
+
+import functools
+from importlib import metadata
+from typing import Any, NamedTuple
+
+import msgspec
+
+from aim_jupyter import columns
+from aim_jupyter.columns import Verb
+from aim_jupyter.core import api
+from aim_jupyter.labserver import answers, bodies
+
+_REF = "#/components/schemas/{name}"
+_JSON_TYPE = {"string": "string", "Int64": "integer", "Float64": "number", "boolean": "boolean"}
+
+
+class Operation(NamedTuple):
+    """One verb of one path: what it takes and gives.
+
+    Attributes
+    ----------
+    answer : type, str or None
+        A type, or the name of one of the schemas that are made here.
+    """
+
+    path: str
+    method: str
+    summary: str
+    answer: type | str | None
+    status: int = 200
+    query: type | None = None
+    body: type | None = None
+
+
+OPERATIONS = (
+    Operation("status", "get", "all that a sidebar shows", answers.StatusAnswer),
+    Operation("models", "get", "models that can be launched", "Models", query=bodies.ModelsQuery),
+    Operation("recipes", "get", "recipes with verdicts", "Recipes", query=bodies.RecipesQuery),
+    Operation("plan", "post", "what would start", answers.PlanAnswer, body=bodies.Wish),
+    Operation("servers", "get", "all servers", "Servers"),
+    Operation("servers", "post", "launch a server", "PsRow", status=201, body=bodies.Wish),
+    Operation("servers/{name}", "get", "one server", "Server"),
+    Operation("servers/{name}", "delete", "begin to stop it", "PsRow", 202, query=bodies.StopQuery),
+    Operation("servers/{name}/logs", "get", "the end of its log", "Logs", query=bodies.LogsQuery),
+    Operation("servers/{name}/shares", "get", "with whom it is shared", "Shares"),
+    Operation("servers/{name}/shares/{user}", "put", "share it; * is all users", "Shares"),
+    Operation("servers/{name}/shares/{user}", "delete", "take a share back", "Shares"),
+    Operation("servers/{name}/v1/{path}", "get", "the server's OpenAI interface", None),
+    Operation("servers/{name}/v1/{path}", "post", "the server's OpenAI interface", None),
+    Operation("openapi.json", "get", "this document", None),
+)
+
+
+@functools.cache
+def document() -> dict[str, Any]:
+    """Return the whole description."""
+    types = {kind for one in OPERATIONS for kind in (one.query, one.body, one.answer)}
+    known = [*(kind for kind in types if isinstance(kind, type)), answers.KnownModel, api.Share]
+    _, schemas = msgspec.json.schema_components(known, ref_template=_REF)
+    schemas |= {f"{verb.capitalize()}Row": _row(verb) for verb in ("gpus", "recipes", "ps")}
+    schemas |= _lists()
+    paths: dict[str, Any] = {}
+    for one in OPERATIONS:
+        paths.setdefault(f"/aim/{one.path}", {})[one.method] = _operation(one, schemas)
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "aim_jupyter", "version": metadata.version("aim-jupyter")},
+        "paths": paths,
+        "components": {
+            "schemas": schemas,
+            "securitySchemes": {
+                "token": {"type": "apiKey", "in": "header", "name": "Authorization"}
+            },
+        },
+        "security": [{"token": []}],
+    }
+
+
+def _operation(one: Operation, schemas: dict[str, Any]) -> dict[str, Any]:
+    described: dict[str, Any] = {
+        "summary": one.summary,
+        "operationId": f"{one.method} {one.path}",
+        "parameters": [*_of_path(one.path), *_of_query(one.query, schemas)],
+        "responses": {
+            str(one.status): {"description": one.summary, **_content(one.answer)},
+            "4XX": {"description": "what was found, and what to do", **_content("Failure")},
+        },
+    }
+    if one.body is not None:
+        described["requestBody"] = {"required": True, **_content(one.body)}
+    return described
+
+
+def _of_path(path: str) -> list[dict[str, Any]]:
+    names = [part.strip("{}") for part in path.split("/") if part.startswith("{")]
+    text = {"type": "string"}
+    return [{"name": name, "in": "path", "required": True, "schema": text} for name in names]
+
+
+def _of_query(query: type | None, schemas: dict[str, Any]) -> list[dict[str, Any]]:
+    fields = schemas[query.__name__]["properties"] if query else {}
+    return [{"name": name, "in": "query", "schema": schema} for name, schema in fields.items()]
+
+
+def _content(answer: type | str | None) -> dict[str, Any]:
+    if answer is None:
+        return {}
+    name = answer if isinstance(answer, str) else answer.__name__
+    return {"content": {"application/json": {"schema": _ref(name)}}}
+
+
+def _ref(name: str) -> dict[str, str]:
+    return {"$ref": _REF.format(name=name)}
+
+
+def _row(verb: Verb) -> dict[str, Any]:
+    """Return the schema of a table's row: its columns and no others."""
+    index = columns.INDEX[verb]
+    names = (*((index,) if index else ()), *columns.COLUMNS[verb])
+    types = {name: _JSON_TYPE.get(columns.dtype(name), "string") for name in names}
+    properties = {name: {"type": [kind, "null"]} for name, kind in types.items()}
+    return {"type": "object", "properties": properties, "required": list(names)}
+
+
+def _lists() -> dict[str, Any]:
+    lists = {
+        "Models": ("models", _ref("KnownModel")),
+        "Recipes": ("rows", _ref("RecipesRow")),
+        "Servers": ("servers", _ref("Server")),
+        "Logs": ("lines", {"type": "string"}),
+        "Shares": ("shares", _ref("Share")),
+    }
+    made: dict[str, Any] = {
+        name: _object({key: {"type": "array", "items": items}})
+        for name, (key, items) in lists.items()
+    }
+    more: dict[str, Any] = {name: {} for name in answers.BESIDE_THE_ROW}
+    made["Server"] = {"allOf": [_ref("PsRow"), _object(more)]}
+    made["Failure"] = _object({name: {"type": "string"} for name in ("error", "found", "to_do")})
+    return made
+
+
+def _object(properties: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "object", "properties": properties, "required": list(properties)}

@@ -26,7 +26,7 @@ from msgspec.structs import replace
 from aim_jupyter.core import cache
 from aim_jupyter.core.errors import AimError, StateUnusable
 from aim_jupyter.core.leases import Lease
-from aim_jupyter.core.records import Crash, State
+from aim_jupyter.core.records import Crash, Plan, State
 from aim_jupyter.core.serving import (
     charge,
     crash,
@@ -154,7 +154,7 @@ class Supervisor:
             holder, port = self._reserve_port()
             with (
                 holder,
-                devices.leased(self.plan, port, self.folder.events) as lease,
+                devices.leased(self.plan, port, self.folder.events, self._move) as lease,
                 self._model() as model,
             ):
                 self._boot(port, lease, model)
@@ -171,6 +171,11 @@ class Supervisor:
             self._forget_start()
             self._update(port=None)
         return code
+
+    def _move(self, plan: Plan) -> None:
+        """Take other GPUs, as good as those that somebody else has leased meanwhile."""
+        self.plan = plan
+        self._update(plan=plan)
 
     def _reserve_port(self) -> tuple[socket.socket, int]:
         """Reserve the port of before, where there is one: clients know it."""

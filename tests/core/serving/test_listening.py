@@ -6,6 +6,7 @@ import asyncio
 import os
 import socket
 import stat
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -25,11 +26,15 @@ UNIX = Request(model="demo", listen="unix")
 
 
 @pytest.fixture
-def short(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Keep the state where a socket file's path is short enough."""
-    folder = tmp_path_factory.mktemp("s")
-    monkeypatch.setenv("AIM_STATE_DIR", str(folder))
-    return folder
+def short(
+    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Path]:
+    """Keep the state where a socket file's path is short enough; end what was launched there."""
+    place = tmp_path_factory.mktemp("s")
+    monkeypatch.setenv("AIM_STATE_DIR", str(place))
+    yield place
+    for folder in serving.folders():
+        assert serving.stop(folder, drain_s=0).state == "stopped"
 
 
 def test_a_socket_file_is_the_users_alone_and_all_goes_through_it(

@@ -106,7 +106,7 @@ class Supervisor:
                     self._conclude(self._serve(found))
             elif found is not None:
                 # The last word is written; whoever wrote it was killed before it was all true.
-                end_group(found.id, drain_s=0.0)
+                end_group(found.id, drain_s=0.0, term_s=0.0)
         except AimError as error:
             self._end("failed", reason=error.found, crash=crash.refused(error))
         except BaseException as error:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from argparse import BooleanOptionalAction
+from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
+from aim_jupyter.core.api import WINDOW_S
 from aim_jupyter.core.errors import BadUsage
 from aim_jupyter.core.planning import DEFAULT_IDLE_S
 
@@ -44,6 +46,20 @@ def seconds(text: str) -> float | None:
     if not found:
         raise BadUsage(f"{text!r} is no duration.", "write 90s, 30m, 8h or never")
     return float(found[1]) * {"s": 1, "m": 60, "h": 3600, "d": 86400}[found[2] or "s"]
+
+
+def span(text: str) -> float:
+    """Return a length of time in seconds, as `seconds` does, but not none at all.
+
+    Raises
+    ------
+    BadUsage
+        If it is no time.
+    """
+    found = seconds(text)
+    if not found:
+        raise BadUsage(f"{text!r} is no length of time.", "write 90s, 30m or 8h")
+    return found
 
 
 def ordinals(text: str) -> tuple[int, ...]:
@@ -95,6 +111,8 @@ def tokens(text: str) -> int | Literal["auto"]:
 
 
 SERVER = argument("server", nargs="?", completes="servers", help="its name; else the last launched")
+
+SERVERS = argument("server", nargs="?", completes="servers", help="its name; else all of them")
 
 MACHINE = argument(
     "--machine", metavar="SPEC", help="one that is not here: mi300x:8, mi300x:8:cpx-nps4"
@@ -225,6 +243,28 @@ EVICT = (
 WHY = (
     argument("model", completes="models", help="a name, repository or folder"),
     argument("--recipe", metavar="ID", completes="recipes", help="with the weights of this one"),
+)
+
+METRICS = (
+    SERVER,
+    argument(
+        "--window",
+        type=span,
+        default=WINDOW_S,
+        metavar="TIME",
+        help="rates and quantiles over so long (default: 60s)",
+    ),
+    argument("--history", type=span, metavar="TIME", help="how it was, as in 30m or 24h"),
+    argument("--every", type=span, metavar="TIME", help="a row each so long, else as sampled"),
+    argument("--raw", action="store_true", help="everything that the engine exports"),
+    argument("--plot", action="store_true", help="a figure, of the last 10 min or of --history"),
+    argument("--to", type=Path, metavar="FILE", help="write the figure there: png, svg or pdf"),
+    argument(
+        "--serve-metrics",
+        action="store_true",
+        help="stay, and serve all of it to Prometheus on this machine",
+    ),
+    argument("--port", type=int, metavar="N", help="serve there (default: 9464)"),
 )
 
 WAIT = argument("--timeout", type=seconds, default=1800.0, metavar="TIME", help="wait no longer")

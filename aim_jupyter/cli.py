@@ -6,13 +6,15 @@ import collections
 import json
 import re
 import sys
+import threading
 from argparse import Namespace
 from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
 from typing import Any, cast
 
 import msgspec
 
-from aim_jupyter import parsing, presenting, render
+from aim_jupyter import columns, exporter, figures, parsing, presenting, render, screen
 from aim_jupyter.columns import Row, Verb
 from aim_jupyter.commands import Command
 from aim_jupyter.conversation import Conversation, Reply
@@ -188,6 +190,48 @@ def _why(command: Command, given: Namespace, found: Any) -> int:
     return 0 if found.can_start else FAILED
 
 
+def _metrics(command: Command, given: Namespace, answer: Any) -> None:
+    if given.serve_metrics:
+        _serve_metrics(given)
+    elif given.raw:
+        print(render.table_text([columns.ROW["raw"](row) for row in answer]))
+    elif given.plot:
+        print(_plot(given, answer))
+    elif given.history:
+        rows = presenting.history_rows(answer)
+        print(render.table_text(_narrow(rows)) if rows else "No history yet.")
+    else:
+        _table(command, given, answer)
+
+
+def _plot(given: Namespace, answer: Any) -> Path:
+    path = given.to or Path(f"{api.named_or_last(given.server).name}-metrics.png")
+    figures.plot(given.server, answer, path)
+    return Path(path)
+
+
+def _serve_metrics(given: Namespace) -> None:
+    with exporter.serving(given.port) as url:
+        print(f"Serving the metrics of all servers at {url}\nCtrl-C ends it.", flush=True)
+        threading.Event().wait()
+
+
+def _events(command: Command, given: Namespace, answer: Any) -> None:
+    if given.follow:
+        _lines(command, given, map(render.event_line, answer))
+    else:
+        _table(command, given, answer)
+
+
+def _top(_: Command, given: Namespace, first: Any) -> None:
+    if given.off:
+        raise BadUsage("A view in a terminal ends with Ctrl-C or q.", f"{parsing.MAGIC} top")
+    if sys.stdout.isatty():
+        screen.live(lambda top: _ours(presenting.top_card(top).terminal), first)
+    else:
+        print(_ours(presenting.top_card(first).text))
+
+
 def _lines(_: Command, __: Namespace, lines: Any) -> None:
     for line in lines:
         print(line, flush=True)
@@ -238,6 +282,9 @@ TEXT: dict[str, Callable[[Command, Namespace, Any], int | None]] = {
     "attached": _client,
     "client": _client,
     "reply": _reply,
+    "metrics": _metrics,
+    "events": _events,
+    "top": _top,
     "lines": _lines,
     "plan": _plan,
     "fit": _fit,
@@ -261,6 +308,27 @@ def _json_table(command: Command, _: Namespace, answer: Any) -> None:
         # The records' own names come first: their units are bytes, the columns' GiB.
         rows = [{**row, **record} for row, record in zip(rows, plain, strict=True)]
     _print_json(rows)
+
+
+def _json_metrics(command: Command, given: Namespace, answer: Any) -> None:
+    if given.serve_metrics:
+        _serve_metrics(given)
+    elif given.raw:
+        _print_json([columns.ROW["raw"](row) for row in answer])
+    elif given.plot:
+        _print_json({"file": str(_plot(given, answer))})
+    elif given.history:
+        _print_json(presenting.history_rows(answer))
+    else:
+        _json_table(command, given, answer)
+
+
+def _json_events(command: Command, given: Namespace, answer: Any) -> None:
+    if not given.follow:
+        _json_table(command, given, answer)
+        return
+    for event in answer:
+        print(msgspec.json.encode(columns.ROW["events"](event)).decode(), flush=True)
 
 
 def _json_record(_: Command, __: Namespace, answer: Any) -> None:
@@ -329,6 +397,9 @@ def _json_panel(_: Command, __: Namespace, request: Any) -> None:
 
 JSON: dict[str, Callable[[Command, Namespace, Any], int | None]] = {
     "table": _json_table,
+    "metrics": _json_metrics,
+    "events": _json_events,
+    "top": _json_record,
     "status": _json_record,
     "server": _json_record,
     "doctor": _json_record,

@@ -23,7 +23,9 @@ from aim_jupyter.core.records import (
     ServerView,
 )
 
-Verb = Literal["gpus", "recipes", "ps", "metrics", "cache", "evict", "events", "engines", "fit"]
+Verb = Literal[
+    "gpus", "recipes", "ps", "metrics", "raw", "cache", "evict", "events", "engines", "fit"
+]
 Dtype = Literal["string", "Int64", "Float64", "boolean", "datetime64[us, UTC]"]
 _TIME: Dtype = "datetime64[us, UTC]"
 Value = str | int | float | bool | datetime | None
@@ -38,6 +40,7 @@ INDEX: dict[Verb, str | None] = {
     "recipes": "rank",
     "ps": "server",
     "metrics": "server",
+    "raw": "metric",
     "cache": "model",
     "evict": "model",
     "events": "at",
@@ -68,7 +71,11 @@ COLUMNS: dict[Verb, tuple[str, ...]] = {
         *("prefix_hit_pct", "ttft_p50_ms", "ttft_p95_ms", "itl_p50_ms", "itl_p95_ms"),
         *("e2e_p50_ms", "e2e_p95_ms", "req_done", "req_failed", "preempted"),
         *("vram_used_gib", "busy_pct", "power_w", "temp_c", "idle_s", "window_s"),
+        *("ttft_mean_ms", "itl_mean_ms", "e2e_mean_ms", "req_stopped", "req_length"),
+        *("req_aborted", "req_error", "cpu_pct", "memory_gib", "disk_free_gib"),
     ),
+    # What an engine exports, under its own names: `metrics --raw`.
+    "raw": ("server", "kind", "labels", "value"),
     "cache": (
         *("state", "size_gib", "expected_gib", "revision", "files", "files_missing"),
         *("in_use_by", "pinned", "last_used_at", "path", "reason"),
@@ -76,7 +83,7 @@ COLUMNS: dict[Verb, tuple[str, ...]] = {
     ),
     # The plan of `cache evict`: what goes first, then what stays.
     "evict": ("evict", "frees_gib", "reason", "kind", "last_used_at", "done", "path"),
-    "events": ("server", "kind", "stage", "took_s", "message"),
+    "events": ("server", "kind", "stage", "took_s", "message", "level"),
     "engines": ("engine", "version", "platform", "source", "usable", "reason", "path"),
     # The starts of `fit --history`.
     "fit": (
@@ -90,10 +97,11 @@ COLUMNS: dict[Verb, tuple[str, ...]] = {
 _WHOLE = (
     *("gpu", "pid", "busy_pct", "lease_age_s", "power_w", "temp_c", "tp", "users", "rank"),
     *("context_tokens", "uptime_s", "eta_s", "idle_s", "idle_left_s", "req_running"),
-    *("req_waiting", "req_done", "req_failed", "preempted", "files", "files_missing"),
+    *("req_waiting", "req_done", "req_failed", "req_stopped", "req_length", "req_aborted"),
+    *("req_error", "preempted", "files", "files_missing"),
 )
 _DECIMAL = (
-    *("users_fit", "took_s", "window_s", "download_s", "boot_s", "load_s"),
+    *("users_fit", "took_s", "window_s", "value", "download_s", "boot_s", "load_s"),
     *("compile_s", "capture_s", "ready_s"),
 )
 _DECIMAL_UNITS = ("_gib", "_pct", "_ms", "_tok_s")
@@ -232,13 +240,15 @@ def _shaped(name: str, value: Any) -> Value:
     elif kind == "Int64":
         shaped = round(value)
     elif kind == "Float64":
-        shaped = _rounded(float(value))
+        # What an engine exports is handed on as it is.
+        shaped = float(value) if name == "value" else rounded(float(value))
     elif kind == _TIME:
         shaped = datetime.fromtimestamp(value, UTC)
     return shaped
 
 
-def _rounded(value: float) -> float:
+def rounded(value: float) -> float:
+    """Return a figure with one decimal, with three where that would be 0."""
     # Something small stays something: the demo model has 0.003 GiB, not 0.0.
     return round(value, 1) or round(value, 3)
 
@@ -246,7 +256,7 @@ def _rounded(value: float) -> float:
 def gib(size: float | None) -> float | None:
     """Return a size in bytes as GiB, rounded as the tables have it."""
     exact = _gib(size)
-    return None if exact is None else _rounded(exact)
+    return None if exact is None else rounded(exact)
 
 
 def _gib(size: float | None) -> float | None:
@@ -267,6 +277,7 @@ ROW: Mapping[Verb, Callable[..., Row]] = {
     "recipes": recipe_row,
     "ps": server_row,
     "metrics": metrics_row,
+    "raw": partial(_row, "raw"),
     "cache": partial(_row, "cache"),
     "evict": eviction_row,
     "events": partial(_row, "events"),

@@ -21,10 +21,12 @@ from aim_jupyter.arguments import (
     FIT,
     LAUNCH,
     MACHINE,
+    METRICS,
     ON_DISK,
     PLAN,
     PREFETCH,
     SERVER,
+    SERVERS,
     VERIFY,
     WAIT,
     WHY,
@@ -45,6 +47,8 @@ Gives = Literal[
     "plan",  # what would be started, as plain data
     "fit",  # a verdict with its sum; a table of past starts; a plain answer for each question
     "attached", "client", "reply",  # what a client needs
+    "events",  # a table, or one event after the other
+    "top",  # what all servers do, again and again
     "lines",  # text, maybe still coming
     "panel",  # what is chosen at first in a panel
     "engine",  # an engine environment that was installed
@@ -220,10 +224,24 @@ COMMANDS: tuple[Command, ...] = (
     ),
     Command(
         "metrics",
-        "tokens per second, latency, KV cache of the running servers over the last minute",
-        lambda given: api.metrics(given.server),
+        "tokens per second, latency, KV cache, GPU: now, over time, or as a figure",
+        handlers.metrics,
         "metrics",
-        (SERVER,),
+        METRICS,
+    ),
+    Command(
+        "top",
+        "every server and GPU live, in place, for 10 min or until --off",
+        lambda given: None if given.off else api.top(),
+        "top",
+        (argument("--off", action="store_true", help="end the live view"),),
+    ),
+    Command(
+        "events",
+        "what happened to the servers: stages, health, leases, ends",
+        handlers.events,
+        "events",
+        (SERVERS, argument("-f", action="store_true", dest="follow", help="and what comes after")),
     ),
     Command("cache", "the models on disk", lambda _: api.models_on_disk(), "cache"),
     Command(

@@ -6,6 +6,7 @@ that it survives in a saved notebook and in nbconvert's output. The thread only 
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import threading
 import time
@@ -18,9 +19,9 @@ from IPython.core.interactiveshell import InteractiveShell
 
 from aim_jupyter import presenting, render
 from aim_jupyter.conversation import Reply
-from aim_jupyter.core import serving
+from aim_jupyter.core import api, serving
 from aim_jupyter.core.errors import AimError
-from aim_jupyter.core.records import CachedModel, Prefetch, ServerView
+from aim_jupyter.core.records import CachedModel, Prefetch, ServerView, Top
 from aim_jupyter.core.serving import ServerFolder
 from aim_jupyter.render import Card
 
@@ -29,6 +30,7 @@ TICK_S = 1.0
 RATE_S = 0.2
 
 _live: dict[str, LiveCard] = {}
+_top: list[LiveTop] = []
 
 
 def show(card: Card) -> None:
@@ -124,6 +126,61 @@ def _table_text(frame: Any, printer: Any, _cycle: object) -> None:
     ours = presenting.table(frame)
     width = shutil.get_terminal_size().columns
     printer.text(repr(frame) if ours is None else render.frame_text(*ours, width))
+
+
+class LiveTop:
+    """What all servers do, in one output cell, renewed from a thread until it is ended."""
+
+    def __init__(self, first: Top) -> None:
+        self._last = first
+        self._handle = display(self._bundle(), raw=True, display_id=True)
+        self._ended = threading.Event()
+        self._until = time.monotonic() + presenting.TOP_FOR_S
+        self._thread = threading.Thread(target=self._run, daemon=True, name="aim-top")
+
+    def start(self) -> None:
+        """Renew it from a thread: the kernel stays free."""
+        self._thread.start()
+
+    def end(self) -> None:
+        """Let the last picture stand."""
+        self._ended.set()
+        self._thread.join()
+
+    @property
+    def live(self) -> bool:
+        """Whether it is still renewed."""
+        return self._thread.is_alive()
+
+    def _run(self) -> None:
+        while not self._ended.wait(api.TOP_EVERY_S) and time.monotonic() < self._until:
+            # A state folder that can't be read now may be again: old figures stay, dated.
+            with contextlib.suppress(AimError):
+                self._last = api.top()
+                self._handle.update(self._bundle(), raw=True)
+        self._handle.update(self._bundle(ended=True), raw=True)
+
+    def _bundle(self, *, ended: bool = False) -> dict[str, str]:
+        return _bundle(presenting.top_card(self._last, ended=ended))
+
+
+def top(first: Top) -> None:
+    """Show what all servers do, renewed where that is possible; the last such view ends."""
+    if not updates_in_place():
+        show(presenting.top_card(first, ended=True))
+        return
+    end_top()
+    _top.append(LiveTop(first))
+    _top[-1].start()
+
+
+def end_top() -> bool:
+    """End the live view; return whether there was one."""
+    live = [each for each in _top if each.live]
+    for each in live:
+        each.end()
+    _top.clear()
+    return bool(live)
 
 
 class Progress:

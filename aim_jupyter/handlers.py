@@ -133,6 +133,30 @@ def _question(line: str, number: int) -> dict[str, Any]:
         raise BadUsage(f"Line {number} is no JSON object: {error}.", "one object a line") from error
 
 
+#: Seconds that a plot shows without `--history`.
+_PLOTTED_S = 600.0
+
+
+def metrics(given: Namespace) -> Any:
+    """Return figures of now, what the engines export, or the past; to be served, nothing yet."""
+    if given.serve_metrics:
+        return None
+    if given.raw:
+        return api.exported(given.server)
+    if given.plot:
+        return api.plotted(given.server, given.history or _PLOTTED_S)
+    if given.history and given.every:
+        return api.history(given.server, given.history, every_s=given.every)
+    if given.history:
+        return api.history_columns(given.server, given.history)
+    return api.metrics(given.server, window_s=given.window)
+
+
+def events(given: Namespace) -> Any:
+    """Return what happened, or follow it."""
+    return api.follow_events(given.server) if given.follow else api.events(given.server)
+
+
 def logs(given: Namespace) -> Any:
     """Return the end of a log, or follow it."""
     read = api.follow_logs if given.follow else api.logs

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Callable, Mapping
 from datetime import datetime
@@ -12,11 +13,14 @@ from aim_jupyter.columns import Row, Verb
 from aim_jupyter.commands import Gives
 from aim_jupyter.core import api, config
 from aim_jupyter.core.errors import AimError
-from aim_jupyter.core.records import CachedModel, Choice, Machine, ServerView
+from aim_jupyter.core.metrics import Columns
+from aim_jupyter.core.records import CachedModel, Choice, Machine, Sample, ServerView, Top
 from aim_jupyter.render import Card
 
 #: Lines of the engine's log that a server's card shows on a click.
 LOG_LINES = 20
+#: Seconds for which `%aim top` is renewed.
+TOP_FOR_S = 600.0
 #: Under this name a DataFrame remembers in its ``attrs`` the verb that made it.
 MARK = "aim_jupyter"
 #: Rows of a DataFrame that are shown in full, in a box that scrolls; pandas shows ten.
@@ -34,6 +38,32 @@ def rows(verb: Verb, answer: Any) -> list[Row]:
             columns.metrics_row(view.record.name, view.sample) for view in answer if view.sample
         ]
     return [columns.ROW[verb](record) for record in answer]
+
+
+def history_rows(past: Columns | list[Sample]) -> list[Row]:
+    """Return the rows of a server's past."""
+    if isinstance(past, list):
+        return [columns.sample_row(sample) for sample in past]
+    rows = []
+    for place, at in enumerate(past.at):
+        values: dict[str, Any] = {name: each[place] for name, each in past.fields.items()}
+        known = {name: value for name, value in values.items() if math.isfinite(value)}
+        rows.append(columns.sample_row(Sample(at=at, **known)))
+    return rows
+
+
+def top_card(top: Top, *, ended: bool = False) -> Card:
+    """Return the card of `%aim top`; an ended one is not renewed any more."""
+    return render.top_card(
+        top.servers,
+        top.machine,
+        top.history,
+        at=top.at,
+        user=top.user,
+        every_s=api.TOP_EVERY_S,
+        past_s=api.TOP_PAST_S,
+        for_s=None if ended else TOP_FOR_S,
+    )
 
 
 def card(gives: Gives, answer: Any) -> Card | None:

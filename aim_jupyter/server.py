@@ -123,11 +123,23 @@ class Server:
         """Return the last lines of the engine's log."""
         return serving.tail(self._folder, lines)
 
-    def metrics(self) -> pd.DataFrame:
-        """Return its activity of the last minute as a DataFrame of one row."""
+    def metrics(self, history_s: float | None = None) -> pd.DataFrame:
+        """Return its activity of the last minute as a DataFrame of one row.
+
+        Parameters
+        ----------
+        history_s : float, optional
+            Return the last so many seconds instead, indexed by ``at``.
+        """
+        if history_s is not None:
+            return tables.timeline(api.history_columns(self.name, history_s))
         sample = self.view.sample
         rows = [columns.metrics_row(self.name, sample)] if sample else []
         return tables.frame("metrics", rows)
+
+    def events(self) -> pd.DataFrame:
+        """Return what happened to it, in the order of time."""
+        return tables.frame("events", map(columns.ROW["events"], api.events(self.name)))
 
     def _client(self, kind: str) -> Any:
         """Return a client of `kind`, made anew where the server has got another port."""

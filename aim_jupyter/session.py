@@ -13,7 +13,7 @@ from typing import Any, cast
 
 from IPython.core.interactiveshell import InteractiveShell
 
-from aim_jupyter import display, parsing, presenting, render, verbs
+from aim_jupyter import display, figures, parsing, presenting, render, tables, verbs
 from aim_jupyter.columns import Verb
 from aim_jupyter.commands import Command
 from aim_jupyter.conversation import Conversation
@@ -45,6 +45,9 @@ class Session:
             "attached": self._attached,
             "client": self._client,
             "reply": self._chat,
+            "metrics": self._show_metrics,
+            "events": self._show_events,
+            "top": self._show_top,
             "lines": self._show_lines,
             "panel": self._open_panel,
             "plan": self._show_plan,
@@ -96,11 +99,39 @@ class Session:
         return self._frame(cast(Verb, command.gives), answer)
 
     def _frame(self, verb: Verb, answer: Any) -> Any:
-        self._last_table = verbs.frame(verb, answer)
-        self._last_table.attrs[presenting.MARK] = verb
-        display.register_tables(self.shell, type(self._last_table))
         self._last_answer = (verb, answer)
-        return self._last_table
+        return self._marked(verb, verbs.frame(verb, answer))
+
+    def _marked(self, verb: Verb, table: Any) -> Any:
+        self._last_table = table
+        table.attrs[presenting.MARK] = verb
+        display.register_tables(self.shell, type(table))
+        return table
+
+    def _show_metrics(self, command: Command, given: Namespace, answer: Any) -> Any:
+        if given.serve_metrics:
+            raise BadUsage(
+                "--serve-metrics is for the terminal: it stays.",
+                "aim-engine metrics --serve-metrics",
+            )
+        if given.raw:
+            return self._marked("raw", verbs.frame("raw", answer))
+        if given.plot:
+            return figures.plot(given.server, answer, given.to)
+        if given.history:
+            return self._marked("metrics", tables.timeline(answer))
+        return self._table(command, given, answer)
+
+    def _show_events(self, command: Command, given: Namespace, answer: Any) -> Any:
+        if given.follow:
+            return self._show_lines(command, given, map(render.event_line, answer))
+        return self._table(command, given, answer)
+
+    def _show_top(self, _command: Command, given: Namespace, answer: Any) -> None:
+        if not given.off:
+            display.top(answer)
+        elif not display.end_top():
+            raise BadUsage("No live view is running here.", "%aim top")
 
     def _show_fetched(self, _command: Command, _given: Namespace, fetches: Any) -> Any:
         fetched = display.fetch(fetches)

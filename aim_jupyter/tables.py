@@ -11,6 +11,9 @@ from aim_jupyter.columns import Row, Verb
 if TYPE_CHECKING:
     import pandas as pd
 
+    from aim_jupyter.core.metrics import Columns
+    from aim_jupyter.core.records import Sample
+
 
 def frame(verb: Verb, rows: Iterable[Row]) -> pd.DataFrame:
     """Return the DataFrame that a verb hands out.
@@ -44,6 +47,39 @@ def history(rows: Iterable[Row]) -> pd.DataFrame:
     'at'
     """
     return _frame(list(rows), columns.COLUMNS["metrics"], "at")
+
+
+def timeline(past: Columns | list[Sample]) -> pd.DataFrame:
+    """Return the same of what the core gives: of columns, a day in a fraction of the time.
+
+    Examples
+    --------
+    >>> from aim_jupyter.core.metrics import Columns
+    >>> timeline(Columns((0.0, 1.0), {"memory_bytes": (2.0**30, float("nan"))})).memory_gib.tolist()
+    [1.0, <NA>]
+    """
+    if isinstance(past, list):
+        return history(map(columns.sample_row, past))
+    import numpy as np  # noqa: PLC0415 - comes with pandas
+    import pandas as pd  # noqa: PLC0415
+
+    unknown = np.full(len(past.at), np.nan)
+
+    def series(name: str) -> pd.arrays.IntegerArray | pd.arrays.FloatingArray:
+        field = f"{name.removesuffix('gib')}bytes" if name.endswith("_gib") else name
+        values = np.array(past.fields.get(field, unknown), dtype=float)
+        missing = ~np.isfinite(values)
+        values[missing] = 0.0
+        if columns.dtype(name) == "Int64":
+            return pd.arrays.IntegerArray(values.round().astype("int64"), missing)
+        values /= columns.GIB if name.endswith("_gib") else 1
+        rounded = values.round(1)
+        return pd.arrays.FloatingArray(np.where(rounded == 0, values.round(3), rounded), missing)
+
+    at = pd.to_datetime(np.round(np.array(past.at) * 1e6), unit="us", utc=True)
+    names = columns.COLUMNS["metrics"]
+    index = pd.DatetimeIndex(at.as_unit("us"), name="at")
+    return pd.DataFrame({name: series(name) for name in names}, index=index)
 
 
 def _frame(rows: list[Row], names: tuple[str, ...], index: str | None) -> pd.DataFrame:

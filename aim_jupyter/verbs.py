@@ -7,9 +7,10 @@ DataFrames and `Server` handles.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from aim_jupyter import columns, presenting, tables
+from aim_jupyter import columns, figures, presenting, tables
 from aim_jupyter.core import api
 from aim_jupyter.core.planning import DEFAULT_IDLE_S, Request
 from aim_jupyter.core.recipes.asked import Context
@@ -251,15 +252,80 @@ def wait(server: str | None = None, timeout_s: float = 1800.0) -> Server:
     return Server(api.server(server)).wait(timeout_s)
 
 
-def metrics(server: str | None = None) -> pd.DataFrame:
-    """Return the activity of the running servers over the last minute.
+def metrics(
+    server: str | None = None,
+    *,
+    window_s: float = api.WINDOW_S,
+    history_s: float | None = None,
+    every_s: float | None = None,
+) -> pd.DataFrame:
+    """Return what the running servers do, or what one of them did.
+
+    Parameters
+    ----------
+    server : str, optional
+        Its name; else all that run, and of the past that of the last launched.
+    window_s : float
+        Seconds that rates and quantiles of now look back.
+    history_s : float, optional
+        Seconds of the past, indexed by ``at``: the last hour by the second, 25 hours by ten
+        seconds, 31 days by five minutes.
+    every_s : float, optional
+        Seconds between two rows of the past; rates and quantiles are then those of the step.
 
     Examples
     --------
     >>> import aim_jupyter as aim
     >>> aim.metrics().gen_tok_s                                       # doctest: +SKIP
+    >>> aim.metrics("demo", history_s=1800).ttft_p95_ms.max()         # doctest: +SKIP
     """
-    return frame("metrics", api.metrics(server))
+    if history_s is None:
+        return frame("metrics", api.metrics(server, window_s=window_s))
+    if every_s is None:
+        return tables.timeline(api.history_columns(server, history_s))
+    return tables.timeline(api.history(server, history_s, every_s=every_s))
+
+
+def exported(server: str | None = None) -> pd.DataFrame:
+    """Return everything that the engines export, under their own names.
+
+    Examples
+    --------
+    >>> import aim_jupyter as aim
+    >>> aim.exported("demo").loc["vllm:kv_cache_usage_perc"]          # doctest: +SKIP
+    """
+    return frame("raw", api.exported(server))
+
+
+def plot(
+    server: str | None = None, *, history_s: float = 600.0, to: str | Path | None = None
+) -> figures.Plot:
+    """Return a figure of what a server did; it needs matplotlib.
+
+    Parameters
+    ----------
+    history_s : float
+        Seconds of the past.
+    to : str or Path, optional
+        Write it there: the name ends in png, svg or pdf.
+
+    Examples
+    --------
+    >>> import aim_jupyter as aim
+    >>> aim.plot("demo", history_s=3600, to="demo.pdf")               # doctest: +SKIP
+    """
+    return figures.plot(server, api.plotted(server, history_s), None if to is None else Path(to))
+
+
+def events(server: str | None = None) -> pd.DataFrame:
+    """Return what happened to the servers, or to one: stages, health, leases, stops, ends.
+
+    Examples
+    --------
+    >>> import aim_jupyter as aim
+    >>> unwell = aim.events().query("kind == 'health'")
+    """
+    return frame("events", api.events(server))
 
 
 def cache() -> pd.DataFrame:

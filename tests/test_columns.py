@@ -40,11 +40,13 @@ LITERAL = {
     "idle_left_s engine pid started_at reason",
     "metrics": "gen_tok_s prompt_tok_s req_running req_waiting kv_used_pct prefix_hit_pct "
     "ttft_p50_ms ttft_p95_ms itl_p50_ms itl_p95_ms e2e_p50_ms e2e_p95_ms req_done req_failed "
-    "preempted vram_used_gib busy_pct power_w temp_c idle_s window_s",
+    "preempted vram_used_gib busy_pct power_w temp_c idle_s window_s ttft_mean_ms itl_mean_ms "
+    "e2e_mean_ms req_stopped req_length req_aborted req_error cpu_pct memory_gib disk_free_gib",
+    "raw": "server kind labels value",
     "cache": "state size_gib expected_gib revision files files_missing in_use_by pinned "
     "last_used_at path reason kind verified shared",
     "evict": "evict frees_gib reason kind last_used_at done path",
-    "events": "server kind stage took_s message",
+    "events": "server kind stage took_s message level",
     "engines": "engine version platform source usable reason path",
     "fit": "model recipe gpu_model tp engine context_tokens verdict started weights_gib "
     "weights_predicted_gib kv_gib kv_predicted_gib overhead_gib overhead_predicted_gib "
@@ -55,6 +57,7 @@ INDEXES = {
     "recipes": "rank",
     "ps": "server",
     "metrics": "server",
+    "raw": "metric",
     "cache": "model",
     "evict": "model",
     "events": "at",

@@ -10,6 +10,7 @@ from aim_jupyter.render.chat import reply_footer
 from aim_jupyter.render.checks import checks_card
 from aim_jupyter.render.download import download_card, download_line
 from aim_jupyter.render.engines import engines_card
+from aim_jupyter.render.events import event_line
 from aim_jupyter.render.eviction import eviction_card
 from aim_jupyter.render.fit import fit_card
 from aim_jupyter.render.frame import frame_html, frame_text
@@ -33,6 +34,7 @@ __all__ = [
     "download_card",
     "download_line",
     "engines_card",
+    "event_line",
     "eviction_card",
     "fit_card",
     "frame_html",

@@ -5,6 +5,7 @@ Lines may hold the bold codes of `bold`; `plain` takes them out again, and width
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Mapping, Sequence
 from numbers import Real
@@ -13,7 +14,7 @@ from aim_jupyter.core.records import Gpu
 from aim_jupyter.render import words
 
 _ON, _OFF = "\x1b[1m", "\x1b[0m"
-_CODES = re.compile(r"(\x1b\[[01]m)")
+_CODES = re.compile(r"(\x1b\[(?:0|1|2|32|33|94)m)")
 # Where the right side of a head ends, and where the values of named rows begin.
 WIDTH = 91
 LABEL = 9
@@ -26,15 +27,35 @@ def bold(value: object) -> str:
     return f"{_ON}{value}{_OFF}"
 
 
+def good(value: object) -> str:
+    """Return text in the terminal's green: what is as it should be. Its word says so too."""
+    return f"\x1b[32m{value}{_OFF}"
+
+
+def care(value: object) -> str:
+    """Return text in the terminal's yellow: what wants a look."""
+    return f"\x1b[33m{value}{_OFF}"
+
+
+def yours(value: object) -> str:
+    """Return text in the terminal's blue: what is the reader's own."""
+    return f"\x1b[94m{value}{_OFF}"
+
+
+def faint(value: object) -> str:
+    """Return secondary text."""
+    return f"\x1b[2m{value}{_OFF}"
+
+
 def plain(text: str) -> str:
-    """Return `text` without the codes of `bold`."""
-    return text.replace(_ON, "").replace(_OFF, "")
+    """Return `text` without the codes of `bold` and the colours."""
+    return _CODES.sub("", text)
 
 
 def safe(text: str) -> str:
-    """Return `text` with no control codes but those of `bold`."""
+    """Return `text` with no control codes but those of `bold` and the colours."""
     return "".join(
-        piece if piece in (_ON, _OFF) else words.clean(piece) for piece in _CODES.split(text)
+        piece if _CODES.fullmatch(piece) else words.clean(piece) for piece in _CODES.split(text)
     )
 
 
@@ -84,20 +105,31 @@ def progress(fraction: float, cells: int = 20) -> str:
 
 
 def spark(values: Sequence[float | None], cells: int, top: float | None = None) -> str:
-    """Return a line of blocks through the latest `values`; a blank where one is not known.
+    """Return a line of blocks through all `values`; a blank where none is known.
+
+    Where there are more values than cells, a block is the mean of those that it stands for.
 
     Parameters
     ----------
     top : float, optional
         The value of the highest block, else the largest one.
     """
-    shown = list(values)[-cells:]
+    shown = _means(values, cells) if len(values) > cells else list(values)
     top = top or max([value for value in shown if value is not None], default=0.0) or 1.0
     steps = len(_SPARKS) - 1
     blocks = [
         " " if value is None else _SPARKS[round(steps * max(0.0, value) / top)] for value in shown
     ]
     return "".join(blocks)
+
+
+def _means(values: Sequence[float | None], cells: int) -> list[float | None]:
+    edges = [len(values) * cell // cells for cell in range(cells + 1)]
+    known = [
+        [value for value in values[low:high] if value is not None]
+        for low, high in itertools.pairwise(edges)
+    ]
+    return [sum(each) / len(each) if each else None for each in known]
 
 
 def columns(lines: Sequence[Sequence[str]], numeric: Sequence[bool], gap: int = 2) -> list[str]:

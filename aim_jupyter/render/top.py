@@ -40,7 +40,7 @@ def top_card(
     user: str | None = None,
     every_s: float = 2.0,
     past_s: float = 120.0,
-    for_s: float = 600.0,
+    for_s: float | None = 600.0,
 ) -> Card:
     """Return the card of all servers and GPUs at one moment.
 
@@ -51,22 +51,36 @@ def top_card(
     at : float
         Now, in seconds since the epoch.
     every_s, past_s, for_s : float
-        How often it is updated, how much past the history holds, for how long it goes on.
+        How often it is updated, how much past the history holds, for how long it goes on; None
+        where it does not go on.
     """
     every = f"every {words.limit(every_s)}"
     about = f"{machine.host} · {every}, sparklines show {words.limit(past_s)}"
-    right = html.join(
-        f"{words.clock(at)} · updates for {words.limit(for_s)}, kernel is free · end: ",
-        html.code("%aim top --off"),
-    )
-    shown = [html.part(_servers(views, history))]
+    right = _goes_on(at, for_s)
+    steps = round(past_s / every_s)
+    past = {name: _padded(samples, steps) for name, samples in history.items()}
+    shown = [html.part(_servers(views, past))]
     if gpus := _seen(machine):
         shown.append(html.part(_gpus(gpus, user)))
     facts = f"{machine.host} · {devices.describe(machine, times='x')} · {every}"
     text = t.head("top", f"{facts} · {words.clock(at)}")
-    text += _servers_text(views, history)
+    text += _servers_text(views, past)
     text += ["", *_gpus_text(gpus, user)] if gpus else []
     return card(html.card(html.head("top", html.soft(about), right), *shown), text)
+
+
+def _goes_on(at: float, for_s: float | None) -> Html:
+    if for_s is None:
+        return html.join(f"as of {words.clock(at)} · again: ", html.code("%aim top"))
+    return html.join(
+        f"{words.clock(at)} · updates for {words.limit(for_s)}, kernel is free · end: ",
+        html.code("%aim top --off"),
+    )
+
+
+def _padded(samples: Sequence[Sample], steps: int) -> Sequence[Sample]:
+    """Return so many samples that all lines have one scale of time: a young server's is short."""
+    return [*[Sample(at=0.0)] * (steps - len(samples)), *samples]
 
 
 def _seen(machine: Machine) -> list[Gpu]:
@@ -90,8 +104,8 @@ def _server(view: ServerView, history: History) -> list[str]:
         shapes.spark([sample.gen_tok_s for sample in past]),
         words.number(now.kv_used_pct),
         shapes.spark([sample.kv_used_pct for sample in past], top=100.0),
-        words.number(now.ttft_p50_ms),
-        words.number(now.ttft_p95_ms),
+        words.latency(now, "ttft", "p50"),
+        words.latency(now, "ttft", "p95"),
         shapes.spark(
             [sample.ttft_p50_ms for sample in past],
             second=[sample.ttft_p95_ms for sample in past],
@@ -142,7 +156,7 @@ def _holder(gpu: Gpu, user: str | None) -> str:
 def _servers_text(views: Sequence[ServerView], history: History) -> list[str]:
     if not views:
         return ["No server runs."]
-    lines = [list(_SERVER_NAMES), *(_server_text(view, history) for view in views)]
+    lines = [list(map(_head, _SERVER_NAMES)), *(_server_text(view, history) for view in views)]
     numeric = [name.endswith(("_s", "_pct", "_ms")) or "req_" in name for name in _SERVER_NAMES]
     return t.columns(lines, numeric)
 
@@ -152,20 +166,40 @@ def _server_text(view: ServerView, history: History) -> list[str]:
     past = history.get(record.name, ())
     return [
         t.bold(record.name),
-        record.state,
+        t.good(record.state) if record.state == "running" else record.state,
         ",".join(map(str, record.plan.gpus)) or "cpu",
         words.bare(now.gen_tok_s),
         t.spark([sample.gen_tok_s for sample in past], 12),
         words.bare(now.kv_used_pct),
         t.spark([sample.kv_used_pct for sample in past], 8, top=100.0),
-        *map(words.bare, (now.ttft_p50_ms, now.ttft_p95_ms, now.req_running, now.req_waiting)),
+        *(words.latency(now, "ttft", part).replace(",", "") for part in ("p50", "p95")),
+        *map(words.bare, (now.req_running, now.req_waiting)),
         words.bare(view.idle_left_s),
     ]
 
 
 def _gpus_text(gpus: Sequence[Gpu], user: str | None) -> list[str]:
     lines = [
-        [devices.ordinal(gpu), t.bar(gpu, 26), *_figures(gpu), _holder(gpu, user)] for gpu in gpus
+        [devices.ordinal(gpu), _bar(gpu, user), *_figures(gpu), _holder_text(gpu, user)]
+        for gpu in gpus
     ]
     numeric = [True, False, True, True, True, True, False]
-    return t.columns([list(_GPU_NAMES), *lines], numeric)
+    return t.columns([list(map(_head, _GPU_NAMES)), *lines], numeric)
+
+
+def _bar(gpu: Gpu, user: str | None) -> str:
+    drawn = t.bar(gpu, 26)
+    if gpu.state == "unexplained":
+        return t.care(drawn)
+    return t.yours(drawn) if devices.yours(gpu, user) else drawn
+
+
+def _holder_text(gpu: Gpu, user: str | None) -> str:
+    said = _holder(gpu, user)
+    if gpu.state == "unexplained":
+        return t.care(said)
+    return t.bold("you") + said.removeprefix("you") if devices.yours(gpu, user) else said
+
+
+def _head(name: str) -> str:
+    return t.faint(name) if name else ""

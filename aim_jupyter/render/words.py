@@ -7,6 +7,8 @@ import shlex
 import time
 from collections.abc import Sequence
 
+from aim_jupyter.core.records import Sample
+
 # Written as code points: an en dash and a multiplication sign, easily taken for others.
 UNKNOWN = "\u2013"
 TIMES = "\u00d7"
@@ -63,6 +65,26 @@ def number(value: float | None, unit: str = "") -> str:
 def bare(value: float | None) -> str:
     """Return a figure as scripts read it: without commas, decimals or unit."""
     return UNKNOWN if value is None else f"{value:.0f}"
+
+
+def latency(sample: Sample, name: str, part: str) -> str:
+    """Return a quantile in milliseconds as far as the engine's buckets tell it.
+
+    Parameters
+    ----------
+    name, part : str
+        Such as ``ttft`` and ``p95``.
+
+    Examples
+    --------
+    >>> latency(Sample(at=0, itl_p50_ms=4.2, bounds_ms={"itl": (10, 80000)}), "itl", "p50")
+    '<10'
+    """
+    value = getattr(sample, f"{name}_{part}_ms")
+    low, high = sample.bounds_ms.get(name, (0.0, float("inf")))
+    if value is None or low <= value < high:
+        return number(value)
+    return f"<{number(low)}" if value < low else f">{number(high)}"
 
 
 def plural(count: int, noun: str, many: str = "") -> str:

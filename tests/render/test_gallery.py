@@ -82,10 +82,12 @@ def test_an_untrusted_notebook_still_tells_every_command_and_figure(card: Card) 
 
 
 @every
-def test_text_has_no_codes_and_the_terminal_only_bold(card: Card) -> None:
+def test_text_has_no_codes_and_the_terminal_only_bold_and_colours(card: Card) -> None:
     assert "\x1b" not in card.text
-    assert set(re.findall(r"\x1b\[[^m]*m", card.terminal)) <= {"\x1b[1m", "\x1b[0m"}
-    assert card.terminal.count("\x1b[1m") == card.terminal.count("\x1b[0m")
+    assert set(re.findall(r"\x1b\[[^m]*m", card.terminal)) <= {
+        f"\x1b[{code}m" for code in (0, 1, 2, 32, 33, 94)
+    }
+    assert len(re.findall(r"\x1b\[[^0]\d?m", card.terminal)) == card.terminal.count("\x1b[0m")
     assert all(line == line.rstrip() for line in card.text.splitlines())
 
 

@@ -46,9 +46,9 @@ def test_bars() -> None:
     assert text.progress(7.0, 4) == "■■■■"
 
 
-def test_spark_shows_the_latest_values_and_leaves_gaps() -> None:
+def test_spark_shows_all_values_and_leaves_gaps() -> None:
     assert text.spark([0.0, 1.0, None, 2.0], 4) == "▁▅ █"
-    assert text.spark([9.0, 1.0, 1.0], 2) == "██"
+    assert text.spark([4.0, 4.0, 1.0, 3.0, None, None], 3) == "█▅ "
     assert text.spark([50.0], 3, top=100.0) == "▅"
     assert text.spark([], 3) == ""
     assert text.spark([0.0, 0.0], 3) == "▁▁"

@@ -8,17 +8,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from aim_jupyter.core import cache, config, events, planning, preflight, serving
-from aim_jupyter.core import metrics as metrics_of
 from aim_jupyter.core.api.plans import plan
 from aim_jupyter.core.api.site import engine_for, machine
 from aim_jupyter.core.errors import ServerGone, StartFailed, WaitTimeout
-from aim_jupyter.core.metrics import Columns
 from aim_jupyter.core.planning import Request
 from aim_jupyter.core.records import (
     CachedModel,
     CacheTotals,
     Plan,
-    Sample,
     ServerRecord,
     ServerView,
     Status,
@@ -65,12 +62,17 @@ def exposed(listen: str) -> str:
     )
 
 
-def servers() -> list[ServerView]:
+def servers(*, window_s: float = serving.WINDOW_S) -> list[ServerView]:
     """Return all servers, live or ended, with their figures as of now; last those of others.
 
     Those whose record can't be read are left out: `doctor` names them.
+
+    Parameters
+    ----------
+    window_s : float
+        Seconds that rates and quantiles look back.
     """
-    return [*_readable(), *_shared()]
+    return [*_readable(window_s), *_shared(window_s)]
 
 
 def server(name: str | None = None) -> ServerFolder:
@@ -191,55 +193,12 @@ def stop(name: str | None = None, *, drain_s: float = DRAIN_S) -> ServerView:
 
 def logs(name: str | None = None, *, lines: int = 40) -> list[str]:
     """Return the last lines of the engine's log."""
-    return serving.tail(_named_or_last(name), lines)
+    return serving.tail(named_or_last(name), lines)
 
 
 def follow_logs(name: str | None = None, *, lines: int = 10) -> Iterator[str]:
     """Yield the last lines of the engine's log, then new ones until the server ends."""
-    return serving.follow(_named_or_last(name), lines)
-
-
-def metrics(name: str | None = None) -> list[ServerView]:
-    """Return the running servers, or the one named, with the figures of the last minute."""
-    if name is not None:
-        return [serving.view(attach(name))]
-    return [view for view in servers() if view.record.state == "running"]
-
-
-def history(
-    name: str | None = None,
-    seconds: float = 300.0,
-    *,
-    every_s: float | None = None,
-    window_s: float | None = None,
-) -> list[Sample]:
-    """Return what a server did in the last `seconds`, oldest first; also of one that has ended.
-
-    The last hour is there by the second, 25 hours by ten, 31 days by five minutes: the finest that
-    reaches back far enough is read.
-
-    Parameters
-    ----------
-    every_s : float, optional
-        Seconds between two samples; else as they were taken.
-    window_s : float, optional
-        Seconds that the rates and quantiles of each look back; else to the sample before.
-    """
-    folder = _named_or_last(name)
-    return metrics_of.samples(
-        folder.path, _end(folder) - seconds, every_s=every_s, window_s=window_s
-    )
-
-
-def history_columns(name: str | None = None, seconds: float = 300.0) -> Columns:
-    """Return the same as columns, as it was sampled: a day takes milliseconds."""
-    folder = _named_or_last(name)
-    return metrics_of.columns(folder.path, _end(folder) - seconds)
-
-
-def _end(folder: ServerFolder) -> float:
-    """Return the time up to which there is a history: now, or when the server ended."""
-    return serving.current(folder).ended_at or time.time()
+    return serving.follow(named_or_last(name), lines)
 
 
 def models_on_disk() -> list[CachedModel]:
@@ -290,24 +249,32 @@ def _model_folder(plan: Plan) -> Path | None:
     return cache.folder_in_use(plan.model_path, plan.env.get("HF_HUB_CACHE"))
 
 
-def _readable() -> Iterator[ServerView]:
+def _readable(window_s: float = serving.WINDOW_S) -> Iterator[ServerView]:
     for folder in serving.folders():
         try:
-            yield serving.view(folder)
+            yield serving.view(folder, window_s=window_s)
         except ServerGone:
             # The doctor names it; here it must not hide the others.
             continue
 
 
-def _shared() -> Iterator[ServerView]:
+def _shared(window_s: float = serving.WINDOW_S) -> Iterator[ServerView]:
     for folder in serving.shared():
         # Between two looks it may have ended.
         with contextlib.suppress(ServerGone):
-            yield serving.view(folder)
+            yield serving.view(folder, window_s=window_s)
 
 
-def _named_or_last(name: str | None) -> ServerFolder:
-    """Return the server `name`, or the last launched one, also when it has ended."""
+def named_or_last(name: str | None) -> ServerFolder:
+    """Return the server `name`, or the last launched one, also when it has ended.
+
+    Raises
+    ------
+    UnknownName
+        If there is none of that name.
+    ServerGone
+        If none was ever launched.
+    """
     if name is not None:
         return serving.find(name)
     views = list(_readable())

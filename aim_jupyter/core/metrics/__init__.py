@@ -1,5 +1,6 @@
 """What a server is doing: one scrape of its metrics, the figures between two, and the past."""
 
+from aim_jupyter.core.metrics.exported import exported, families
 from aim_jupyter.core.metrics.history import Columns, Recorder, before, columns, latest, samples
 from aim_jupyter.core.metrics.scrape import RESOURCES, Histogram, Scrape, read
 from aim_jupyter.core.metrics.window import between
@@ -13,6 +14,8 @@ __all__ = [
     "before",
     "between",
     "columns",
+    "exported",
+    "families",
     "latest",
     "read",
     "samples",

@@ -112,23 +112,39 @@ def _ended(finished: list[Any] | None, aborted: float | None) -> dict[str, float
 
 def _rows(text: str) -> dict[str, list[Any]]:
     """Return the samples that say something, by name; those of a histogram by its stem."""
-    from prometheus_client.parser import text_string_to_metric_families  # noqa: PLC0415 - 10 ms
-
     stems = set(_theirs(_table()["histogram"]))
     only = _table()["only"]
     rows: dict[str, list[Any]] = defaultdict(list)
+    for sample in _samples(list(_ours(text.split("\n")))):
+        stem, _, part = sample.name.rpartition("_")
+        known = stem in stems and part in _PARTS
+        again = any(sample.labels.get(label, word) != word for label, word in only.items())
+        if math.isfinite(sample.value) and not again:
+            rows[stem if known else sample.name].append(sample)
+    return rows
+
+
+#: What the lines of the last scrape say. Most are the same a second later: most buckets of a busy
+#: engine, and all of an idle one.
+_said: dict[str, Any] = {}
+
+
+def _samples(lines: list[str]) -> list[Any]:
+    """Return what each line says, parsing only those that the last scrape did not have."""
+    from prometheus_client.parser import text_string_to_metric_families  # noqa: PLC0415 - 10 ms
+
+    global _said  # noqa: PLW0603 - replaced as a whole, so that threads see one or the other
+    said = _said
+    fresh = [line for line in dict.fromkeys(lines) if line not in said]
     try:
-        for family in text_string_to_metric_families("\n".join(_ours(text.split("\n"))) + "\n"):
-            for sample in family.samples:
-                stem, _, part = sample.name.rpartition("_")
-                known = stem in stems and part in _PARTS
-                again = any(sample.labels.get(label, word) != word for label, word in only.items())
-                if math.isfinite(sample.value) and not again:
-                    rows[stem if known else sample.name].append(sample)
+        families = text_string_to_metric_families("\n".join(fresh) + "\n")
+        parsed = [sample for family in families for sample in family.samples]
+        known = said | dict(zip(fresh, parsed, strict=True))
     except (LookupError, TypeError, AttributeError) as error:
         # The parser is written for text that is right.
         raise ValueError(f"no metrics: {error!r}") from error
-    return rows
+    _said = {line: known[line] for line in lines}
+    return [known[line] for line in lines]
 
 
 def _ours(lines: Iterable[str]) -> Iterable[str]:

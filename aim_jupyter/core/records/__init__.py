@@ -23,7 +23,7 @@ from aim_jupyter.core.records.gpu import Cpu, Gpu, GpuState, Machine
 from aim_jupyter.core.records.plan import Mode, Plan
 from aim_jupyter.core.records.process import ProcessId
 from aim_jupyter.core.records.recipe import Choice, Model, Offer, Recipe, Verdict, Weights
-from aim_jupyter.core.records.sample import Sample
+from aim_jupyter.core.records.sample import Exported, Sample
 from aim_jupyter.core.records.server import (
     STAGES,
     Address,
@@ -33,7 +33,7 @@ from aim_jupyter.core.records.server import (
     StageTime,
     State,
 )
-from aim_jupyter.core.records.status import Check, NextStep, ServerView, Status
+from aim_jupyter.core.records.status import Check, NextStep, ServerView, Status, Top
 
 __all__ = [
     "STAGES",
@@ -52,6 +52,7 @@ __all__ = [
     "Crash",
     "EngineEnvironment",
     "Eviction",
+    "Exported",
     "Flag",
     "Gpu",
     "GpuState",
@@ -74,6 +75,7 @@ __all__ = [
     "Startable",
     "State",
     "Status",
+    "Top",
     "Verdict",
     "WarmHost",
     "Weights",

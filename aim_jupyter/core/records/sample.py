@@ -79,3 +79,21 @@ class Sample(Struct, frozen=True, kw_only=True):
     memory_bytes: int | None = None
     disk_free_bytes: int | None = None
     bounds_ms: dict[str, tuple[float, float]] = {}
+
+
+class Exported(Struct, frozen=True, kw_only=True):
+    """One series of what an engine exports, under the engine's own names.
+
+    Attributes
+    ----------
+    kind : str
+        ``counter``, ``gauge``, ``histogram``, … as the engine says.
+    labels : str
+        As Prometheus writes them: ``engine="0",model_name="demo"``.
+    """
+
+    server: str
+    metric: str
+    kind: str
+    labels: str
+    value: float

@@ -64,6 +64,28 @@ class Status(Struct, frozen=True, kw_only=True):
     next: tuple[NextStep, ...] = ()
 
 
+class Top(Struct, frozen=True, kw_only=True):
+    """What every server and every GPU does at one moment, with the servers' recent past.
+
+    Attributes
+    ----------
+    at : float
+        Seconds since the epoch.
+    user : str or None
+        Who looks: a GPU with this holder is "you".
+    servers : tuple of ServerView
+        Live ones. Their samples are of the last seconds, not of the last minute.
+    history : dict
+        Of each server its samples, oldest first.
+    """
+
+    at: float
+    machine: Machine
+    user: str | None = None
+    servers: tuple[ServerView, ...] = ()
+    history: dict[str, tuple[Sample, ...]] = {}
+
+
 class Check(Struct, frozen=True, kw_only=True):
     """One finding of the doctor: what was found, why it matters, the command that mends it."""
 

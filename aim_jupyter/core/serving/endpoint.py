@@ -10,7 +10,8 @@ import json
 import socket
 from typing import Any, NamedTuple
 
-from aim_jupyter.core.records import Address
+from aim_jupyter.core.records import Address, ServerRecord
+from aim_jupyter.core.serving.folder import ServerFolder
 
 
 class Reply(NamedTuple):
@@ -67,3 +68,9 @@ def names_model(at: Address | None, key: str, model: str) -> bool:
         return any(entry.get("id") == model for entry in listing["data"])
     except (ValueError, KeyError, TypeError, AttributeError):
         return False
+
+
+def exposition(folder: ServerFolder, record: ServerRecord) -> str:
+    """Return the text of all that the engine of a server exports, empty without an answer."""
+    reply = get(record.address, "/metrics", folder.key(), timeout_s=10.0)
+    return reply.body.decode("utf-8", "replace") if reply.status == http.client.OK else ""

@@ -1,4 +1,4 @@
-"""A server's log while it grows."""
+"""A server's log, and what happens to servers, while it grows."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ import time
 from collections.abc import Iterator
 
 from aim_jupyter.core import files
-from aim_jupyter.core.errors import NotOwner
-from aim_jupyter.core.serving.folder import ServerFolder
+from aim_jupyter.core.errors import NotOwner, ServerGone
+from aim_jupyter.core.events import Event
+from aim_jupyter.core.serving.folder import ServerFolder, folders
 from aim_jupyter.core.serving.recovery import current
 from aim_jupyter.core.serving.stages import LogReader
 
@@ -39,3 +40,34 @@ def follow(folder: ServerFolder, lines: int = 10) -> Iterator[str]:
             yield from reader.new_lines()
             return
         time.sleep(TICK_S)
+
+
+def follow_events(folder: ServerFolder | None = None) -> Iterator[Event]:
+    """Yield what happened in the order of time, then what happens.
+
+    Parameters
+    ----------
+    folder : ServerFolder, optional
+        Of the server; it ends with it. Else all servers, and it does not end.
+    """
+    told: dict[str, int] = {}
+    while True:
+        live = folder is None or _lives(folder)
+        fresh: list[Event] = []
+        for each in [folder] if folder else folders():
+            found = each.events.read()
+            # Fewer than before: a new server has taken the place of an ended one.
+            begun = told.get(each.name, 0) if told.get(each.name, 0) <= len(found) else 0
+            fresh += found[begun:]
+            told[each.name] = len(found)
+        yield from sorted(fresh, key=lambda event: event.at)
+        if not live:
+            return
+        time.sleep(TICK_S)
+
+
+def _lives(folder: ServerFolder) -> bool:
+    try:
+        return current(folder).live
+    except ServerGone:
+        return False

@@ -17,11 +17,17 @@ WINDOW_S = 60.0
 OLD_S = 25.0
 
 
-def view(folder: ServerFolder) -> ServerView:
-    """Return the server with its figures as of now."""
+def view(folder: ServerFolder, *, window_s: float = WINDOW_S) -> ServerView:
+    """Return the server with its figures as of now.
+
+    Parameters
+    ----------
+    window_s : float
+        Seconds that rates and quantiles look back.
+    """
     record = current(folder)
     now = time.time()
-    seen = sample(folder) if record.state == "running" else None
+    seen = sample(folder, window_s) if record.state == "running" else None
     idle_s = seen.idle_s if seen else None
     limit = record.plan.idle_s
     return ServerView(
@@ -35,15 +41,15 @@ def view(folder: ServerFolder) -> ServerView:
     )
 
 
-def sample(folder: ServerFolder) -> Sample | None:
-    """Return the activity of the last minute, None while there is nothing newer than `OLD_S`.
+def sample(folder: ServerFolder, window_s: float = WINDOW_S) -> Sample | None:
+    """Return the activity of the last seconds, None where there is nothing newer than `OLD_S`.
 
     The supervisor measures once a second; whoever looks reads what it has written.
     """
     now = metrics.latest(folder.path)
     if now is None or time.time() - now.at > OLD_S:
         return None
-    return metrics.between(metrics.before(folder.path, now.at - WINDOW_S), now)
+    return metrics.between(metrics.before(folder.path, now.at - window_s), now)
 
 
 def _eta(record: ServerRecord, now: float) -> float | None:

@@ -86,3 +86,15 @@ def test_no_series_of_0_32_has_a_name_that_was_overlooked() -> None:
     # The old names are gone there: a table that still needed them would read nothing.
     assert "gpu_cache_usage_perc" not in text
     assert "time_per_output_token_seconds_bucket" not in text.replace("request_time_per", "")
+
+
+def test_two_data_parallel_engines_are_one_server() -> None:
+    """Recorded: 9 requests went to one engine, 11 to the other, of 24 tokens each."""
+    scrape = read("vllm-0.32-dp2", 10.0)
+    sample = metrics.between(Scrape(at=0.0, values={"running": 0.0}), scrape)
+    assert sample.req_done == 20
+    assert sample.gen_tok_s == pytest.approx(48)
+    assert scrape.values["prompt_tokens"] == 100
+    assert scrape.histograms["ttft"].count == 20
+    assert scrape.histograms["itl"].count == 20 * 23
+    assert scrape.histograms["ttft"].buckets["+Inf"] == 20

@@ -1,0 +1,126 @@
+"""What the supervisor measures: one history of engine and machine, and changes told once."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+from aim_jupyter.core import api, metrics
+from aim_jupyter.core.gpus import Cards
+from aim_jupyter.core.serving import endpoint, sampling
+from aim_jupyter.core.serving.endpoint import Reply
+from aim_jupyter.core.serving.process import identify
+from aim_jupyter.core.serving.resources import Resources
+from aim_jupyter.core.serving.sampling import Sampler
+from tests.conftest import FakeEngine
+from tests.core.gpus import trees
+from tests.waiting import launch_ready, say, until
+
+TEXT = b"vllm:num_requests_running 0\nvllm:num_requests_waiting 0\nvllm:request_success_total 1\n"
+
+
+def test_engine_and_machine_stand_under_one_time(fake: FakeEngine) -> None:
+    fake()
+    folder = launch_ready()
+    say(folder, "one two three")
+    until(lambda: any(sample.req_done == 1 for sample in api.history(folder.name, 60)))
+    last = api.history(folder.name, 60)[-1]
+    assert last.memory_bytes is not None
+    assert last.disk_free_bytes is not None
+    assert last.cpu_pct is not None
+    assert last.vram_used_bytes is last.temp_c is None
+    assert [event.kind for event in folder.events.read()] == ["stage"] * 4
+
+
+def test_a_silent_engine_is_two_events_however_long_it_lasts(
+    fake: FakeEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fake()
+    folder = launch_ready()
+    record = folder.read()
+    sampler = Sampler(folder)
+    reply, clock = Reply(200, TEXT), [1000.0]
+    monkeypatch.setattr(endpoint, "get", lambda *_, **__: reply)
+    monkeypatch.setattr(time, "monotonic", lambda: clock[0])
+
+    def look(answer: Reply, times: int) -> None:
+        nonlocal reply
+        reply = answer
+        for _ in range(times):
+            clock[0] += 6
+            sampler.tick(record, time.time())
+
+    look(Reply(200, TEXT), 3)
+    look(Reply(0, b""), 50)
+    look(Reply(200, TEXT), 5)
+    look(Reply(404, b""), 50)
+    look(Reply(200, b"<html>"), 50)
+    look(Reply(200, TEXT), 5)
+    told = [event for event in folder.events.read() if event.kind == "health"]
+    assert [event.message.partition(" for")[0] for event in told] == [
+        "endpoint: no answer",
+        "endpoint: answers again",
+        "metrics: no metrics",
+        "metrics: metrics again",
+    ]
+    assert [event.level for event in told] == ["error", "info", "warning", "info"]
+    assert told[1].took_s is not None
+    assert told[1].took_s > 200
+
+
+def test_a_look_without_an_answer_is_followed_by_a_pause(fake: FakeEngine) -> None:
+    assert sampling.UNANSWERED_S > sampling.ANSWER_S
+
+
+def test_cpu_time_and_memory_are_those_of_the_processes() -> None:
+    took = Resources(identify(os.getpid()), ())
+    # Not the leader of its group, so it is found only if the tests run in a session of their own.
+    took._pids = [os.getpid()]
+    took._due["processes"] = time.time() + 1000
+    first = took.read(time.time())
+    end = time.process_time() + 0.3
+    while time.process_time() < end:
+        pass
+    second = took.read(time.time())
+    assert 0.2 < second["cpu_s"] - first["cpu_s"] < 5
+    assert first["memory_bytes"] > 1 << 20
+    assert second["memory_bytes"] == first["memory_bytes"]
+    assert first["disk_free_bytes"] > 0
+
+
+def test_a_process_that_ends_takes_no_cpu_time_away_and_is_missed() -> None:
+    took = Resources(None, ())
+    took._ticks, took._spent = {1 << 22: 500}, 700
+    took._pids = [os.getpid()]
+    took._most = 3
+    assert took.read(0.0)["cpu_s"] >= 7.0
+    assert took.lost == 2
+
+
+def test_the_sensors_of_its_gpus_are_added_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = trees.written(trees.mi300x(4, used={1: 3 << 30, 2: 4 << 30}), tmp_path / "tree")
+    monkeypatch.setenv("AIM_SYS_ROOT", str(root))
+    both = Cards((1, 2)).read()
+    assert both.vram_used_bytes == 7 << 30
+    one = Cards((1,)).read()
+    assert one.vram_used_bytes == 3 << 30
+    if one.power_w is not None:
+        assert both.power_w == pytest.approx(2 * one.power_w)
+        assert both.temp_c == one.temp_c
+    assert Cards(()).read().vram_used_bytes is None
+    assert Cards((9,)).read().vram_used_bytes is None
+
+
+def test_the_history_of_an_ended_server_is_still_there(fake: FakeEngine) -> None:
+    fake()
+    folder = launch_ready()
+    time.sleep(2)
+    api.stop(folder.name, drain_s=0)
+    assert api.history(folder.name, 60)
+    assert metrics.latest(folder.path) is not None
+    assert api.metrics() == []

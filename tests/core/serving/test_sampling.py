@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -10,7 +12,7 @@ import pytest
 
 from aim_jupyter.core import api, metrics
 from aim_jupyter.core.gpus import Cards
-from aim_jupyter.core.serving import endpoint, sampling
+from aim_jupyter.core.serving import endpoint
 from aim_jupyter.core.serving.endpoint import Reply
 from aim_jupyter.core.serving.process import identify
 from aim_jupyter.core.serving.resources import Resources
@@ -71,22 +73,22 @@ def test_a_silent_engine_is_two_events_however_long_it_lasts(
     assert told[1].took_s > 200
 
 
-def test_a_look_without_an_answer_is_followed_by_a_pause(fake: FakeEngine) -> None:
-    assert sampling.UNANSWERED_S > sampling.ANSWER_S
-
-
 def test_cpu_time_and_memory_are_those_of_the_processes() -> None:
-    took = Resources(identify(os.getpid()), ())
-    # Not the leader of its group, so it is found only if the tests run in a session of their own.
-    took._pids = [os.getpid()]
-    took._due["processes"] = time.time() + 1000
-    first = took.read(time.time())
-    end = time.process_time() + 0.3
-    while time.process_time() < end:
-        pass
-    second = took.read(time.time())
-    assert 0.2 < second["cpu_s"] - first["cpu_s"] < 5
+    busy = "import time\nend = time.process_time() + 0.5\n"
+    busy += "while time.process_time() < end: pass\nprint('done', flush=True)\ntime.sleep(60)"
+    with subprocess.Popen(
+        [sys.executable, "-c", busy], stdout=subprocess.PIPE, start_new_session=True
+    ) as child:
+        took = Resources(identify(child.pid), ())
+        first = took.read(1000.0)
+        assert child.stdout is not None
+        child.stdout.readline()
+        second = took.read(1001.0)
+        child.kill()
+    assert 0.3 < second["cpu_s"] < 5
+    assert first["cpu_s"] <= second["cpu_s"]
     assert first["memory_bytes"] > 1 << 20
+    # Read once a minute.
     assert second["memory_bytes"] == first["memory_bytes"]
     assert first["disk_free_bytes"] > 0
 

@@ -106,6 +106,8 @@ def hub(node: Path) -> Iterator[Hub]:
     environment = {
         "AIM_ENGINE_PYTHON": str(engine),
         "AIM_LEASE_DIR": str(node / "leases"),
+        # The fake engine has none of vLLM's insides that the other ways of starting rely on.
+        "AIM_START": "plain",
         "AIM_SHARED_CACHE_DIR": str(node / "models"),
         "AIM_SYS_ROOT": str(trees.written(trees.mi300x(8), node / "mi300x")),
         "JUPYTER_CONFIG_PATH": str(Path(sysconfig.get_path("data")) / "etc" / "jupyter"),

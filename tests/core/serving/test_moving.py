@@ -21,6 +21,8 @@ from tests.waiting import until
 def node(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fake: FakeEngine) -> None:
     """Set up a machine with three GPUs, a model and an engine."""
     fake()
+    # The fake engine has none of vLLM's insides that the other ways of starting rely on.
+    monkeypatch.setenv("AIM_START", "plain")
     monkeypatch.setenv("AIM_LEASE_DIR", str(tmp_path / "leases"))
     monkeypatch.setenv("AIM_SYS_ROOT", str(trees.written(trees.mi300x(3), tmp_path / "mi300x")))
     put_model()

@@ -135,5 +135,5 @@ def test_panels_and_kernels_show_the_same_truth(
     panel.get_by_role("tab", name="Servers (1)").click(timeout=SOON)
     expect(panel).to_contain_text("running for", timeout=SOON)
     button(panel, "Stop").click()
-    expect(panel).to_contain_text("stopped by", timeout=SOON)
+    expect(panel).to_contain_text("demo · stopped · CPU", timeout=SOON)
     assert notebook.errors == []

@@ -40,6 +40,6 @@ def test_the_demo_on_the_real_engine(open_notebook: OpenNotebook) -> None:
     expect(panel).to_contain_text(re.compile("Requests done [1-9]"), timeout=SOON)
     notebook.screenshot("panel-real-running", index)
     button(panel, "Stop").click()
-    expect(panel).to_contain_text("stopped by", timeout=2 * SOON)
+    expect(panel).to_contain_text("demo · stopped · CPU", timeout=2 * SOON)
     notebook.screenshot("panel-real-stopped", index)
     assert notebook.errors == []

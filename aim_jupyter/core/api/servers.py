@@ -150,7 +150,8 @@ def watch(folder: ServerFolder, *, limit_s: float) -> Iterator[ServerView]:
         yield view
         if view.record.state == "running":
             return
-        if view.record.state != "starting":
+        # While it is cleaned up after, the last word is not written yet.
+        if view.record.state not in ("starting", "stopping"):
             raise start_failed(view.record)
         if time.monotonic() > end:
             raise WaitTimeout(

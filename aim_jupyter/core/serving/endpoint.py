@@ -58,6 +58,11 @@ def healthy(at: Address | None, timeout_s: float = 2.0) -> bool:
     return get(at, "/health", timeout_s=timeout_s).status == http.client.OK
 
 
+def serves(at: Address | None, key: str, model: str) -> bool:
+    """Whether our server answers there, healthy and with our model."""
+    return healthy(at) and names_model(at, key, model)
+
+
 def names_model(at: Address | None, key: str, model: str) -> bool:
     """Whether ``/v1/models`` takes our key and names our model: a stranger's server does not."""
     reply = get(at, "/v1/models", key)

@@ -334,6 +334,11 @@ def socket_file(folder: Path) -> Path:
     return folder / "engine.sock"
 
 
+def socket_of(plan: Plan, folder: Path) -> str:
+    """Return the file on which a plan's server listens, empty for one that has a port."""
+    return str(socket_file(folder)) if plan.listen == "unix" else ""
+
+
 def _guests(folder: Path) -> dict[str, str]:
     """Return where the guard finds the keys of those with whom the server is shared."""
     return {"AIM_GUESTS": str(folder / "guests")}

@@ -74,6 +74,14 @@ def listener(port: int) -> str | None:
     return None
 
 
+def reserve_again(asked: int | None, before: int | None, listen: str) -> tuple[socket.socket, int]:
+    """Reserve what was asked for, else the port of before, which clients know, else a free one."""
+    if asked is None and before is not None:
+        with contextlib.suppress(PortTaken):
+            return reserve(before, listen)
+    return reserve(asked, listen)
+
+
 def _only_closed(port: int) -> bool:
     """Whether all that the kernel still knows of `port` are connections that are closed."""
     return {state for state, _, _ in _sockets(port)} == {_TIME_WAIT}

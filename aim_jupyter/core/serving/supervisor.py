@@ -13,11 +13,9 @@ whoever looks next: it finds the engine, reads on in the log where the record en
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import os
-import signal
-import socket
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +39,7 @@ from aim_jupyter.core.serving import (
 )
 from aim_jupyter.core.serving.booting import boot
 from aim_jupyter.core.serving.desk import Desk
+from aim_jupyter.core.serving.ending import Ending
 from aim_jupyter.core.serving.engine import Engine, Needs
 from aim_jupyter.core.serving.folder import ServerFolder
 from aim_jupyter.core.serving.process import end_group, identify, members, uptime_s
@@ -55,8 +54,6 @@ RUNNING_TICK_S = 1.0
 PORT_ATTEMPTS = 3
 #: Seconds that running requests may take when the supervisor itself ends a server.
 DRAIN_S = 30.0
-
-_PR_SET_CHILD_SUBREAPER = 36
 
 
 class Supervisor:
@@ -82,8 +79,7 @@ class Supervisor:
         self._memory = evidence.memory()
         self._lock = lock
         self._stop_asked = False
-        self._left: list[int] = []
-        self._held: list[str] = []
+        self.ending = Ending()
         self._waker = Waker()
 
     # -- life ------------------------------------------------------------------------------------
@@ -98,7 +94,9 @@ class Supervisor:
 
     def run(self) -> None:
         """Start the engine, or take over the one that is there, and stay until it has ended."""
-        self._prepare_process()
+        self._waker.listen(self._on_term)
+        by_itself = self.record.state == "stopping" and self.record.crash is None
+        self._stop_asked = by_itself or self._stop_left()
         try:
             found = engine.find(self.folder.path, self.record.engine)
             if self.record.live:
@@ -114,17 +112,7 @@ class Supervisor:
             self._end("failed", reason=f"the supervisor met a defect: {error!r}")
             raise
 
-    def _prepare_process(self) -> None:
-        # What the engine's children leave behind becomes ours to reap, not the container's init's.
-        ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
-        signal.signal(signal.SIGTERM, self._on_term)
-        signal.signal(signal.SIGCHLD, lambda *_: None)
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
-        signal.signal(signal.SIGHUP, signal.SIG_IGN)
-        by_itself = self.record.state == "stopping" and self.record.crash is None
-        self._stop_asked = by_itself or self._stop_left()
-
-    def _on_term(self, *_: object) -> None:
+    def _on_term(self) -> None:
         self._stop_asked = True
 
     def _stop_left(self) -> bool:
@@ -151,7 +139,7 @@ class Supervisor:
         if self.plan.download is not None and not self.record.restarts:
             self._download(self.plan.download)
         for attempt in range(1, PORT_ATTEMPTS + 1):
-            holder, port = self._reserve_port()
+            holder, port = ports.reserve_again(self.plan.port, self.record.port, self.plan.listen)
             with (
                 holder,
                 devices.leased(self.plan, port, self.folder.events, self._move) as lease,
@@ -169,20 +157,13 @@ class Supervisor:
             )
             self.folder.log.unlink(missing_ok=True)
             self._forget_start()
-            self._update(port=None)
+            self._update(state="starting", reason="", crash=None, port=None)
         return code
 
     def _move(self, plan: Plan) -> None:
         """Take other GPUs, as good as those that somebody else has leased meanwhile."""
         self.plan = plan
         self._update(plan=plan)
-
-    def _reserve_port(self) -> tuple[socket.socket, int]:
-        """Reserve the port of before, where there is one: clients know it."""
-        if self.plan.port is None and self.record.port is not None:
-            with contextlib.suppress(AimError):
-                return ports.reserve(self.record.port, self.plan.listen)
-        return ports.reserve(self.plan.port, self.plan.listen)
 
     def _forget_start(self) -> None:
         self.engine = None
@@ -216,23 +197,19 @@ class Supervisor:
             booted = boot(
                 self.plan,
                 Needs(port, self.key, self.folder.log, (*(lease.fds if lease else ()), *model)),
-                note=self._note_boot,
+                note=partial(self.folder.events.add, "stage", level="warning", stage="boot"),
                 pause=self._go_on,
             )
         except OSError as error:
             raise AimError(f"the engine can't be started: {error}") from error
-        file = engine.socket_file(self.folder.path) if self.plan.listen == "unix" else ""
         self.engine = booted.engine
         self._update(
             port=port or None,
-            socket=str(file),
+            socket=engine.socket_of(self.plan, self.folder.path),
             engine=self.engine.id if self.engine else None,
             started_by=booted.how,
             expected_s=starts.expected(self.plan, booted.how),
         )
-
-    def _note_boot(self, words: str) -> None:
-        self.folder.events.add("stage", words, level="warning", stage="boot")
 
     def _go_on(self) -> bool:
         """Wait a moment for a warm host, and return whether the start is still wanted."""
@@ -263,8 +240,8 @@ class Supervisor:
     def _make_way(self, code: int | None, restart: restarting.Restart) -> None:
         """Say why the engine ended, and forget it for the next one."""
         why = self._explain(code)
-        if self._left:
-            raise AimError(self._cleaned_up)
+        if self.ending.left:
+            raise AimError(self.ending.words)
         words = f"restart {restart.number} of {self.plan.restarts} in {restart.pause_s:.0f} s"
         self.folder.events.add("health", words, level="warning")
         self._forget_start()
@@ -298,9 +275,12 @@ class Supervisor:
                 if self.engine.poll():
                     self._read_log()
                     return self.engine.exit_code
-                if self.record.state == "starting":
-                    self._come_up(changed=changed)
-                elif self.sampler.tick(self.record, time.time()):
+                starting = self.record.state == "starting"
+                if starting and self._is_ready():
+                    self._become_ready()
+                elif starting and changed:
+                    self._update()
+                elif not starting and self.sampler.tick(self.record, time.time()):
                     self._note_activity()
                 self._look_at_limits()
         return None
@@ -312,20 +292,9 @@ class Supervisor:
             self.reading.give_back(until)
         return changed
 
-    def _come_up(self, *, changed: bool) -> None:
-        if self._is_ready():
-            self._become_ready()
-        elif changed:
-            self._update()
-
     def _is_ready(self) -> bool:
-        at = self.record.address
-        return (
-            endpoint.healthy(at)
-            and endpoint.names_model(at, self.key, self.plan.model)
-            and self.engine is not None
-            and not self.engine.poll()
-        )
+        served = endpoint.serves(self.record.address, self.key, self.plan.model)
+        return served and self.engine is not None and not self.engine.poll()
 
     def _become_ready(self) -> None:
         now = time.time()
@@ -380,13 +349,10 @@ class Supervisor:
             self._clean_up(drain_s=0.0, term_s=0.0)
 
     def _clean_up(self, drain_s: float, term_s: float = 10.0) -> None:
-        """End the engine's group, and see its memory free."""
-        if self.engine is None:
-            return
-        tick = self._tick_while_stopping
-        self._left = end_group(self.engine.id, drain_s=drain_s, term_s=term_s, tick=tick)
-        self._read_log()
-        self._held = devices.still_held(self.plan)
+        if self.engine is not None:
+            self.ending.clean_up(
+                self.engine, self.plan, drain_s=drain_s, term_s=term_s, then=self._read_log
+            )
 
     def _conclude(self, code: int | None) -> None:
         if not self._stop_asked:
@@ -396,44 +362,29 @@ class Supervisor:
         if self.record.state != "stopping" or self.record.crash is not None:
             # Asked for before there was an engine.
             self._end_engine()
-        bad = bool(self._left or self._held)
-        self.folder.events.add("exit", self._cleaned_up, level="error" if bad else "info")
+        bad, cleaned = self.ending.bad, self.ending.words
+        self.folder.events.add("exit", cleaned, level="error" if bad else "info")
         why = self.record.reason
-        state: State = "unknown" if self._left else "stopped"
-        self._end(state, reason=f"{why}; {self._cleaned_up}" if bad else why)
+        state: State = "unknown" if self.ending.left else "stopped"
+        self._end(state, reason=f"{why}; {cleaned}" if bad else why)
 
     def _explain(self, code: int | None) -> Crash:
         found = crash.explain(
             self.plan,
             self.folder.log,
             code,
-            self._cleaned_up,
+            self.ending.words,
             before=self._memory,
             port=self.record.port,
         )
         self.folder.events.add("exit", found.what, level="error")
         return found
 
-    @property
-    def _cleaned_up(self) -> str:
-        if self._left:
-            return f"processes {', '.join(map(str, self._left))} of the engine could not be ended"
-        if self._held:
-            return f"no engine process left, but memory is still held: {'; '.join(self._held)}"
-        return "no engine process left"
-
-    def _tick_while_stopping(self) -> None:
-        if self.engine is not None:
-            self.engine.poll()
-            reap_others(self.engine.id)
-
     def _end(self, state: State, **facts: Any) -> None:
         if self.engine is not None and members(self.engine.id):
             self._clean_up(drain_s=0.0)
         self.reading.tracker.finish(time.time())
         self._update(state=state, ended_at=time.time(), **facts)
-
-    # -- small things ----------------------------------------------------------------------------
 
     def _update(self, **facts: Any) -> None:
         """Write the record; a full disk costs the news, not the server."""

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import os
 import select
 import signal
 import socket
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from aim_jupyter.core.records import ProcessId
 from aim_jupyter.core.serving.process import alive
+
+_PR_SET_CHILD_SUBREAPER = 36
 
 
 class Waker:
@@ -21,6 +24,19 @@ class Waker:
         self._waker.settimeout(0)
         self._watched: list[int] = []
         signal.set_wakeup_fd(self._waker.fileno())
+
+    @staticmethod
+    def listen(on_term: Callable[[], object]) -> None:
+        """Be woken by TERM, which calls `on_term`, and by children, adopted ones too; by no other.
+
+        What the engine's children leave behind becomes this process's to reap, not the container's
+        init's.
+        """
+        ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+        signal.signal(signal.SIGTERM, lambda *_: on_term())
+        signal.signal(signal.SIGCHLD, lambda *_: None)
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
 
     def sleep(self, seconds: float, doors: Sequence[socket.socket] = ()) -> bool:
         """Sleep, but no longer than until a signal comes or one that is watched ends.

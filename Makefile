@@ -4,14 +4,20 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
+# The sidebar of JupyterLab: what it is built from, what is checked, what is built.
+SIDEBAR := aim_jupyter/labextension/package.json
+SOURCES := $(shell find labextension/src labextension/style labextension/schema -type f) \
+	$(addprefix labextension/,package.json yarn.lock tsconfig.json install.json building.py)
+LINKED  := $(VENV)/share/jupyter/labextensions/aim-jupyter
+CHECKED := labextension/lib/.checked
 
 .DEFAULT_GOAL := help
-.PHONY: help setup engine demo lab check test ordeal benchmarks proxy clean
+.PHONY: help setup labextension engine demo lab check test ordeal benchmarks proxy clean
 
 help:        ## these lines
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 20
 
-setup: $(READY)   ## .venv with the notebook's environment and the developer's tools
+setup: $(READY) labextension   ## .venv with the notebook's environment and the developer's tools
 
 # The stamp holds what was installed from: a change of either file installs again.
 $(READY): pyproject.toml Makefile
@@ -23,6 +29,23 @@ $(READY): pyproject.toml Makefile
 	@$(BIN)/python -c "import aim_jupyter, jupyterlab, nbclient"
 	@touch $(READY)
 
+# A user's machine may have no node: everything but the sidebar works without.
+labextension: $(READY)   ## the sidebar of JupyterLab, built and linked into .venv
+	@if $(BIN)/python labextension/building.py --missing; then $(MAKE) -s $(LINKED); fi
+
+$(SIDEBAR): $(SOURCES) | $(READY)
+	@echo "building the sidebar of JupyterLab …"
+	@$(BIN)/python labextension/building.py
+
+$(LINKED): $(SIDEBAR)
+	@mkdir -p $(@D)
+	@ln -sfn $(abspath $(<D)) $@
+
+# Only what has changed is checked again: the types and rules of the sidebar take half a minute.
+$(CHECKED): $(SIDEBAR) $(SOURCES) $(shell find labextension/tests -type f) labextension/eslint.config.mjs
+	@cd labextension && $(abspath $(BIN))/jlpm check
+	@touch $@
+
 engine: setup     ## the real vLLM for the CPU, in an environment of its own
 	@$(BIN)/aim-engine engine install cpu
 
@@ -32,13 +55,15 @@ demo: setup engine   ## the main job: run the quickstart on the real engine, lea
 lab: setup engine    ## JupyterLab on the quickstart
 	@$(BIN)/jupyter lab notebooks/quickstart.ipynb
 
-check: setup         ## ruff, mypy, import-linter
+check: $(READY)      ## ruff, mypy, import-linter; tsc, eslint, prettier where the sidebar is built
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-logo 2>/dev/null || $(BIN)/lint-imports
+	@if test -e $(SIDEBAR); then $(MAKE) -s $(CHECKED); fi
 
 test: setup engine check   ## everything: checks, tests with the fake and with the real engine
+	@if test -e $(SIDEBAR); then cd labextension && $(abspath $(BIN))/jlpm test; fi
 	@$(BIN)/python -m pytest
 
 # npm's proxy for the tests of JupyterHub; without npm they say so and are left out.
@@ -55,4 +80,4 @@ benchmarks: setup engine   ## ratios against named baselines
 	@for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
 
 clean:       ## remove what the commands above made in this folder
-	rm -rf $(VENV) build dist .data .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) build dist aim_jupyter/labextension labextension/lib labextension/node_modules .data .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -1,4 +1,4 @@
-// Every piece of text in the outputs whose contrast with what lies below it is under `least`.
+// Every piece of text in the outputs and in the sidebar whose contrast with what lies below it is under `least`.
 (least) => {
   const rgba = (color) => {
     const parts = color.match(/[\d.]+/g).map(Number);
@@ -21,12 +21,12 @@
     return 0.2126 * r + 0.7152 * g + 0.0722 * b;
   };
   const found = [];
-  for (const area of document.querySelectorAll('.jp-Cell-outputArea .jp-OutputArea-output')) {
+  for (const area of document.querySelectorAll('.jp-Cell-outputArea .jp-OutputArea-output, .aim-Sidebar')) {
     const texts = document.createTreeWalker(area, NodeFilter.SHOW_TEXT);
     while (texts.nextNode()) {
       const element = texts.currentNode.parentElement;
       if (!texts.currentNode.data.trim() || !element.checkVisibility()) continue;
-      if (element.closest('style')) continue;
+      if (element.closest('style, [aria-disabled=true], option')) continue;
       const below = ground(element);
       const [one, two] = [light(over(rgba(getComputedStyle(element).color), below)), light(below)];
       const ratio = (Math.max(one, two) + 0.05) / (Math.min(one, two) + 0.05);

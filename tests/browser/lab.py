@@ -73,6 +73,7 @@ class Lab:
             "ServerApp.root_dir": str(self.notebooks),
             "IdentityProvider.token": TOKEN,
             "LabApp.expose_app_in_browser": "True",
+            "JupyterNotebookApp.expose_app_in_browser": "True",
         }
         given = [f"--{name}={value}" for name, value in options.items()]
         return [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", *given]

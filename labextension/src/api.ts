@@ -1,0 +1,113 @@
+import { URLExt } from '@jupyterlab/coreutils';
+import { ServerConnection } from '@jupyterlab/services';
+
+import type { IModel, IPlan, IRecipe, IServer, IStatus, IWish } from './contract';
+
+/**
+ * An expected failure, as the core words it: what was found, and what to do.
+ */
+export class Failure extends Error {
+  constructor(
+    readonly kind: string,
+    readonly found: string,
+    readonly toDo: string,
+    readonly status: number
+  ) {
+    super(found);
+    this.name = kind;
+  }
+
+  /** Whether Jupyter itself has no such route: its extension is not there, or not enabled. */
+  get isAbsent(): boolean {
+    return this.status === 404 && this.kind === 'NotFound';
+  }
+}
+
+/**
+ * The REST of aim_jupyter in Jupyter Server. Each call rejects with a `Failure` where the server
+ * has answered, and with the connection's own error where it has not.
+ */
+export class Api {
+  constructor(settings: ServerConnection.ISettings = ServerConnection.makeSettings()) {
+    this._settings = settings;
+  }
+
+  async status(): Promise<IStatus> {
+    return this._ask<IStatus>('GET', ['status']);
+  }
+
+  async models(): Promise<IModel[]> {
+    return (await this._ask<{ models: IModel[] }>('GET', ['models'])).models;
+  }
+
+  /** The recipes of a model in their order, or the best one of each model. */
+  async recipes(wish: Partial<IWish>): Promise<IRecipe[]> {
+    const query = { model: wish.model, users: wish.users, context: wish.context };
+    return (await this._ask<{ rows: IRecipe[] }>('GET', ['recipes'], { query })).rows;
+  }
+
+  async plan(wish: IWish): Promise<IPlan> {
+    return this._ask<IPlan>('POST', ['plan'], { body: wish });
+  }
+
+  async launch(wish: IWish): Promise<IServer> {
+    return this._ask<IServer>('POST', ['servers'], { body: wish });
+  }
+
+  async stop(server: string): Promise<void> {
+    await this._ask('DELETE', ['servers', server]);
+  }
+
+  async logs(server: string, lines: number): Promise<string[]> {
+    const path = ['servers', server, 'logs'];
+    return (await this._ask<{ lines: string[] }>('GET', path, { query: { lines } })).lines;
+  }
+
+  private async _ask<T>(method: string, path: string[], more: IMore = {}): Promise<T> {
+    const parts = path.map(part => encodeURIComponent(part));
+    const url = URLExt.join(this._settings.baseUrl, 'aim', ...parts) + query(more.query);
+    const init: RequestInit = { method };
+    if (more.body) {
+      init.body = JSON.stringify(more.body);
+    }
+    const response = await ServerConnection.makeRequest(url, init, this._settings);
+    const answer = await parsed(response);
+    if (!response.ok) {
+      throw failure(response, answer);
+    }
+    return answer as T;
+  }
+
+  private readonly _settings: ServerConnection.ISettings;
+}
+
+interface IMore {
+  query?: Record<string, string | number | undefined>;
+  body?: object;
+}
+
+function query(given: IMore['query']): string {
+  const known = Object.entries(given ?? {}).filter(([, value]) => value !== undefined);
+  return URLExt.objectToQueryString(Object.fromEntries(known));
+}
+
+/** The answer's JSON; null for an empty one, or one that is not JSON: a proxy's own page. */
+async function parsed(response: Response): Promise<unknown> {
+  const text = await response.text();
+  try {
+    return text ? JSON.parse(text) : null;
+  } catch {
+    return null;
+  }
+}
+
+function failure(response: Response, answer: unknown): Failure {
+  const said = (answer ?? {}) as { error?: string; found?: string; to_do?: string };
+  const phrase = response.statusText.replace(/ /g, '') || `Http${response.status}`;
+  return new Failure(
+    said.error ?? phrase,
+    said.found ?? `Jupyter answered ${response.status} ${response.statusText}`.trim() + '.',
+    said.to_do ?? '',
+    response.status
+  );
+}

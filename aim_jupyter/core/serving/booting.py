@@ -61,7 +61,7 @@ def boot(
         try:
             return _forked(plan, needs, pause)
         except HostRefused as refused:
-            mode = modes.fallback(mode)
+            mode = modes.FALLBACK
             note(f"started by {mode}: {refused.found}")
     return Booted(engine.start(plan, mode, needs), mode)
 

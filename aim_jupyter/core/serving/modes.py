@@ -22,7 +22,8 @@ from aim_jupyter.core.records import Mode
 MODES: tuple[Mode, ...] = get_args(Mode)
 AUTO = "auto"
 _FORKING = ("fork", "warm")
-_FALLBACK: dict[Mode, Mode] = {"warm": "fork", "fork": "lean"}
+#: What is tried where a warm host can't fork: it needs nothing of the engine's inner parts.
+FALLBACK: Mode = "lean"
 
 
 class Chosen(NamedTuple):
@@ -69,11 +70,6 @@ def choose(asked: str, engine: str, version: str, platform: str) -> Chosen:
     if asked == AUTO:
         return Chosen("lean", f"fork and warm are unverified on {platform}: --start warm tries it")
     return Chosen(_mode(asked))
-
-
-def fallback(mode: Mode) -> Mode:
-    """Return what to try where `mode` turns out to be impossible."""
-    return _FALLBACK[mode]
 
 
 def settings(mode: Mode, engine: str) -> dict[str, str]:

@@ -47,11 +47,6 @@ def test_an_unknown_mode_is_refused_with_those_that_there_are() -> None:
     assert "plain, lean, fork, warm, auto" in caught.value.hint
 
 
-def test_a_mode_that_is_impossible_falls_back_to_lean_in_the_end() -> None:
-    assert modes.fallback("warm") == "fork"
-    assert modes.fallback("fork") == "lean"
-
-
 def test_plain_sets_nothing_and_the_others_what_saves_work() -> None:
     assert modes.settings("plain", "vllm") == {}
     assert modes.settings("lean", "vllm") == {"VLLM_ENABLE_V1_MULTIPROCESSING": "0"}

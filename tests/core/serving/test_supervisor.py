@@ -340,3 +340,16 @@ def test_records_survive_a_round_trip(fake: FakeEngine) -> None:
     record = launch_ready().read()
     assert isinstance(record, ServerRecord)
     assert record.plan.fingerprint == replace(record.plan, server="other").fingerprint
+
+
+def test_without_a_host_that_can_fork_a_start_is_lean_and_says_why(
+    fake: FakeEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fake()  # It has none of the inner parts that a host replaces.
+    monkeypatch.setenv("AIM_START", "warm")
+    folder = launch_ready()
+
+    assert folder.read().started_by == "lean"
+    assert next(e.message for e in folder.events.read() if e.level == "warning").startswith(
+        "started by lean: the warm host has ended"
+    )

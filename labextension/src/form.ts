@@ -82,6 +82,19 @@ export class Form implements IDisposable {
     this._later();
   }
 
+  /** Ask for the focus; who draws the form takes it. */
+  call(): void {
+    this._isCalled = true;
+    this._changed.emit();
+  }
+
+  /** Whether the focus was asked for, and nobody has taken it yet. */
+  takeCall(): boolean {
+    const wasCalled = this._isCalled;
+    this._isCalled = false;
+    return wasCalled;
+  }
+
   /** Show what a launch was refused for. */
   refused(failure: Failure): void {
     this.failure = failure;
@@ -153,6 +166,7 @@ export class Form implements IDisposable {
   }
 
   private _asked = 0;
+  private _isCalled = false;
   private readonly _typing = new Debouncer<void, void>(() => this._ask(), TYPING_MS);
   private readonly _changed = new Signal<this, void>(this);
 }

@@ -9,7 +9,7 @@ from typing import Any
 
 from playwright.sync_api import Locator, Page, Route
 
-from tests.browser.lab import LIGHT, LIMIT_S, ROOT, SCREENSHOTS, TOKEN, Lab
+from tests.browser.lab import LIGHT, LIMIT_S, ROOT, SCREENSHOTS, START_S, TOKEN, Lab
 
 BUILT = ROOT / "aim_jupyter" / "labextension" / "package.json"
 FIXTURES = ROOT / "labextension" / "tests" / "fixtures"
@@ -37,7 +37,7 @@ class Sidebar:
         self.errors: list[str] = []
         self.asked: list[str] = []
         self.answers = answers or {}
-        page.on("pageerror", lambda error: self.errors.append(str(error)))
+        page.on("pageerror", lambda error: self.errors.append(f"{error} {error.stack}"))
         page.route(re.compile(r"/aim/[^?]*"), self._answer)
         self.node = page.locator(".aim-Sidebar")
         self.visit("lab")
@@ -49,7 +49,7 @@ class Sidebar:
         self.page.goto(f"{self.lab.url}{path}?token={TOKEN}&reset")
         self.page.wait_for_selector("#jupyterlab-splash", state="detached", timeout=60_000)
         self.page.wait_for_function(
-            "window.jupyterapp?.commands.hasCommand('aim-jupyter:open')", timeout=LIMIT_S * 1000
+            "window.jupyterapp?.commands.hasCommand('aim-jupyter:open')", timeout=START_S * 1000
         )
         # What is shown on the left is decided last: by the layout of the session before.
         self.page.evaluate("async () => { await jupyterapp.restored }")

@@ -124,8 +124,9 @@ def test_the_launch_form_asks_the_same_core(open_sidebar: OpenSidebar, fake: Fak
     expect(sidebar.button("Copy as magic").last).to_have_attribute("title", "%aim launch")
 
     form.get_by_label("Model").select_option(label="Another repository or folder")
-    form.get_by_label("Repository or folder").fill("no/such-model")
-    form.get_by_label("Repository or folder").press("Enter")
+    other = form.get_by_role("textbox", name="Repository or folder")
+    other.fill("no/such-model")
+    other.press("Enter")
     expect(form.get_by_role("alert")).to_contain_text("no/such-model", timeout=LIMIT_S * SECOND)
     sidebar.screenshot("form-refused")
 
@@ -133,7 +134,7 @@ def test_the_launch_form_asks_the_same_core(open_sidebar: OpenSidebar, fake: Fak
     expect(form.get_by_role("alert")).to_have_count(0)
     expect(form).to_contain_text("FITS", timeout=LIMIT_S * SECOND)
     form.get_by_role("button", name="Launch").click()
-    expect(sidebar.section("Servers")).to_contain_text("running", timeout=LIMIT_S * SECOND)
+    expect(sidebar.section("Servers")).to_contain_text("running · CPU", timeout=LIMIT_S * SECOND)
     assert sidebar.errors == []
 
 
@@ -218,7 +219,7 @@ def test_what_is_kept_for_tests_is_what_is_answered(
     fake()
     sidebar = open_sidebar()
     sidebar.button("Launch CPU demo").click()
-    expect(sidebar.section("Servers")).to_contain_text("running", timeout=LIMIT_S * SECOND)
+    expect(sidebar.section("Servers")).to_contain_text("running · CPU", timeout=LIMIT_S * SECOND)
     told, kept = sidebar.ask("status"), captured("node")
     assert set(kept) <= set(told)
     assert set(kept["gpus"][0]) == {*COLUMNS["gpus"], "mine"}
@@ -239,4 +240,6 @@ def test_notebook_7_has_it_too(open_sidebar: OpenSidebar, fake: FakeEngine) -> N
     sidebar.command("aim-jupyter:open")
     expect(sidebar.button("Launch CPU demo")).to_be_visible(timeout=LIMIT_S * SECOND)
     sidebar.screenshot("notebook-7")
-    assert sidebar.errors == []
+    assert sidebar.overflow() <= 0
+    # Notebook 7.6 has an error of its own at each start, also without the sidebar.
+    assert [error for error in sidebar.errors if "aim-jupyter" in error] == []

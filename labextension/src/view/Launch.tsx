@@ -51,6 +51,12 @@ function Field(props: { label: React.ReactNode; children: React.ReactNode }): Re
 function ModelField(): React.ReactElement {
   const { form, trans } = useSidebar();
   const [isOther, setOther] = React.useState(false);
+  const field = React.useRef<HTMLSelectElement>(null);
+  React.useEffect(() => {
+    if (form.takeCall()) {
+      field.current?.focus();
+    }
+  });
   const groups = [
     { name: trans.__('On this machine'), models: form.models.filter(one => one.in_cache) },
     { name: trans.__('To download'), models: form.models.filter(one => !one.in_cache) }
@@ -65,6 +71,7 @@ function ModelField(): React.ReactElement {
     <>
       <Field label={trans.__('Model')}>
         <select
+          ref={field}
           value={isOther ? OTHER : form.model}
           onChange={event => {
             choose(event.target.value);

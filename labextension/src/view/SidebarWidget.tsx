@@ -50,19 +50,8 @@ export class SidebarWidget extends ReactWidget {
 
   /** Open the launch form and move the focus into it. */
   openLaunch(): void {
-    this._isFormCalled = true;
+    this._context.form.call();
     this._setOpened({ ...this._opened, launch: true });
-  }
-
-  protected override onUpdateRequest(message: Message): void {
-    super.onUpdateRequest(message);
-    if (this._isFormCalled) {
-      this._isFormCalled = false;
-      // The form is there only when all has been drawn.
-      void this.renderPromise?.then(() => {
-        this.node.querySelector<HTMLElement>('.aim-Form select')?.focus();
-      });
-    }
   }
 
   protected override onAfterShow(message: Message): void {
@@ -89,7 +78,6 @@ export class SidebarWidget extends ReactWidget {
     this.update();
   };
 
-  private _isFormCalled = false;
   private _opened: Opened = {};
   private _watching: IDisposable | null = null;
 }

@@ -17,6 +17,8 @@ from aim_jupyter.testing import Script, fake_engine
 #: As the run was started: where the really installed engine is found again.
 AMBIENT_DATA_DIR = os.environ.get("AIM_DATA_DIR")
 AMBIENT_DATA_HOME = config.data_dir().parent
+#: Where vLLM keeps what it has learned of a model's code: learning it anew takes ten seconds.
+AMBIENT_VLLM_CACHE = os.environ.get("VLLM_CACHE_ROOT") or str(Path.home() / ".cache" / "vllm")
 
 FakeEngine = Callable[..., Path]
 
@@ -75,6 +77,7 @@ def real_engine(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def use_installed_engine(patch: pytest.MonkeyPatch) -> None:
     """Point at the data folder that the tests were started with."""
+    patch.setenv("VLLM_CACHE_ROOT", AMBIENT_VLLM_CACHE)
     if AMBIENT_DATA_DIR:
         patch.setenv("AIM_DATA_DIR", AMBIENT_DATA_DIR)
     else:

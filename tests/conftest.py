@@ -7,12 +7,19 @@ import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from aim_jupyter.core import config, serving
 from aim_jupyter.core.errors import ServerGone
 from aim_jupyter.core.serving.process import members
 from aim_jupyter.testing import Script, fake_engine
+
+# How long an example takes says how busy the machine is, not whether the code is right.
+hypothesis.settings.register_profile(
+    "untimed", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("untimed")
 
 #: As the run was started: where the really installed engine is found again.
 AMBIENT_DATA_DIR = os.environ.get("AIM_DATA_DIR")

@@ -53,6 +53,11 @@ def stop(folder: ServerFolder, *, drain_s: float = DRAIN_S) -> ServerRecord:
         record = _ask_supervisor(folder, drain_s, record)
     if record.engine is not None and members(record.engine):
         record = _end_without_supervisor(folder, record, drain_s)
+    elif record.state in ("failed", "stopped") and folder.read().live:
+        # Nobody can take charge and write down what is true now: a folder without a lock.
+        record = replace(record, ended_at=time.time())
+        with contextlib.suppress(StateUnusable):
+            folder.write(record)
     left = members(record.engine) if record.engine else []
     if left:
         raise ServerGone(

@@ -312,8 +312,9 @@ class Supervisor:
             Path(self.record.socket).chmod(0o600)
         # Whoever sees it running finds a first sample.
         self.sampler.tick(self.record, now)
-        self._update(state="running", reason="", ready_at=now, ready_up_s=uptime_s())
-        self._note_activity()
+        up_s = uptime_s()
+        idle = {"idle_since": now, "idle_up_s": up_s}
+        self._update(state="running", reason="", ready_at=now, ready_up_s=up_s, **idle)
 
     def _look_at_limits(self) -> None:
         if why := limits.reached(self.record, uptime_s()):

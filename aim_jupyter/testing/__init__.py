@@ -25,6 +25,8 @@ import msgspec
 from msgspec import Struct
 
 SITE = Path(__file__).with_name("site")
+#: What guards the real engine's routes guards the fake's, also where it is started by itself.
+GUARD = Path(__file__).parents[1] / "core" / "serving" / "guard"
 
 
 class Script(Struct, frozen=True, kw_only=True):
@@ -91,7 +93,7 @@ def fake_engine(folder: Path, script: Script | None = None) -> Path:
     behaviour = msgspec.json.encode(script or Script()).decode()
     program.write_text(
         "#!/bin/sh\n"
-        f"export PYTHONPATH={shlex.quote(str(SITE))}${{PYTHONPATH:+:$PYTHONPATH}}\n"
+        f"export PYTHONPATH={shlex.quote(f'{SITE}:{GUARD}')}${{PYTHONPATH:+:$PYTHONPATH}}\n"
         f"export AIM_FAKE_ENGINE={shlex.quote(behaviour)}\n"
         f'exec {shlex.quote(sys.executable)} "$@"\n'
     )

@@ -77,6 +77,8 @@ def test_a_server_that_nobody_watches_is_told(
     record = folder.read()
     nobody = replace(record.supervisor, start=1) if record.supervisor else None
     folder.write(replace(record, supervisor=nobody))
+    # Without its lock nobody can take charge of it either.
+    (folder.path / "supervisor.lock").unlink()
     (server,) = check("server")
     assert "its supervisor is gone" in server.found
     folder.write(record)

@@ -45,13 +45,18 @@ class Sampler(Generic[T]):
     def forget(self) -> None:
         """Read anew next time: something was changed through us."""
         self._good_until = 0.0
+        # One that has begun may not have seen it.
+        self._reading = None
 
     async def _take(self) -> T:
-        began = time.monotonic()
+        began, task = time.monotonic(), asyncio.current_task()
         try:
-            self._last = await self._read()
-            now = time.monotonic()
-            self._good_until = now + max(KEPT_S, PATIENCE * (now - began))
-            return self._last
+            taken = await self._read()
+            if self._reading is task:
+                now = time.monotonic()
+                self._last = taken
+                self._good_until = now + max(KEPT_S, PATIENCE * (now - began))
+            return taken
         finally:
-            self._reading = None
+            if self._reading is task:
+                self._reading = None

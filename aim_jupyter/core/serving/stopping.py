@@ -88,7 +88,11 @@ def _ask_supervisor(folder: ServerFolder, drain_s: float, record: ServerRecord) 
             with contextlib.suppress(ProcessLookupError):
                 os.kill(supervisor.pid, signal.SIGTERM)
         time.sleep(_LOOK_S)
-        record = current(folder)
+        seen = current(folder)
+        if seen.created_at != record.created_at:
+            # It has ended, and another server has its name and its folder already.
+            return replace(record, state="stopped", engine=None)
+        record = seen
     # Its last word is written: it leaves now.
     moment = time.monotonic() + 1.0
     while alive(told) and time.monotonic() < moment:

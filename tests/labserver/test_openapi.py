@@ -127,17 +127,18 @@ def test_every_answer_is_as_described(jupyter: Jupyter) -> None:
 
 
 def test_no_key_is_ever_answered(jupyter: Jupyter) -> None:
-    jupyter.post("servers", {"model": "demo"}, 201)
-    jupyter.until("demo", "running")
-    state = jupyter.folder.parent / "state" / "servers" / "demo"
+    # A name of its own: a test before this one may still be stopping the demo.
+    jupyter.post("servers", {"model": "demo", "name": "keyed"}, 201)
+    jupyter.until("keyed", "running")
+    state = jupyter.folder.parent / "state" / "servers" / "keyed"
     key = (state / "key").read_text().strip()
-    for path in ("status", "servers", "servers/demo", "servers/demo/logs", "servers/demo/shares"):
+    for path in ("status", "servers", "servers/keyed", "servers/keyed/logs", "servers/keyed/shares"):
         text = jupyter.client.get(f"aim/{path}").text
         assert key not in text
         assert "VLLM_API_KEY" not in text
     assert key not in jupyter.log
-    jupyter.ask("DELETE", "servers/demo?now=1", 202)
-    jupyter.until("demo", "stopped")
+    jupyter.ask("DELETE", "servers/keyed?now=1", 202)
+    jupyter.until("keyed", "stopped")
 
 
 def _pattern(path: str) -> str:

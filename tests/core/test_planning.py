@@ -112,7 +112,7 @@ def test_the_users_wishes_beat_the_recipe() -> None:
         ({"--dtype": "int3"}, "int3"),
         ({"--max-model-len": None}, "needs a value"),
         ({"--api-key": "secret"}, "a key of its own"),
-        ({"--host": "0.0.0.0"}, "loopback"),
+        ({"--host": "0.0.0.0"}, "--listen"),
         ({"--served-model-name": "x"}, "its own name and to default"),
     ],
 )

@@ -132,7 +132,13 @@ def test_no_key_is_ever_answered(jupyter: Jupyter) -> None:
     jupyter.until("keyed", "running")
     state = jupyter.folder.parent / "state" / "servers" / "keyed"
     key = (state / "key").read_text().strip()
-    for path in ("status", "servers", "servers/keyed", "servers/keyed/logs", "servers/keyed/shares"):
+    for path in (
+        "status",
+        "servers",
+        "servers/keyed",
+        "servers/keyed/logs",
+        "servers/keyed/shares",
+    ):
         text = jupyter.client.get(f"aim/{path}").text
         assert key not in text
         assert "VLLM_API_KEY" not in text

@@ -84,8 +84,10 @@ def test_code_holds_no_names_of_gpus() -> None:
 def test_the_public_names_are_these() -> None:
     assert set(gpus.__all__) == {
         "GROUP",
+        "Cards",
         "Device",
         "Placement",
+        "Sensors",
         "Sighting",
         "Step",
         "Use",
@@ -98,6 +100,7 @@ def test_the_public_names_are_these() -> None:
         "launch_environment",
         "machine",
         "reserve",
+        "unreleased",
         "verify_placement",
         "visibility",
     }

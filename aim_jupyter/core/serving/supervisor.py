@@ -24,7 +24,7 @@ from msgspec.structs import replace
 from aim_jupyter.core import cache
 from aim_jupyter.core.errors import AimError, StateUnusable
 from aim_jupyter.core.leases import Lease
-from aim_jupyter.core.records import Crash, Plan, State
+from aim_jupyter.core.records import Crash, Plan, Progress, State
 from aim_jupyter.core.serving import (
     charge,
     crash,
@@ -175,14 +175,17 @@ class Supervisor:
         self._enter("download", repo)
         download = cache.Download(repo, self.plan.revision, self.folder.path)
         while not self._stop_asked and download.poll() is None:
-            progress = download.progress()
-            self.reading.tracker.note(progress.detail, progress.share)
-            self._update()
+            self._tell(download.progress())
             self._wait(STARTING_TICK_S * 2)
         if self._stop_asked:
             download.end()
         else:
             download.check()
+            self._tell(download.progress())
+
+    def _tell(self, progress: Progress) -> None:
+        self.reading.tracker.note(progress.detail, progress.share)
+        self._update()
 
     def _model(self) -> contextlib.AbstractContextManager[tuple[int, ...]]:
         """Hold the model's folder, so that nobody evicts it; the engine inherits that too."""

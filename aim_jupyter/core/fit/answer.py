@@ -50,6 +50,7 @@ class _Machine(Struct, frozen=True, forbid_unknown_fields=True):
     free_bytes: int | None = None
     gfx: str | None = None
     count: int = 1
+    bf16: bool | None = None
 
 
 class _Parameters(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -86,12 +87,12 @@ def answer(parameters: Mapping[str, Any]) -> Answer:
     parameters : mapping
         ``model`` (a known name, or a folder with ``config.json``), or ``config`` (a ``config.json``
         or its path); ``machine`` (``"mi300x:1"``, or an object with `model`, `total_gib`, `family`,
-        `free_gib`, `gfx`, `count`, or a `Device`); ``tp pp dtype kv_dtype util max_model_len
-        max_num_seqs max_num_batched_tokens engine_version users quantization enforce_eager
-        block_size``; ``weights_gib`` and ``available_kv_gib`` where they are known per GPU;
-        ``kv_cache_gib`` for a KV cache of fixed size; ``free_gib`` of the fullest GPU. Dashes count
-        as underscores, and ``max_model_len`` may be ``"auto"``: the longest that the users have
-        room for.
+        `free_gib`, `gfx`, `count`, `bf16`, or a `Device`); ``tp pp dtype kv_dtype util
+        max_model_len max_num_seqs max_num_batched_tokens engine_version users quantization
+        enforce_eager block_size``; ``weights_gib`` and ``available_kv_gib`` where they are known
+        per GPU; ``kv_cache_gib`` for a KV cache of fixed size; ``free_gib`` of the fullest GPU.
+        Dashes count as underscores, and ``max_model_len`` may be ``"auto"``: the longest that the
+        users have room for.
 
     Returns
     -------
@@ -302,6 +303,7 @@ def _described(machine: _Machine) -> Device:
         free_bytes=_bytes(machine.free_gib, machine.free_bytes),
         gfx=machine.gfx,
         count=machine.count,
+        bf16=machine.bf16,
     )
 
 

@@ -104,8 +104,8 @@ def _layouts(request: Request, settings: Settings) -> list[Layout]:
     widest = max(spans, key=len)
     layers = model.layers[widest.start : widest.stop]
     family = request.device.family if request.device else "cuda"
-    kept = caches(model, layers, settings, family)
-    if not kept:
+    states = [caches(model, layers, settings, single=single) for single in _single(request.device)]
+    if not all(states):
         raise Unreadable("no layer keeps anything of a request")
     version = request.version
     ends = dict.fromkeys(rules(end, family) for end in (version.low, version.high))
@@ -114,7 +114,19 @@ def _layouts(request: Request, settings: Settings) -> list[Layout]:
     return [
         layout(kept, its, batched, block=block, align=_align(request), chunked=request.chunked)
         for its in ends
+        for kept in states
     ]
+
+
+def _single(device: Device | None) -> tuple[bool, ...]:
+    """Return whether recurrent states are kept in single precision; both where it can't be known.
+
+    vLLM does so on a CPU with AVX512_BF16 (``platforms/cpu.py``; seen with 0.32 on one with and
+    on one without).
+    """
+    if device is None or device.family != "cpu":
+        return (False,)
+    return (False, True) if device.bf16 is None else (device.bf16,)
 
 
 def _block(request: Request) -> int:

@@ -16,7 +16,7 @@ from aim_jupyter.core.fit.architecture import Architecture
 from aim_jupyter.core.fit.fields import Unreadable
 from aim_jupyter.core.fit.layers import Attention, Latent, Layer, Recurrent
 from aim_jupyter.core.fit.quantization import DTYPES
-from aim_jupyter.core.records.fit import Family, Settings
+from aim_jupyter.core.records.fit import Settings
 
 SPARSE_FP8_TOKEN = 656  # bytes of the "fp8_ds_mla" layout
 HEAD_SCALES = 8  # bytes of two scales, for each token and head
@@ -49,7 +49,8 @@ def caches(
     architecture: Architecture,
     layers: Sequence[Layer],
     settings: Settings,
-    family: Family = "cuda",
+    *,
+    single: bool = False,
 ) -> list[Cache]:
     """Return what `layers` keep on one rank; layers that keep nothing are left out.
 
@@ -57,8 +58,8 @@ def caches(
     ----------
     settings : Settings
         For `tp`, `dtype` and `kv_dtype`.
-    family : str
-        A CPU keeps recurrent states in single precision (vLLM platforms/cpu.py).
+    single : bool
+        Whether recurrent states are kept in single precision whatever the model says.
 
     Raises
     ------
@@ -70,7 +71,7 @@ def caches(
         size=architecture.element_bytes(settings.dtype),
         element=kv_element_bytes(architecture, settings),
         scales=HEAD_SCALES if settings.kv_dtype.endswith("per_token_head") else 0,
-        single=family == "cpu",
+        single=single,
     )
     known: dict[Layer, tuple[Cache, ...]] = {}
     found: list[Cache] = []

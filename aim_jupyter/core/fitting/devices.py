@@ -53,6 +53,7 @@ def processor(machine: Machine) -> Device | None:
         family="cpu",
         total_bytes=total,
         free_bytes=cpu.memory_available_bytes,
+        bf16=cpu.bf16,
     )
 
 

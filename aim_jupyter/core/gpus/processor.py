@@ -22,18 +22,21 @@ def cpu(reader: Reader | None = None) -> Cpu:
     """
     reader = reader or Reader(DiskTree(Path("/")))
     total, available = _memory(reader)
+    flags = _said(reader, "flags")
     return Cpu(
-        model=_model(reader),
+        model=_said(reader, "model name"),
         cores=_cores(reader),
         memory_bytes=total,
         memory_available_bytes=available,
+        bf16=None if flags is None else "avx512_bf16" in flags.split(),
     )
 
 
-def _model(reader: Reader) -> str | None:
+def _said(reader: Reader, name: str) -> str | None:
+    """Return what the first processor says of itself, None where it does not."""
     for line in (reader.text("proc/cpuinfo") or "").split("\n", 40):
         key, _, value = line.partition(":")
-        if key.strip() == "model name":
+        if key.strip() == name:
             return value.strip() or None
     return None
 

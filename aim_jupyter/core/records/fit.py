@@ -46,6 +46,8 @@ class Device(Struct, frozen=True, kw_only=True):
         Such as ``gfx942``; None for NVIDIA's.
     count : int
         How many there are to choose from.
+    bf16 : bool or None
+        Of a CPU: whether it multiplies in bfloat16 (AVX512_BF16). None is taken as either.
     """
 
     model: str
@@ -54,6 +56,7 @@ class Device(Struct, frozen=True, kw_only=True):
     free_bytes: int | None = None
     gfx: str | None = None
     count: int = 1
+    bf16: bool | None = None
 
     @property
     def free(self) -> int:

@@ -84,12 +84,19 @@ class Gpu(Struct, frozen=True, kw_only=True):
 
 
 class Cpu(Struct, frozen=True, kw_only=True):
-    """The processor: what serves where there is no GPU. Memory in bytes."""
+    """The processor: what serves where there is no GPU. Memory in bytes.
+
+    Attributes
+    ----------
+    bf16 : bool or None
+        Whether it multiplies in bfloat16 (AVX512_BF16); None where its flags can't be read.
+    """
 
     model: str | None = None
     cores: int | None = None
     memory_bytes: int | None = None
     memory_available_bytes: int | None = None
+    bf16: bool | None = None
 
 
 class Machine(Struct, frozen=True, kw_only=True):

@@ -20,6 +20,7 @@ from aim_jupyter.core.fit.caches import Cache
 from aim_jupyter.core.fit.kv import layout
 from aim_jupyter.core.fit.versions import rules
 from aim_jupyter.core.fit.weights import shares
+from aim_jupyter.core.gpus.processor import cpu
 
 from .conftest import WriteTensors
 
@@ -181,6 +182,7 @@ def model(folder: Path, config: dict[str, Any]) -> Path:
 
 def test_the_size_of_the_kv_cache_is_the_one_that_the_engine_logs(tmp_path: Path) -> None:
     version = engines.choose(platform="cpu").version
+    machine = {"model": "cpu", "family": "cpu", "total_gib": 12, "bf16": cpu().bf16}
     folders = [
         DEMO,
         model(tmp_path / "sliding", SLIDING),
@@ -196,7 +198,7 @@ def test_the_size_of_the_kv_cache_is_the_one_that_the_engine_logs(tmp_path: Path
         found = fit.answer(
             {
                 "config": str(question["model"]),
-                "machine": {"model": "cpu", "family": "cpu", "total_gib": 12},
+                "machine": machine,
                 "kv_cache_gib": question["kv_bytes"] / 2**30,
                 "max_model_len": question["length"],
                 "max_num_batched_tokens": question["batched"],

@@ -124,6 +124,17 @@ def test_gemma_4_needs_what_the_engine_said_it_needs() -> None:
         assert len(found.groups) == 6
 
 
+def test_recurrent_states_of_a_cpu_depend_on_its_instructions() -> None:
+    asked = {"model": "ibm-granite/granite-4.0-h-small", "kv_cache_gib": 2, "max_model_len": 8192}
+    machine = {"model": "cpu", "family": "cpu", "total_gib": 128}
+    with_it, without, unknown = (
+        fit.answer({**asked, "machine": {**machine, **told}})["kv_tokens"]
+        for told in ({"bf16": True}, {"bf16": False}, {})
+    )
+    assert with_it[0] == with_it[1] < without[0] == without[1]
+    assert unknown == [with_it[0], without[1]]
+
+
 def test_a_checkpoint_without_any_window_forms_one_group() -> None:
     found = fit.architecture(small())
     kept = caches(found, found.layers, Settings())

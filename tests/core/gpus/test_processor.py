@@ -38,6 +38,13 @@ def test_without_limits_it_is_the_machine() -> None:
     )
 
 
+def test_its_flags_say_whether_it_multiplies_in_bfloat16() -> None:
+    assert read({}).bf16 is None
+    for flags, bf16 in (("fpu avx512f avx512_bf16 sha_ni", True), ("fpu avx512f sha_ni", False)):
+        told = f"processor\t: 0\nflags\t\t: {flags}\n".encode()
+        assert read({"proc/cpuinfo": told}).bf16 is bf16
+
+
 def test_limits_of_cgroup_2_hold_and_the_file_cache_is_free() -> None:
     cpu = read(
         {

@@ -133,7 +133,7 @@ def test_supervisor_and_keeper_killed_together_leave_nothing(fake: FakeEngine) -
     for process in (record.supervisor, record.engine):
         os.kill(process.pid, signal.SIGKILL)
     until(lambda: members(record.engine) == [], limit_s=1.0)  # type: ignore[arg-type]
-    assert serving.current(folder).state == "failed"
+    until(lambda: serving.current(folder).state == "failed", limit_s=MOST_S)
     assert folder.read().state == "failed"
     assert folder.read().ended_at is not None
 

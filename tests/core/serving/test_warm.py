@@ -20,6 +20,7 @@ from aim_jupyter.core.records import ServerRecord
 from aim_jupyter.core.serving import endpoint, warm
 from aim_jupyter.core.serving.process import alive, members
 from tests.conftest import scrubbed, use_installed_engine
+from tests.waiting import until
 
 QUESTIONS = ("What is a recipe?", "How do I stop a server?", "Tell me about the weather")
 
@@ -118,8 +119,8 @@ def test_a_second_start_is_a_fork_and_the_third_is_predicted() -> None:
 
     assert (second.started_by, third.started_by) == ("warm", "warm")
     assert set(third.expected_s) == set(second.expected_s) | {s.stage for s in second.stages}
+    until(lambda: [host.servers for host in api.warm_hosts()] == [0])
     (host,) = api.warm_hosts()
-    assert host.servers == 0
     assert host.reason == ""
 
 

@@ -48,8 +48,8 @@ PUBLIC = [
 ]
 VERBS = [
     function
-    for name, function in inspect.getmembers(verbs, inspect.isfunction)
-    if function.__module__ == verbs.__name__ and not name.startswith("_")
+    for _, function in inspect.getmembers(verbs, inspect.isfunction)
+    if function is not verbs.frame
 ]
 MODULES = sorted(
     module.name

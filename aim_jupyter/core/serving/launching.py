@@ -85,7 +85,9 @@ def running_for(plan: Plan) -> ServerFolder | None:
     for folder in folders():
         with contextlib.suppress(ServerGone):
             record = current(folder)
-            if record.plan.command == plan.command and record.state in ("starting", "running"):
+            alike = record.plan.command == plan.command
+            live = record.state in ("starting", "running") and folder.stop_request() is None
+            if alike and live:
                 return folder
     return None
 

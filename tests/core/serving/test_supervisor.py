@@ -14,6 +14,7 @@ from aim_jupyter.core import api, serving
 from aim_jupyter.core.errors import BadUsage, PortTaken, ServerGone, StartFailed
 from aim_jupyter.core.records import ServerRecord
 from aim_jupyter.core.serving import engine, ports
+from aim_jupyter.core.serving.folder import StopRequest
 from aim_jupyter.core.serving.process import alive, members
 from tests.conftest import FakeEngine
 from tests.waiting import DEMO, launch_ready, running, say, until
@@ -90,6 +91,14 @@ def test_launching_what_runs_returns_it_and_new_starts_another(fake: FakeEngine)
     assert (first.name, second.name) == ("demo", "demo-2")
     assert first.read().port != second.read().port
     assert api.server().name == "demo-2"
+
+
+def test_what_is_asked_to_stop_is_not_handed_out_any_more(fake: FakeEngine) -> None:
+    fake()
+    ending = launch_ready()
+    ending.ask_stop(StopRequest(drain_s=0.0, by="somebody"))
+    assert serving.current(ending).state in ("running", "stopping", "stopped")
+    assert launch_ready().name != ending.name
 
 
 def test_a_taken_name_is_refused(fake: FakeEngine) -> None:

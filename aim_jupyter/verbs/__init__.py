@@ -1,0 +1,51 @@
+"""The Python API: the verbs as functions.
+
+They call the same core as the magics and the command, and hand out what a researcher works with:
+DataFrames and `Server` handles.
+"""
+
+from __future__ import annotations
+
+from aim_jupyter.verbs.caching import (
+    cache,
+    cache_evict,
+    cache_pin,
+    cache_prefetch,
+    cache_stats,
+    cache_unpin,
+    cache_verify,
+    cache_why,
+)
+from aim_jupyter.verbs.choices import engines, fit, fit_history, gpus, recipes
+from aim_jupyter.verbs.frames import frame
+from aim_jupyter.verbs.measures import exported, metrics, plot
+from aim_jupyter.verbs.servers import attach, client, events, launch, logs, ps, status, stop, wait
+
+__all__ = [
+    "attach",
+    "cache",
+    "cache_evict",
+    "cache_pin",
+    "cache_prefetch",
+    "cache_stats",
+    "cache_unpin",
+    "cache_verify",
+    "cache_why",
+    "client",
+    "engines",
+    "events",
+    "exported",
+    "fit",
+    "fit_history",
+    "frame",
+    "gpus",
+    "launch",
+    "logs",
+    "metrics",
+    "plot",
+    "ps",
+    "recipes",
+    "status",
+    "stop",
+    "wait",
+]

@@ -1,0 +1,49 @@
+"""What both forms of output share: words as they are typed here, what was said, what is drawn."""
+
+from __future__ import annotations
+
+import re
+import sys
+import threading
+from argparse import Namespace
+from pathlib import Path
+from typing import Any
+
+from aim_jupyter import exporter, figures, parsing
+from aim_jupyter.core import api
+from aim_jupyter.core.errors import BadUsage
+
+FAILED = 1
+
+
+def ours(text: str) -> str:
+    """Return a text of the core with the command lines as they are typed here."""
+    text = re.sub(r"client = %aim client( (\S+))?", r'client = aim_jupyter.client("\2")', text)
+    return text.replace("%%aim", parsing.PROGRAM).replace(parsing.MAGIC, parsing.PROGRAM)
+
+
+def said(given: Namespace) -> str:
+    """Return what is to be said: of the option, else of standard input."""
+    text = given.say or ("" if sys.stdin.isatty() else sys.stdin.read().strip())
+    if not text:
+        raise BadUsage("There is nothing to say.", f"{parsing.MAGIC} chat --say 'Hello'")
+    return str(text)
+
+
+def sampling(given: Namespace) -> dict[str, Any]:
+    """Return how the answer is to be sampled."""
+    return {"max_tokens": given.max_tokens, "temperature": given.temperature}
+
+
+def plotted(given: Namespace, answer: Any) -> Path:
+    """Draw what a server did and return the file."""
+    path = given.to or Path(f"{api.named_or_last(given.server).name}-metrics.png")
+    figures.plot(given.server, answer, path)
+    return Path(path)
+
+
+def serve_metrics(given: Namespace) -> None:
+    """Offer the metrics of all servers to Prometheus until Ctrl-C."""
+    with exporter.serving(given.port) as url:
+        print(f"Serving the metrics of all servers at {url}\nCtrl-C ends it.", flush=True)
+        threading.Event().wait()

@@ -64,7 +64,7 @@ check: $(READY)      ## ruff, mypy, import-linter; tsc, eslint, prettier where t
 
 test: setup engine check   ## everything: checks, tests with the fake and with the real engine
 	@if test -e $(SIDEBAR); then cd labextension && $(abspath $(BIN))/jlpm test; fi
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n 2
 
 # npm's proxy for the tests of JupyterHub; without npm they say so and are left out.
 proxy: setup

@@ -30,6 +30,21 @@ AMBIENT_VLLM_CACHE = os.environ.get("VLLM_CACHE_ROOT") or str(Path.home() / ".ca
 FakeEngine = Callable[..., Path]
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let one worker run a whole file, another one all of the real engine, one all of the browser.
+
+    So a module's server, and the one browser, serve all tests that share them, and no two real
+    engines share the cores.
+    """
+    for item in items:
+        group = str(item.path)
+        if item.get_closest_marker("engine"):
+            group = "engine"
+        elif "browser" in item.path.parts:
+            group = "browser"
+        item.add_marker(pytest.mark.xdist_group(group))
+
+
 @contextlib.contextmanager
 def scrubbed(folder: Path) -> Iterator[pytest.MonkeyPatch]:
     """Set up a home of its own and a machine without GPUs; in the end, end what was launched."""

@@ -42,8 +42,14 @@ def places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[StandIn]
 
 @pytest.fixture
 def told() -> Iterator[list[str]]:
+    """Collect what is said, but for the progress that only a slow machine has time to show."""
     lines: list[str] = []
-    with events.listening(lines.append):
+
+    def note(line: str) -> None:
+        if " MB fetched in " not in line:
+            lines.append(line)
+
+    with events.listening(note):
         yield lines
 
 

@@ -9,8 +9,11 @@ the largest of the samples taken every half second, the host's own share counted
 With ``--big GIB`` a model of random weights of that size is made, and started by `lean` with and
 without read-ahead, each time with its weights out of the page cache.
 
-Usage: ``python benchmarks/start.py [ROUNDS] [--big GIB]``. Wants the installed engine and a quiet
-machine.
+With ``--compiled`` the demo is compiled instead of run eagerly, and started by `lean` with empty
+caches of compiled code and with those that the start before has left.
+
+Usage: ``python benchmarks/start.py [ROUNDS] [--big GIB] [--compiled]``. Wants the installed
+engine and a quiet machine.
 """
 
 from __future__ import annotations
@@ -69,7 +72,7 @@ class Peak:
         self.megabytes = max(self.megabytes, (memory_bytes(self._pids()) or 0) / 1e6)
 
 
-def main(rounds: int, big_gib: float) -> None:
+def main(rounds: int, big_gib: float, *, compiled: bool) -> None:
     """Print a table for each state of the page cache."""
     with tempfile.TemporaryDirectory() as home:
         os.environ["AIM_STATE_DIR"] = home
@@ -78,6 +81,8 @@ def main(rounds: int, big_gib: float) -> None:
                 modes(rounds, state)
             if big_gib:
                 reading(rounds, big_gib, Path(home))
+            if compiled:
+                compiling(rounds, Path(home))
         finally:
             warm.end()
 
@@ -170,6 +175,28 @@ def first_token(port: int, key: str, began: float) -> float:
     return took
 
 
+def compiling(rounds: int, home: Path) -> None:
+    """Time the start of the compiled demo with and without what an earlier start compiled."""
+    seconds: dict[str, list[float]] = {"nothing compiled yet": [], "compiled before": []}
+    for number in range(rounds):
+        os.environ["AIM_COMPILE_CACHE_DIR"] = str(home / f"compiled-{number}")
+        os.environ["VLLM_CACHE_ROOT"] = str(home / f"vllm-{number}")
+        for each in seconds.values():
+            each.append(ready(Request(model="demo", start="lean", unset=("enforce-eager",))))
+    table("launch to ready, s; the demo compiled", seconds)
+
+
+def ready(asked: Request) -> float:
+    """Return the seconds from launch to ready, and stop."""
+    began = time.perf_counter()
+    server = api.launch(asked, new=True)
+    for _ in api.wait(server.name, limit_s=900):
+        pass
+    took = time.perf_counter() - began
+    serving.stop(server, drain_s=0)
+    return took
+
+
 def reading(rounds: int, gib: float, home: Path) -> None:
     """Time the start of a model of several GiB with and without read-ahead, cold."""
     folder = random_model(home / "big", gib)
@@ -184,15 +211,9 @@ def reading(rounds: int, gib: float, home: Path) -> None:
 
 def big_start(folder: Path) -> float:
     """Return the seconds from launch to ready of the big model, started lean."""
-    began = time.perf_counter()
     options = {"max-model-len": 256, "kv-cache-memory-bytes": "64M", "enforce-eager": None}
     asked = Request(model=str(folder), start="lean", options=options, force=True, name="big")
-    server = api.launch(asked, new=True)
-    for _ in api.wait(server.name, limit_s=900):
-        pass
-    took = time.perf_counter() - began
-    serving.stop(server, drain_s=0)
-    return took
+    return ready(asked)
 
 
 @contextlib.contextmanager
@@ -251,5 +272,6 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("rounds", type=int, nargs="?", default=5)
     parser.add_argument("--big", type=float, default=0.0, metavar="GIB")
+    parser.add_argument("--compiled", action="store_true")
     given = parser.parse_args()
-    main(given.rounds, given.big)
+    main(given.rounds, given.big, compiled=given.compiled)

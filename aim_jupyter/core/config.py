@@ -7,6 +7,7 @@ AIM_DATA_DIR          managed engine environments             ``~/.local/share/a
 AIM_STATE_DIR         servers, start times                    ``~/.local/state/aim_jupyter``
 AIM_CACHE_DIR         models (else HF_HUB_CACHE or HF_HOME)   ``~/.cache/huggingface/hub``
 AIM_SHARED_CACHE_DIR  more caches, only read, colon-separated none
+AIM_COMPILE_CACHE_DIR what engines compile                    ``~/.cache/aim_jupyter/compiled``
 AIM_CACHE_ENABLED     0: only Hugging Face's own cache        1
 AIM_RECIPES_PATH      more recipe folders, colon-separated    none
 AIM_ENGINE_PYTHON     an interpreter that has an engine       none
@@ -73,6 +74,11 @@ def shared_cache_dirs() -> list[Path]:
 def aim_cache_dir() -> Path | None:
     """Return the cache of AMD's AIM runtime, which holds ``<org>/<model>``; None without one."""
     return _folder("AIM_CACHE_PATH") if cache_enabled() else None
+
+
+def compile_cache_dir() -> Path:
+    """Return the folder that holds what each engine version has compiled."""
+    return _folder("AIM_COMPILE_CACHE_DIR") or Path(platformdirs.user_cache_dir(APP)) / "compiled"
 
 
 def cache_enabled() -> bool:

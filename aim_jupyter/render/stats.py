@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from aim_jupyter.core.records import CacheFolder, CacheStats, Setting
 from aim_jupyter.render import grid, html, words
 from aim_jupyter.render import text as t
@@ -16,6 +18,7 @@ def stats_card(stats: CacheStats) -> Card:
     """Return the card of the caches as a whole."""
     told = " · ".join(totals_words(stats.totals))
     facts = [("Kinds", _kinds(stats)), ("Kept", _kept(stats)), ("Launches", _launches(stats))]
+    facts.append(("Compiled", _compiled(stats)))
     pairs = [(name, value) for name, value in facts if value]
     folders = [_folder(folder) for folder in stats.folders]
     rows = grid.rows(
@@ -67,6 +70,13 @@ def _launches(stats: CacheStats) -> str:
         return "none yet"
     total = stats.hits + stats.misses
     return f"{stats.hits} of {total} found their model on disk ({100 * stats.hit_rate:.0f} %)"
+
+
+def _compiled(stats: CacheStats) -> str:
+    """Return what engines need not compile again, without the folder that the table has."""
+    return " · ".join(
+        f"{Path(one.path).name} {words.disk(one.size_bytes)}" for one in stats.compiled
+    )
 
 
 def _folder(folder: CacheFolder) -> tuple[str, str]:

@@ -14,7 +14,7 @@ from aim_jupyter import demo
 from aim_jupyter.core import cache, config, resolving
 from aim_jupyter.core.api.plans import recipe_list, with_first
 from aim_jupyter.core.api.servers import cache_totals, models_on_disk
-from aim_jupyter.core.cache import eviction, index, locating, settings, verification
+from aim_jupyter.core.cache import compiled, eviction, index, locating, settings, verification
 from aim_jupyter.core.cache.eviction import EvictionRule
 from aim_jupyter.core.cache.listing import free_bytes
 from aim_jupyter.core.cache.roots import roots
@@ -270,6 +270,7 @@ def cache_stats() -> CacheStats:
         settings=tuple(settings.settings()),
         pinned_bytes=sum(one.size_bytes for one in listed if one.pinned),
         in_use_bytes=sum(one.size_bytes for one in listed if one.in_use_by),
+        compiled=tuple(compiled.caches(settings.vllm_root())),
         hits=noted.hits if noted else None,
         misses=noted.misses if noted else None,
     )

@@ -37,7 +37,7 @@ def warm_up(*, idle_s: float | None = None) -> list[WarmHost]:
             environment.engine or "",
             environment.python,
             environment.command[1],
-            serving.host_environment(environment.engine or "", os.environ),
+            serving.host_environment(environment.engine or "", version, os.environ),
             warm.IDLE_S if idle_s is None else idle_s,
         )
     )

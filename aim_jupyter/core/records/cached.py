@@ -131,6 +131,13 @@ class CacheKindTotal(Struct, frozen=True, kw_only=True):
     size_bytes: int
 
 
+class CompiledCache(Struct, frozen=True, kw_only=True):
+    """What engines have compiled, or learned of a model's code. Size in bytes."""
+
+    path: str
+    size_bytes: int
+
+
 class CacheStats(Struct, frozen=True, kw_only=True):
     """The caches as a whole. Sizes in bytes.
 
@@ -148,6 +155,7 @@ class CacheStats(Struct, frozen=True, kw_only=True):
     settings: tuple[Setting, ...]
     pinned_bytes: int
     in_use_bytes: int
+    compiled: tuple[CompiledCache, ...] = ()
     hits: int | None = None
     misses: int | None = None
 

@@ -16,6 +16,7 @@ import msgspec
 from msgspec import Struct
 
 from aim_jupyter.core import config, files, gpus
+from aim_jupyter.core.cache import compiled
 from aim_jupyter.core.records import Mode, Plan, ProcessId
 from aim_jupyter.core.serving import keeper, modes, ports, warm
 from aim_jupyter.core.serving.process import alive, boot_id, identify
@@ -361,7 +362,7 @@ def environment(plan: Plan, mode: Mode, key: str, inherited: Mapping[str, str]) 
     variables that choose GPUs exactly one is set. Where this package lies is taken off the path:
     installed, that is the notebook's own site-packages, and its libraries are not the engine's.
     """
-    env = host_environment(plan.engine, inherited, mode)
+    env = host_environment(plan.engine, plan.engine_version, inherited, mode)
     for name, value in gpus.launch_environment(plan.gpus, inherited).items():
         env.pop(name, None)
         if value is not None:
@@ -371,14 +372,16 @@ def environment(plan: Plan, mode: Mode, key: str, inherited: Mapping[str, str]) 
 
 
 def host_environment(
-    engine: str, inherited: Mapping[str, str], mode: Mode = "warm"
+    engine: str, version: str, inherited: Mapping[str, str], mode: Mode = "warm"
 ) -> dict[str, str]:
     """Return the part of an engine's environment that is the same for all plans."""
     kept = {name: value for name, value in inherited.items() if name not in _SECRETS}
     # What is served is on disk when an engine starts, and it finds it where we put it.
     models = {"HF_HUB_OFFLINE": "1", "HF_HUB_CACHE": str(config.model_cache_dir())}
+    compiled_in = compiled.environment(engine, version, inherited)
     path = _python_path(inherited.get("PYTHONPATH", ""))
-    return {**modes.settings(mode, engine), **kept, **models, **_OWN, "PYTHONPATH": path}
+    found = {**modes.settings(mode, engine), **kept, **compiled_in, **models, **_OWN}
+    return {**found, "PYTHONPATH": path}
 
 
 def _python_path(wanted: str) -> str:

@@ -191,3 +191,49 @@ def test_a_hundred_servers_leave_their_host_as_it_was() -> None:
     )
     assert after[1:] == before[1:]
     assert after[0] < before[0] + (8 << 20)
+
+
+@pytest.mark.ordeal
+@pytest.mark.engine
+@pytest.mark.timeout(1200)
+def test_a_hundred_servers_of_one_host_leave_nothing_behind(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    before = None
+    for number in range(1, 101):
+        launch("warm", f"one-{number}")
+        ended(f"one-{number}")
+        if number in (10, 100):
+            until(lambda: [host.servers for host in api.warm_hosts()] == [0])
+            (host,) = api.warm_hosts()
+            seen = host.pid, descriptors(host.pid), children(host.pid), host.memory_bytes or 0
+            before = before or seen
+            with capsys.disabled():
+                sys.stdout.write(
+                    f"\nafter {number}: {seen[1]} descriptors, {seen[3] >> 20} MiB PSS\n"
+                )
+    assert before is not None
+    assert seen[:3] == before[:3]
+    assert seen[3] < before[3] + (16 << 20)
+
+
+def descriptors(pid: int) -> int:
+    return len(list(Path(f"/proc/{pid}/fd").iterdir()))
+
+
+def children(pid: int) -> str:
+    return Path(f"/proc/{pid}/task/{pid}/children").read_text()
+
+
+@pytest.mark.ordeal
+@pytest.mark.engine
+@pytest.mark.timeout(600)
+def test_a_third_start_takes_as_long_as_was_said(capsys: pytest.CaptureFixture[str]) -> None:
+    for mode in ("lean", "warm"):
+        for number in (1, 2, 3):
+            record = serving.find(launch(mode, f"{mode}-{number}").name).read()
+            ended(record.name)
+        said, took = sum(record.expected_s.values()), sum(s.took_s or 0 for s in record.stages)
+        with capsys.disabled():
+            sys.stdout.write(f"\n{mode}: {said:.1f} s said, {took:.1f} s taken\n")
+        assert said == pytest.approx(took, rel=0.2)

@@ -363,10 +363,12 @@ def fake_plans(folder: Path) -> list[Plan]:
 
 
 def real_plans() -> list[Plan]:
-    """Return the demo on the installed engine: in all its processes, and started as usual."""
-    plain = api.plan(Request(model="demo", start="plain"))
+    """Return the demo on the installed engine in every mode; `plain` in all its processes."""
+    warm, plain, lean, fork = (
+        api.plan(Request(model="demo", start=mode)) for mode in ("warm", "plain", "lean", "fork")
+    )
     apart = replace(plain, env={**plain.env, "VLLM_ENABLE_V1_MULTIPROCESSING": "1"})
-    return [apart, api.plan(Request(model="demo"))]
+    return [warm, apart, lean, fork]
 
 
 def main() -> None:

@@ -110,13 +110,19 @@ TABLE = (
 SAID: dict[str, tuple[Crash, float]] = {}
 
 
-def broken_plan(row: Row, folder: Path) -> Plan:
+@pytest.fixture(autouse=True)
+def isolated(warm_home: Path) -> Path:
+    """Take the place of the fixture that gives each test a home of its own."""
+    return warm_home
+
+
+def broken_plan(row: Row, mode: str, folder: Path) -> Plan:
     """Return the plan of the demo with what `row` does to it; nothing of it is checked."""
     for file in demo.FOLDER.iterdir():
         if file.suffix in (".json", ".jinja", ".safetensors"):
             (folder / file.name).write_bytes(file.read_bytes())
     row.change(folder)
-    plan = api.plan(Request(model="demo"))
+    plan = api.plan(Request(model="demo", start=mode))
     path = row.path or str(folder)
     argv = [path if word == plan.model_path else word for word in plan.argv]
     for option in (word for word in row.words if word in argv):
@@ -148,13 +154,15 @@ def judged(name: str, record: ServerRecord) -> Crash:
     return record.crash
 
 
+@pytest.mark.parametrize("mode", ["lean", "warm"])
 @pytest.mark.parametrize("row", TABLE, ids=[row.name for row in TABLE])
-def test_a_start_that_fails_says_why(row: Row, real_engine: None, tmp_path: Path) -> None:
+def test_a_start_that_fails_says_why(row: Row, mode: str, tmp_path: Path) -> None:
     model = tmp_path / "model"
     model.mkdir()
-    folder = serving.launch(broken_plan(row, model))
+    folder = serving.launch(broken_plan(row, mode, model))
     record = ended(folder)
-    crash = judged(row.name, record)
+    crash = judged(f"{row.name}, {mode}", record)
+    assert record.started_by in (mode, "warming")
     assert record.exit_code == row.code
     assert row.said in f"{crash.what} {crash.cause}"
     assert row.line in crash.line
@@ -165,7 +173,7 @@ def test_a_start_that_fails_says_why(row: Row, real_engine: None, tmp_path: Path
     assert crash.line[:60].encode() in text[crash.line_number - 1]
 
 
-def test_a_port_that_somebody_has_is_told(real_engine: None) -> None:
+def test_a_port_that_somebody_has_is_told() -> None:
     """The port was free when it was reserved: the engine itself meets the other program."""
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
@@ -197,7 +205,7 @@ def launched_bare(argv: tuple[str, ...], env: dict[str, str]) -> Path:
 
 
 @pytest.fixture
-def running(real_engine: None) -> Iterator[ServerFolder]:
+def running() -> Iterator[ServerFolder]:
     """A server of three processes, as vLLM comes up by itself."""
     request = Request(model="demo", env={"VLLM_ENABLE_V1_MULTIPROCESSING": "1"})
     folder = launch_ready(request, limit_s=LIMIT_S)
@@ -234,7 +242,7 @@ def test_what_is_killed_while_it_serves_is_not_stopped(
     assert "for lack of memory" not in crash.cause or "no kill for lack" in crash.cause
 
 
-def test_the_kernels_own_kill_is_told_as_such(real_engine: None, tmp_path: Path) -> None:
+def test_the_kernels_own_kill_is_told_as_such() -> None:
     """A control group of 500 MiB: vLLM does not even get through its imports."""
     group = limited(500 << 20)
     if group is None:

@@ -8,7 +8,6 @@ import signal
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,21 +18,9 @@ from aim_jupyter.core.planning import Request
 from aim_jupyter.core.records import ServerRecord
 from aim_jupyter.core.serving import endpoint, warm
 from aim_jupyter.core.serving.process import alive, members
-from tests.conftest import scrubbed, use_installed_engine
 from tests.waiting import until
 
 QUESTIONS = ("What is a recipe?", "How do I stop a server?", "Tell me about the weather")
-
-
-@pytest.fixture(scope="module", autouse=True)
-def warm_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """Give the module one home, so that one warm host serves all of its tests."""
-    folder = tmp_path_factory.mktemp("warm")
-    with scrubbed(folder) as patch:
-        use_installed_engine(patch)
-        yield folder
-        patch.setenv("AIM_STATE_DIR", str(folder / "state"))
-        warm.end()
 
 
 @pytest.fixture(autouse=True)

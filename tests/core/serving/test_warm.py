@@ -18,7 +18,8 @@ from aim_jupyter.core.planning import Request
 from aim_jupyter.core.records import ServerRecord
 from aim_jupyter.core.serving import endpoint, warm
 from aim_jupyter.core.serving.process import alive, members
-from tests.waiting import until
+from aim_jupyter.server import Server
+from tests.waiting import launch_ready, until
 
 QUESTIONS = ("What is a recipe?", "How do I stop a server?", "Tell me about the weather")
 
@@ -113,6 +114,21 @@ def test_a_second_start_is_a_fork_and_the_third_is_predicted() -> None:
 
 @pytest.mark.engine
 @pytest.mark.timeout(300)
+def test_a_fork_serves_on_a_socket_file_as_well() -> None:
+    request = Request(model="demo", start="warm", name="by-file", listen="unix")
+    record = launch_ready(request, new=True, limit_s=300).read()
+    assert record.port is None
+    assert endpoint.get(record.address, "/metrics").status == 401
+    with Server(serving.find("by-file")).client as client:
+        reply = client.chat.completions.create(
+            model="default", messages=[{"role": "user", "content": QUESTIONS[0]}]
+        )
+    assert reply.choices[0].message.content
+    ended("by-file")
+
+
+@pytest.mark.engine
+@pytest.mark.timeout(300)
 def test_servers_outlive_their_host_and_the_next_launch_gets_a_new_one() -> None:
     first = launch("warm", "orphan")
     (host,) = api.warm_hosts()
@@ -158,11 +174,13 @@ def test_a_hundred_servers_leave_their_host_as_it_was() -> None:
     launch("warm", "settle")
     ended("settle")
 
-    def size() -> tuple[int, int, int]:
+    def size() -> tuple[int, int, int, str]:
+        until(lambda: [host.servers for host in api.warm_hosts()] == [0])
         (host,) = api.warm_hosts()
         descriptors = len(list(Path(f"/proc/{host.pid}/fd").iterdir()))
         threads = len(list(Path(f"/proc/{host.pid}/task").iterdir()))
-        return host.memory_bytes or 0, descriptors, threads
+        children = Path(f"/proc/{host.pid}/task/{host.pid}/children").read_text()
+        return host.memory_bytes or 0, descriptors, threads, children
 
     for number in range(10):
         launch("warm", f"one-of-ten-{number}")
@@ -173,43 +191,10 @@ def test_a_hundred_servers_leave_their_host_as_it_was() -> None:
         ended(f"of-a-hundred-{number}")
     after = size()
 
-    sys.stdout.write(
-        f"\nhost before and after 90 servers: {before}, {after} (bytes PSS, descriptors, threads)\n"
-    )
+    told = "bytes PSS, descriptors, threads, children"
+    sys.stdout.write(f"\nhost before and after 90 servers: {before}, {after} ({told})\n")
     assert after[1:] == before[1:]
     assert after[0] < before[0] + (8 << 20)
-
-
-@pytest.mark.ordeal
-@pytest.mark.engine
-@pytest.mark.timeout(1200)
-def test_a_hundred_servers_of_one_host_leave_nothing_behind(
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    before = None
-    for number in range(1, 101):
-        launch("warm", f"one-{number}")
-        ended(f"one-{number}")
-        if number in (10, 100):
-            until(lambda: [host.servers for host in api.warm_hosts()] == [0])
-            (host,) = api.warm_hosts()
-            seen = host.pid, descriptors(host.pid), children(host.pid), host.memory_bytes or 0
-            before = before or seen
-            with capsys.disabled():
-                sys.stdout.write(
-                    f"\nafter {number}: {seen[1]} descriptors, {seen[3] >> 20} MiB PSS\n"
-                )
-    assert before is not None
-    assert seen[:3] == before[:3]
-    assert seen[3] < before[3] + (16 << 20)
-
-
-def descriptors(pid: int) -> int:
-    return len(list(Path(f"/proc/{pid}/fd").iterdir()))
-
-
-def children(pid: int) -> str:
-    return Path(f"/proc/{pid}/task/{pid}/children").read_text()
 
 
 @pytest.mark.ordeal

@@ -26,6 +26,7 @@ import shutil
 import signal
 import statistics
 import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -97,6 +98,7 @@ def modes(rounds: int, state: str) -> None:
             if state == "cold":
                 DROP.write_text("1")
             took, megabytes = plain() if name == PLAIN else launched(name)
+            print(f"{name}: {took:.1f} s, {megabytes:,.0f} MB", file=sys.stderr, flush=True)
             seconds[name].append(took)
             memory[name].append(megabytes)
     table(f"start to first token, s; page cache {state}", seconds)
@@ -260,12 +262,12 @@ def forget(folder: Path) -> None:
 
 def table(title: str, rows: dict[str, list[float]]) -> None:
     """Print median, spread and the ratio to the first row, the baseline."""
-    print(f"\n{title:<52}{'median':>9}{'min':>9}{'max':>9}{'ratio':>8}")
+    print(f"\n{title:<52}{'median':>9}{'min':>9}{'max':>9}{'ratio':>8}", flush=True)
     base = statistics.median(next(iter(rows.values())))
     for name, values in rows.items():
         middle = statistics.median(values)
         line = f"{name:<52}{middle:>9.1f}{min(values):>9.1f}{max(values):>9.1f}"
-        print(f"{line}{middle / base:>8.2f}")
+        print(f"{line}{middle / base:>8.2f}", flush=True)
 
 
 if __name__ == "__main__":

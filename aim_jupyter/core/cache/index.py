@@ -8,6 +8,7 @@ as it lies there nothing is known of pins, so nothing is evicted.
 from __future__ import annotations
 
 import contextlib
+import os
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -50,7 +51,7 @@ class Index(Struct, frozen=True, kw_only=True):
     Attributes
     ----------
     entries : dict
-        From the folder of a repository, relative to the index where it lies beside it.
+        From the folder of a repository; in the file relative to it where it lies beside it.
     hits, misses : int
         Launches that found their model on disk, and that had to download first.
     """
@@ -62,20 +63,31 @@ class Index(Struct, frozen=True, kw_only=True):
 
     def entry(self, folder: str) -> Entry:
         """Return what is noted of the repository in `folder`."""
-        return self.entries.get(_key(folder), Entry())
+        return self.entries.get(folder, _NOTHING)
 
 
 _DECODER = msgspec.json.Decoder(Index)
+_NOTHING = Entry()
 
 
 def read() -> Index | None:
     """Return the index, an empty one where there is none; None if it can't be read."""
+    path = _path()
     try:
-        return _DECODER.decode(_path().read_bytes())
+        index = _DECODER.decode(path.read_bytes())
     except FileNotFoundError:
         return Index()
     except files.UNREADABLE:
         return None
+    beside = str(path.parent)
+    entries = {os.path.join(beside, key): entry for key, entry in index.entries.items()}  # noqa: PTH118 - of many
+    return replace(index, entries=entries)
+
+
+def _encoded(index: Index) -> bytes:
+    beside = f"{config.model_cache_dir()}/"
+    entries = {key.removeprefix(beside): entry for key, entry in index.entries.items()}
+    return msgspec.json.encode(replace(index, entries=entries))
 
 
 def change(folder: str | Path, edit: Callable[[Entry], Entry]) -> Entry:
@@ -86,7 +98,7 @@ def change(folder: str | Path, edit: Callable[[Entry], Entry]) -> Entry:
     StateUnusable
         If the index can't be written.
     """
-    key = _key(str(folder))
+    key = str(folder)
     made: list[Entry] = []
 
     def one(index: Index) -> Index:
@@ -126,7 +138,7 @@ def _rewrite(edit: Callable[[Index], Index]) -> None:
                 index = Index()
             _check_version(index)
             # Whoever may write into the folder may also replace the file: so it is theirs to read.
-            files.write_atomic(_path(), msgspec.json.encode(edit(index)), 0o644)
+            files.write_atomic(_path(), _encoded(edit(index)), 0o644)
     except (OSError, StateUnusable) as error:
         words = error.strerror if isinstance(error, OSError) else error.found
         raise StateUnusable(
@@ -142,7 +154,3 @@ def _check_version(index: Index) -> None:
 
 def _path() -> Path:
     return config.model_cache_dir() / NAME
-
-
-def _key(folder: str) -> str:
-    return folder.removeprefix(f"{config.model_cache_dir()}/")

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
 from aim_jupyter.core import config
-from aim_jupyter.core.cache import holding, index, needs, roots
+from aim_jupyter.core.cache import holding, index, roots
 from aim_jupyter.core.cache.index import Entry, Index
 from aim_jupyter.core.cache.roots import Root
 from aim_jupyter.core.cache.scan import Repo, Revision, scan
@@ -29,7 +28,7 @@ def models(in_use: Mapping[str, str] | None = None) -> list[CachedModel]:
     """
     used, noted, held = in_use or {}, index.read(), holding.holders()
     found = [
-        _describe(root, repo, used.get(repo.path) or _held(repo, held), noted)
+        _describe(root, repo, used.get(repo.path) or held.get(repo.inode), noted)
         for root in roots.roots()
         for repo in scan(root.path)
     ]
@@ -64,7 +63,7 @@ def _describe(root: Root, repo: Repo, in_use_by: str | None, noted: Index | None
         model=repo.name,
         state=_state(repo, missing, entry),
         size_bytes=size,
-        expected_bytes=entry.expected_bytes or _expected(repo, revision),
+        expected_bytes=entry.expected_bytes or (revision.expected_bytes if revision else None),
         revision=revision.commit if revision else None,
         files=revision.files if revision else 0,
         # An unfinished file is mostly also a missing one.
@@ -103,27 +102,3 @@ def _verified(revision: Revision | None, entry: Entry) -> bool | None:
         return False
     at = entry.verified.get(revision.commit or "") if revision else None
     return True if at is not None and revision and revision.modified_at <= at else None
-
-
-def _held(repo: Repo, held: Mapping[int, str]) -> str | None:
-    if not held:
-        return None
-    with contextlib.suppress(OSError):
-        return held.get(Path(repo.path).stat().st_ino)
-    return None
-
-
-def _expected(repo: Repo, revision: Revision | None) -> int | None:
-    """Return the bytes of a whole download, where the list of files has been kept."""
-    if revision is None or revision.commit is None:
-        return None
-    kept = Path(repo.path, "trees", f"{revision.commit}.json")
-    try:
-        sizes = {
-            name: int(facts["size"])
-            for name, facts in json.loads(kept.read_bytes())["files"].items()
-        }
-        names = needs.chosen(sizes, lambda name: Path(revision.path, name).read_bytes())
-        return sum(sizes[name] for name in names)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        return None

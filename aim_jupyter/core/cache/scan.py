@@ -5,8 +5,9 @@ and ``<org>/<model>`` with the files themselves, as AMD's AIM runtime downloads.
 
 Each file of a snapshot costs one `stat` through its link, which gives size, times and inode at
 once; blobs are listed but looked at only where no link leads to them. A second look at a repository
-re-reads it only if one of its folders has changed, or one of its large files; so what somebody
-writes *into* a small file, keeping its name, is noticed by `cache verify` alone.
+re-reads it only if one of its folders has changed, one of its refs (the Hub's library writes into
+these), or one of its large files; so what somebody writes *into* a small file, keeping its name, is
+noticed by `cache verify` alone.
 
 Paths are text here, not `pathlib.Path`, which would double the time (`benchmarks/cache.py`).
 """
@@ -22,7 +23,7 @@ from typing import Literal, NamedTuple
 
 from msgspec import Struct
 
-from aim_jupyter.core.cache import needs
+from aim_jupyter.core.cache import needs, trees
 from aim_jupyter.core.cache.hashing import unnoticed
 
 Kind = Literal["model", "tokenizer", "config", "dataset", "space"]
@@ -50,6 +51,8 @@ class Revision(Struct, frozen=True, kw_only=True):
         Files whose link leads to nothing.
     missing : tuple of str
         What an engine can't start without; of models only.
+    expected_bytes : int or None
+        What an engine needs of it in all, where the Hub's list of its files was kept.
     """
 
     commit: str | None
@@ -57,6 +60,7 @@ class Revision(Struct, frozen=True, kw_only=True):
     files: int
     size_bytes: int
     modified_at: float
+    expected_bytes: int | None = None
     dangling: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
 
@@ -66,6 +70,8 @@ class Repo(Struct, frozen=True, kw_only=True):
 
     Attributes
     ----------
+    inode : int
+        Of its folder: by this the locks of whoever uses it are known.
     refs : dict
         From branch or tag to commit.
     size_bytes : int
@@ -79,6 +85,7 @@ class Repo(Struct, frozen=True, kw_only=True):
     name: str
     kind: Kind
     path: str
+    inode: int
     refs: dict[str, str]
     revisions: tuple[Revision, ...]
     size_bytes: int
@@ -99,6 +106,7 @@ class Repo(Struct, frozen=True, kw_only=True):
 
 class _Seen(NamedTuple):
     repo: Repo
+    # Folders, and refs: whatever tells by its time that it has changed.
     folders: tuple[tuple[str, int], ...]
     large: tuple[tuple[str, int, int], ...]
 
@@ -203,6 +211,8 @@ class _Reader:
 
     def __init__(self, path: str) -> None:
         self.path = path
+        self.inode = 0
+        self.listed = False
         self.folders: list[tuple[str, int]] = []
         self.large: list[tuple[str, int, int]] = []
         self.accessed = self.looked_at = self.modified = 0.0
@@ -211,7 +221,8 @@ class _Reader:
 
     def hub(self, name: str, kind: Kind) -> Repo:
         """Return a repository of the Hub's layout."""
-        self._note(self.path)
+        self.inode = self._note(self.path)
+        self.listed = self._note(f"{self.path}/{trees.FOLDER}") > 0
         refs = dict(self._refs(f"{self.path}/refs"))
         kinds: set[Kind] = set()
         revisions = []
@@ -227,6 +238,7 @@ class _Reader:
 
     def plain(self, name: str) -> Repo:
         """Return a folder of plain files."""
+        self.inode = self._note(self.path)
         revision, _ = self._revision(None, self.path, "model")
         return self._repo(name, "model", {}, [revision], [], [])
 
@@ -243,6 +255,7 @@ class _Reader:
             name=name,
             kind=kind,
             path=self.path,
+            inode=self.inode,
             refs=refs,
             revisions=tuple(revisions),
             size_bytes=sum(self.blobs.values()) + sum(size for _, size in stray),
@@ -283,9 +296,15 @@ class _Reader:
             files=len(names),
             size_bytes=sum(inodes.values()),
             modified_at=modified or os.stat(path).st_mtime,
+            expected_bytes=self._expected(commit, path),
             dangling=tuple(sorted(dangling)),
             missing=missing,
         ), kind
+
+    def _expected(self, commit: str | None, path: str) -> int | None:
+        if not self.listed or commit is None:
+            return None
+        return trees.expected_bytes(self.path, commit, lambda name: _read(f"{path}/{name}"))
 
     def _note_access(self, name: str, facts: os.stat_result) -> None:
         """Take the last access of large files: whoever lists models reads the small ones."""
@@ -310,6 +329,7 @@ class _Reader:
             if entry.is_dir(follow_symlinks=False):
                 yield from self._refs(entry.path, f"{prefix}{entry.name}/")
             elif entry.name not in _LITTER:
+                self._note(entry.path)
                 with contextlib.suppress(OSError, UnicodeDecodeError):
                     yield prefix + entry.name, _read(entry.path).decode().strip()
 
@@ -333,10 +353,14 @@ class _Reader:
         self._note(path)
         return _entries(path)
 
-    def _note(self, path: str) -> None:
+    def _note(self, path: str) -> int:
+        """Note when a folder or ref changed last; return its inode, 0 where it is absent."""
         # Before it is read: what changes meanwhile has another time next time.
         with contextlib.suppress(OSError):
-            self.folders.append((path, os.stat(path).st_mtime_ns))
+            facts = os.stat(path)
+            self.folders.append((path, facts.st_mtime_ns))
+            return facts.st_ino
+        return 0
 
 
 def _kind(names: set[str], missing: tuple[str, ...]) -> Kind:

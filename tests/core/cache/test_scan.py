@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import time
@@ -92,6 +93,13 @@ def add_deep_revision(folder: Path) -> None:
     (folder / "snapshots" / ("b" * 40)).mkdir()
 
 
+def list_files(folder: Path) -> None:
+    """Keep the list of a revision's files, as `huggingface_hub` does."""
+    (folder / "trees").mkdir()
+    listed = {name: {"size": 1000} for name in (*WHOLE, "README.md")}
+    (folder / "trees" / f"{COMMIT}.json").write_text(json.dumps({"files": listed}))
+
+
 CHANGES: list[Callable[[Path], object]] = [
     add_link,
     add_deep_revision,
@@ -101,6 +109,9 @@ CHANGES: list[Callable[[Path], object]] = [
     lambda folder: (folder / "blobs" / "model.safetensors").write_bytes(b"cut short"),
     lambda folder: (folder / "blobs" / "new.incomplete").write_bytes(bytes(5000)),
     lambda folder: (folder / "refs" / "v1").write_text(COMMIT),
+    # As the Hub's library does it: into the file, so that its folder shows no change.
+    lambda folder: (folder / "refs" / "main").write_text("b" * 40),
+    list_files,
     lambda folder: shutil.rmtree(folder / "snapshots"),
 ]
 
@@ -112,6 +123,17 @@ def test_a_second_look_sees_what_has_changed(change: Callable[[Path], object]) -
     again = scan.scan(folder.parent)
     scan._seen.clear()
     assert again == scan.scan(folder.parent)
+
+
+def test_a_kept_list_says_what_a_whole_download_comes_to() -> None:
+    folder = model()
+    assert cache.models()[0].expected_bytes is None
+    list_files(folder)
+    (found,) = cache.models()
+    assert found.expected_bytes == 3000, "without the README, which no engine needs"
+    (folder / "trees" / f"{COMMIT}.json").write_text("{ cut")
+    scan._seen.clear()
+    assert cache.models()[0].expected_bytes is None
 
 
 def test_a_second_look_at_nothing_new_reads_nothing(monkeypatch: pytest.MonkeyPatch) -> None:

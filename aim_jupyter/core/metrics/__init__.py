@@ -2,11 +2,12 @@
 
 from aim_jupyter.core.metrics.exported import exported, families
 from aim_jupyter.core.metrics.history import Columns, Recorder, before, columns, latest, samples
-from aim_jupyter.core.metrics.scrape import RESOURCES, Histogram, Scrape, read
+from aim_jupyter.core.metrics.scrape import RESOURCES, STARTED, Histogram, Scrape, read
 from aim_jupyter.core.metrics.window import between
 
 __all__ = [
     "RESOURCES",
+    "STARTED",
     "Columns",
     "Histogram",
     "Recorder",

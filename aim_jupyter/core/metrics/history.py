@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import bisect
 import contextlib
+import itertools
 import math
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -26,7 +27,15 @@ from aim_jupyter.core.errors import StateUnusable
 from aim_jupyter.core.metrics import ring, scrape
 from aim_jupyter.core.metrics.ring import Ring
 from aim_jupyter.core.metrics.scrape import Histogram, Scrape
-from aim_jupyter.core.metrics.window import COUNTS, GAUGES, WINDOWED, between, windowed
+from aim_jupyter.core.metrics.window import (
+    COUNTS,
+    GAUGES,
+    WINDOWED,
+    between,
+    continued,
+    restarted,
+    windowed,
+)
 from aim_jupyter.core.records import Sample
 
 
@@ -137,11 +146,20 @@ class Recorder:
         # What a window begins at: the engine may have said nothing since.
         self._past: dict[Tier, Scrape] = {}
         for tier in TIERS:
-            for last in _scrapes(path(folder, tier), 1):
-                self._note(tier, last)
+            for each in _scrapes(path(folder, tier), _SILENT):
+                self._note(tier, each)
+        # The coarsest step reaches back so far; what was there before is in its record.
+        since = _scrapes(path(folder, TIERS[0]), round(TIERS[-1].step_s / TIERS[0].step_s))
+        restarts = _restarts([each for each in since if each.measured])
+        self._past = {tier: _moved(each, restarts, math.inf) for tier, each in self._past.items()}
+        self._last = self._past.get(TIERS[0])
 
     def add(self, now: Scrape) -> None:
         """Keep a scrape wherever it is due. A full disk loses it, and nothing else."""
+        if self._last and now.measured and restarted(self._last, now):
+            self._past = {tier: continued(past, self._last) for tier, past in self._past.items()}
+        if now.measured:
+            self._last = now
         for tier in TIERS:
             last = self._at.get(tier)
             # A clock that was put back makes a record due, too: time goes on from there.
@@ -175,16 +193,37 @@ def latest(folder: Path) -> Scrape | None:
 
 
 def before(folder: Path, at: float) -> Scrape | None:
-    """Return the last scrape not after `at` with the engine's figures, else the first such."""
+    """Return where a window from `at` to now begins.
+
+    That is the last scrape not after `at` with the engine's figures, else the first such; moved
+    where the engine was started anew since.
+    """
     with _history(folder, at) as (reader, layout):
         if reader is None:
             return None
         number = reader.since(at)
         earlier = [layout.scrape(record) for record in reader.rows(number - _SILENT, number)]
-        if found := next((each for each in reversed(earlier) if each.measured), None):
+        found = next((each for each in reversed(earlier) if each.measured), None)
+        newest = [layout.scrape(record) for record in reader.rows(reader.written - 1)]
+        if found and newest and not restarted(found, newest[0]):
             return found
-        later = (layout.scrape(record) for record in reader.rows(number))
-        return next((each for each in later if each.measured), None)
+        later = [each for record in reader.rows(number) if (each := layout.scrape(record)).measured]
+    found = found or next(iter(later), None)
+    return found and _moved(found, _restarts([found, *later]), math.inf)
+
+
+def _restarts(said: list[Scrape]) -> list[tuple[Scrape, Scrape]]:
+    """Return the last scrape of each engine that another one followed, and the first of that."""
+    return [pair for pair in itertools.pairwise(said) if restarted(*pair)]
+
+
+def _moved(opening: Scrape, restarts: list[tuple[Scrape, Scrape]], until: float) -> Scrape:
+    """Return where a window that ends at `until` begins, for all restarts inside it."""
+    moved = opening
+    for last, first in restarts:
+        if opening.at < first.at <= until:
+            moved = continued(moved, last)
+    return moved
 
 
 def samples(
@@ -218,12 +257,13 @@ def _stepped(
         if not chosen or chosen[-1].at - each.at >= every_s - _EARLY_S:
             chosen.append(each)
     said = [each for each in scrapes if each.measured]
+    restarts = _restarts(said)
     opening = None
     for now in reversed(chosen):
         if window_s is not None:
             opening = _opening(said, now.at - window_s)
         if now.at >= since:
-            yield between(opening, now)
+            yield between(opening and _moved(opening, restarts, now.at), now)
         opening = now if now.measured else opening
 
 

@@ -16,12 +16,14 @@ from typing import Any
 
 from msgspec import Struct
 
+#: When the engine was started, in seconds since the machine's boot: another one counts from 0.
+STARTED = "engine_started_s"
 #: Under these names a `Scrape` also holds what the machine says of the server: CPU time of all its
-#: processes, their memory, its GPUs' sensors, what is free on the disk of the model cache, and how
-#: long no request has been seen.
+#: processes, their memory, its GPUs' sensors, what is free on the disk of the model cache, how
+#: long no request has been seen, and which engine it is.
 RESOURCES = (
     *("cpu_s", "memory_bytes", "vram_used_bytes", "busy_pct", "power_w", "temp_c"),
-    *("disk_free_bytes", "idle_s"),
+    *("disk_free_bytes", "idle_s", STARTED),
 )
 
 _PARTS = ("bucket", "sum", "count")

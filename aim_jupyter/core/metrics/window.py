@@ -1,8 +1,11 @@
 """The figures of a window: what happened between two scrapes.
 
-Rates are differences over time; a counter that went down was reset by a restart, and then counts
-from 0. A quantile is read from the differences of the cumulative buckets, linear inside its bucket
-as in Prometheus' ``histogram_quantile``. In the lowest bucket the linear reading is an artefact
+Rates are differences over time. Where the engine was started anew between, the window's beginning
+is moved (`continued`), so that nothing of either engine is lost or counted twice; a counter that
+went down for any other reason counts from 0.
+
+A quantile is read from the differences of the cumulative buckets, linear inside its bucket as in
+Prometheus' ``histogram_quantile``. In the lowest bucket the linear reading is an artefact
 (facts/vllm.md 3.2: p50 of 4.2 ms shown where the true mean was 1.7 ms), so there the mean of the
 window is given where it is smaller, and cards show only the bucket's bound.
 """
@@ -13,7 +16,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from aim_jupyter.core.metrics.scrape import Histogram, Scrape
+from aim_jupyter.core.metrics.scrape import STARTED, Histogram, Scrape
 from aim_jupyter.core.records import Sample
 
 #: The latencies, by the names of their histograms.
@@ -58,6 +61,41 @@ def between(earlier: Scrape | None, later: Scrape) -> Sample:
     fields |= {field: int(values[name]) for field, name in COUNTS.items() if name in values}
     return Sample(
         at=later.at, bounds_ms=_bounds(later), **fields, **dict[str, Any](windowed(earlier, later))
+    )
+
+
+def restarted(earlier: Scrape, later: Scrape) -> bool:
+    """Whether another engine answered later, as far as the machine has noted which one it was."""
+    before, after = (each.values.get(STARTED) for each in (earlier, later))
+    return None not in (before, after) and before != after
+
+
+def continued(opening: Scrape, last: Scrape) -> Scrape:
+    """Return an opening from which the counters of a new engine have risen by what both counted.
+
+    Parameters
+    ----------
+    opening : Scrape
+        Where the window begins.
+    last : Scrape
+        The last one that the old engine answered.
+    """
+    empty = Histogram()
+    histograms = {
+        name: _less(opening.histograms.get(name, empty), each)
+        for name, each in last.histograms.items()
+    }
+    values = {name: opening.values.get(name, 0.0) - value for name, value in last.values.items()}
+    return Scrape(at=opening.at, values=values, histograms=histograms)
+
+
+def _less(one: Histogram, other: Histogram) -> Histogram:
+    return Histogram(
+        total=one.total - other.total,
+        count=one.count - other.count,
+        buckets={
+            bound: one.buckets.get(bound, 0.0) - count for bound, count in other.buckets.items()
+        },
     )
 
 

@@ -13,7 +13,7 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
-from aim_jupyter.core import config
+from aim_jupyter.core import config, metrics
 from aim_jupyter.core.gpus import Cards
 from aim_jupyter.core.records import ProcessId
 from aim_jupyter.core.serving.process import cpu_ticks, members, memory_bytes
@@ -46,7 +46,10 @@ class Resources:
         self._most = 0
         self._ticks: dict[int, int] = {}
         self._spent = 0
+        # What lasts: the engine's start, and what is looked at now and then.
         self._held: dict[str, float | None] = {}
+        if leader is not None:
+            self._held[metrics.STARTED] = leader.start / _TICKS_A_SECOND
 
     @property
     def lost(self) -> int:

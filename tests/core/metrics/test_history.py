@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
 import math
+import tempfile
 from pathlib import Path
+from unittest import mock
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from aim_jupyter.core import metrics
@@ -64,6 +69,53 @@ def test_tokens_are_exact_over_steps_and_across_a_restart(tmp_path: Path) -> Non
     columns = metrics.columns(tmp_path, NOON)
     rates, windows = columns.fields["gen_tok_s"], columns.fields["window_s"]
     assert math.fsum(r * w for r, w in zip(rates, windows, strict=True) if r == r) == 160  # noqa: PLR0124
+
+
+@settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30, deadline=None
+)
+@given(st.lists(st.lists(st.integers(0, 9), min_size=1, max_size=40), min_size=1, max_size=4))
+def test_nothing_of_any_engine_is_lost_or_counted_twice(
+    tmp_path: Path, engines: list[list[int]]
+) -> None:
+    """A new engine counts from 0, and soon beyond where the window's beginning has the old one."""
+    folder = Path(tempfile.mkdtemp(dir=tmp_path))
+    recorder, truth = Recorder(folder), {0: 0}
+    second = before = 0
+    for started, counts in enumerate(engines):
+        mark = {metrics.STARTED: float(started)}
+        for total in itertools.accumulate(counts, initial=0):
+            recorder.add(scrape(second, total, total, **mark))
+            truth[second] = before + total
+            second += 1
+        # It has gone and answers nothing; some are followed by a new supervisor, too.
+        recorder.add(scrape(second, None, 0, **mark))
+        recorder = Recorder(folder) if started % 2 else recorder
+        second, before = second + 1, before + sum(counts)
+    for tier in TIERS:
+        with mock.patch.object(history, "TIERS", (tier,)):
+            kept = metrics.samples(folder, NOON)
+            past = metrics.columns(folder, NOON)
+        rates, windows = past.fields["gen_tok_s"], past.fields["window_s"]
+        grown = [r * w for r, w in zip(rates, windows, strict=True) if math.isfinite(r)]
+        assert min(grown, default=0) >= 0
+        last = max(round(each.at - NOON) for each in kept if each.req_running is not None)
+        assert math.fsum(grown) == pytest.approx(truth[last])
+    for back in (1, 7, 30):
+        for now in metrics.samples(folder, NOON, window_s=back):
+            if now.gen_tok_s is not None and now.window_s is not None:
+                end = round(now.at - NOON)
+                grown_then = truth[end] - truth[round(end - now.window_s)]
+                assert now.gen_tok_s * now.window_s == pytest.approx(grown_then)
+    newest = max(truth)
+    opening = metrics.before(folder, NOON + newest - 7)
+    final = metrics.between(opening, scrape(newest, sum(engines[-1]), sum(engines[-1])))
+    assert opening is not None
+    begun = round(opening.at - NOON)
+    assert (final.gen_tok_s or 0) * (newest - begun) == pytest.approx(truth[newest] - truth[begun])
+    if truth[newest] > truth[begun]:
+        assert final.ttft_mean_ms == pytest.approx(400)
+        assert 100 < (final.ttft_p95_ms or 0) <= 500
 
 
 def test_a_silent_engine_is_unknown_and_nothing_is_lost_or_made_up(tmp_path: Path) -> None:

@@ -9,6 +9,8 @@ from aim_jupyter.render.card import Card, card
 
 #: Files that are listed; a large model has hundreds, of which a few are on their way at a time.
 _MOST = 8
+#: MiB per second from which on a rate has no decimals.
+_WHOLE = 10
 _RIGHT = "text-align:right"
 _HEADS = (("file", "width:40%;white-space:normal"), ("", "width:30%"), ("arrived", _RIGHT))
 
@@ -16,8 +18,8 @@ _HEADS = (("file", "width:40%;white-space:normal"), ("", "width:30%"), ("arrived
 def download_card(fetch: Prefetch) -> Card:
     """Return the card of a prefetch at one moment."""
     number = f"{fetch.number} of {fetch.count}" if fetch.count > 1 else ""
-    top = html.head("prefetch", html.strong(fetch.model), number)
-    head = t.head("prefetch", t.bold(fetch.model), number)
+    top = html.head("cache prefetch", html.strong(fetch.model), number)
+    head = t.head("cache prefetch", t.bold(fetch.model), number)
     progress = fetch.progress
     if progress is None or progress.share is None:
         said = "Asking the Hub which files there are."
@@ -25,10 +27,11 @@ def download_card(fetch: Prefetch) -> Card:
     told = download_line(progress)
     shown, rest = _listed(progress)
     table = grid.table(_HEADS, [_row(file) for file in shown])
-    bar = shapes.progress(progress.share, f"{fetch.model}: {told}")
-    body = [html.part(html.line(told), bar)]
+    # In the place of the head's line, as on the card of a launch.
+    bar = shapes.progress(progress.share, f"{fetch.model}: {told}", height=2)
+    body = [bar, html.part(html.line(told), first=True)]
     if shown:
-        body.append(html.part(table, html.line(html.soft(rest))))
+        body.append(html.part(table, html.line(html.soft(rest)) if rest else ""))
     lines = [told, "", *t.columns([_text(file) for file in shown], [False, True]), rest]
     return card(html.card(top, *body), [*head, *lines])
 
@@ -41,11 +44,19 @@ def download_line(progress: Progress | None) -> str:
     parts = [
         _amount(progress.done_bytes, progress.total_bytes),
         f"{100 * (progress.share or 0):.0f} %",
-        f"{words.disk(progress.rate)}/s" if progress.rate else "",
+        _rate(progress.rate),
         f"about {words.duration(progress.eta_s)} left" if progress.eta_s else "",
         f"{arrived} of {words.plural(len(progress.files), 'file')}",
     ]
     return " · ".join(filter(None, parts))
+
+
+def _rate(rate: float | None) -> str:
+    """Return bytes per second in MiB, as stages say it: tenths of a GiB would be too coarse."""
+    if not rate:
+        return ""
+    scaled = rate / words.MIB
+    return f"{scaled:,.0f} MiB/s" if scaled >= _WHOLE else f"{scaled:.1f} MiB/s"
 
 
 def _listed(progress: Progress) -> tuple[list[Arriving], str]:

@@ -79,9 +79,15 @@ def _compiled(stats: CacheStats) -> str:
     )
 
 
+def _repositories(count: int) -> str:
+    return words.plural(count, "repository", "repositories")
+
+
 def _folder(folder: CacheFolder) -> tuple[str, str]:
     parts = [
-        f"{words.disk(folder.size_bytes)} in {folder.repos} repositories",
+        f"{words.disk(folder.size_bytes)} in {_repositories(folder.repos)}"
+        if folder.repos
+        else "nothing in it",
         "" if folder.free_bytes is None else f"{words.disk(folder.free_bytes)} free",
         "shared, only read" if folder.shared else "",
     ]

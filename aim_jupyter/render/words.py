@@ -47,11 +47,13 @@ def disk(size: float | None) -> str:
 
     Examples
     --------
-    >>> disk(1.24 * 1024**4), disk(3.2 * 1024**2)
-    ('1.24 TiB', '3.2 MiB')
+    >>> disk(1.24 * 1024**4), disk(3.2 * 1024**2), disk(728)
+    ('1.24 TiB', '3.2 MiB', 'under 0.1 MiB')
     """
     if size is None:
         return UNKNOWN
+    if 0 < size < MIB / 20:
+        return "under 0.1 MiB"
     if size >= TIB:
         return f"{size / TIB:,.2f} TiB"
     return gib(size) if size >= GIB / 20 else f"{size / MIB:.1f} MiB"

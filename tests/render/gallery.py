@@ -17,15 +17,19 @@ from aim_jupyter.render import (
     Card,
     cache_card,
     checks_card,
+    download_card,
     engines_card,
+    eviction_card,
     gpus_card,
     launch_card,
     recipes_card,
     reply_footer,
+    startable_card,
+    stats_card,
     status_card,
     top_card,
 )
-from tests.render import fits, lists, samples
+from tests.render import disk, fits, lists, samples
 
 THEMES = Path(sys.prefix) / "share/jupyter/lab/themes/@jupyterlab"
 CHROMIUM = "/usr/bin/chromium"
@@ -83,6 +87,17 @@ def cards() -> Iterator[tuple[str, Card]]:
     yield "engines, none", engines_card(())
     yield "cache", cache_card(lists.CACHED, samples.STATUS.cache)
     yield "cache, none", cache_card(())
+    yield "prefetch, asking", download_card(disk.ASKING)
+    yield "prefetch, arriving", download_card(disk.ARRIVING)
+    yield "cache stats", stats_card(disk.STATS)
+    yield "cache stats, none", stats_card(disk.NO_STATS)
+    yield "evict, planned", eviction_card(disk.PLANNED)
+    yield "evict, done", eviction_card(disk.EVICTED)
+    yield "evict, kept", eviction_card(disk.KEPT)
+    yield "evict, none", eviction_card(())
+    yield "why, can start", startable_card(disk.CAN_START)
+    yield "why, can not start", startable_card(disk.CAN_NOT_START)
+    yield "why, absent", startable_card(disk.IS_ABSENT)
     yield "doctor", checks_card(lists.CHECKS)
     yield "chat, footer", reply_footer(42, 0.212, 411.6)
 

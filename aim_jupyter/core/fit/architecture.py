@@ -35,7 +35,7 @@ _UNMODELLED = ("hidden_size_per_layer_input", "num_kv_shared_layers", "cross_att
 MOST_PARAMETERS = 10**14
 
 
-class Architecture(Struct, frozen=True, kw_only=True, cache_hash=True):
+class Architecture(Struct, frozen=True, kw_only=True, cache_hash=True, dict=True):
     """A model, as far as its memory depends on it.
 
     Attributes
@@ -75,10 +75,10 @@ class Architecture(Struct, frozen=True, kw_only=True, cache_hash=True):
     multimodal: bool = False
     capture: float = 1.0
 
-    @property
+    @functools.cached_property
     def kinds(self) -> Mapping[Layer, int]:
         """The layers that differ, and how often each stands there."""
-        return _counted(self)
+        return Counter(self.layers)
 
     @property
     def experts(self) -> Experts | None:
@@ -105,11 +105,6 @@ class Architecture(Struct, frozen=True, kw_only=True, cache_hash=True):
     def quantized(self, how: Quantization) -> Architecture:
         """Return the same model with other weights."""
         return structs.replace(self, quantization=how)
-
-
-@functools.lru_cache(maxsize=512)
-def _counted(model: Architecture) -> Counter[Layer]:
-    return Counter(model.layers)
 
 
 def architecture(config: Mapping[str, Any]) -> Architecture:

@@ -62,7 +62,9 @@ class Layout(Struct, frozen=True):
 
     def largest(self, available: float, users: int, limit: int) -> int:
         """Return the longest context, up to `limit`, for which `users` find room; 0 for none."""
-        low, high = 0, limit
+        if self.need(limit, users) <= available:
+            return limit
+        low, high = 0, limit - 1
         while low < high:
             middle = (low + high + 1) // 2
             if self.need(middle, users) <= available:

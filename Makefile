@@ -12,7 +12,7 @@ LINKED  := $(VENV)/share/jupyter/labextensions/aim-jupyter
 CHECKED := labextension/lib/.checked
 
 .DEFAULT_GOAL := help
-.PHONY: help setup labextension engine demo lab check test ordeal benchmarks proxy clean
+.PHONY: help setup labextension engine demo lab image check test ordeal benchmarks proxy clean
 
 help:        ## these lines
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 20
@@ -54,6 +54,13 @@ demo: setup engine   ## the main job: run the quickstart on the real engine, lea
 
 lab: setup engine    ## JupyterLab on the quickstart
 	@$(BIN)/jupyter lab notebooks/quickstart.ipynb
+
+# With podman: make image DOCKER=podman. On another base: make image BASE=rocm/vllm:latest
+DOCKER ?= docker
+image: setup         ## the container image aim-engine: see docker/README.md
+	@$(BIN)/python docker/prepare.py
+	@command -v $(DOCKER) > /dev/null || { echo "$(DOCKER) is not here.\nTry: make image DOCKER=podman, or copy build/image and docker/ to where it is"; exit 1; }
+	@$(DOCKER) build $(if $(BASE),--build-arg BASE=$(BASE)) -t aim-engine -f docker/Dockerfile build/image
 
 check: $(READY)      ## ruff, mypy, import-linter; tsc, eslint, prettier where the sidebar is built
 	@$(BIN)/ruff check

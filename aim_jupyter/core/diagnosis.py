@@ -109,13 +109,8 @@ def _hub() -> Iterator[Check]:
         yield Check(name="hub", good=True, found=f"it gave GPUs: ROCR_VISIBLE_DEVICES={boundary}")
     if config.with_jupyter():
         ends = "servers end with this Jupyter server (AIM_WITH_JUPYTER=1), or their idle limit"
-    elif _in_container():
+    elif detection.in_container():
         ends = "a stopped container ends all servers in it, whatever their idle limit"
     else:
         ends = "servers outlive this Jupyter server, until their idle limit (default: 60m)"
     yield Check(name="hub", good=True, found=ends)
-
-
-def _in_container() -> bool:
-    marks = ("/.dockerenv", "/run/.containerenv")
-    return "KUBERNETES_SERVICE_HOST" in os.environ or any(map(os.path.exists, marks))

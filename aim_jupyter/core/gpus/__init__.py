@@ -5,6 +5,7 @@ as well, in subprocesses with a time limit; `from_file` reads what one of them p
 """
 
 from aim_jupyter.core.gpus.catalogue import Device, device, devices
+from aim_jupyter.core.gpus.facts import in_container
 from aim_jupyter.core.gpus.masks import Step, Visibility, launch_environment, visibility
 from aim_jupyter.core.gpus.occupancy import Use
 from aim_jupyter.core.gpus.placement import Placement, verify_placement
@@ -32,6 +33,7 @@ __all__ = [
     "enrich",
     "findings",
     "from_file",
+    "in_container",
     "launch_environment",
     "machine",
     "reserve",

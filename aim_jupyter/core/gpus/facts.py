@@ -97,7 +97,7 @@ def read(environ: Mapping[str, str], minors: tuple[int, ...] = ()) -> Facts:
         driver_loaded=reader.facts("sys/module/amdgpu") is not None,
         wsl=reader.facts("dev/dxg") is not None,
         virtual="hypervisor" in (Reader(DiskTree(Path("/"))).text("proc/cpuinfo") or ""),
-        container=_in_container(reader),
+        container=in_container(reader),
         foreign_pids=not occupancy.counts_alike(),
         npu=reader.facts("sys/module/amdxdna") is not None,
         amd_groups=tuple(name for name in ("render", "video") if _gid(name) is not None),
@@ -130,10 +130,15 @@ def _pci_gpus(reader: Reader) -> tuple[str, ...]:
     )
 
 
-def _in_container(reader: Reader) -> bool:
+def in_container(reader: Reader | None = None) -> bool:
+    """Return whether this is a container: docker's mark, podman's, or a variable that says so.
+
+    ``container`` is what systemd's container interface asks of managers; our image sets it too.
+    """
+    reader = reader or Reader(DiskTree(Path("/")))
     marks = (".dockerenv", "run/.containerenv")
-    return any(reader.facts(mark) is not None for mark in marks) or bool(
-        os.environ.get("KUBERNETES_SERVICE_HOST") or os.environ.get("APPTAINER_NAME")
+    return any(reader.facts(mark) is not None for mark in marks) or any(
+        os.environ.get(name) for name in ("KUBERNETES_SERVICE_HOST", "APPTAINER_NAME", "container")
     )
 
 

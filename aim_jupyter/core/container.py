@@ -74,8 +74,8 @@ def look(machine: Machine, environ: Mapping[str, str]) -> Place:
         If there is no room for temporary files: nothing starts then.
     """
     if not _writable(_TEMPORARY):
-        found = f"{_TEMPORARY} can't be written."
-        raise StateUnusable(found, f"start the container with --tmpfs {_TEMPORARY}")
+        closed = f"{_TEMPORARY} can't be written."
+        raise StateUnusable(closed, f"start the container with --tmpfs {_TEMPORARY}")
     home, wrong_home = _home(environ)
     cache, wrong_cache = _cache(environ, home)
     devices = detection.findings(machine)

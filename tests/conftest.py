@@ -15,11 +15,16 @@ from aim_jupyter.core.errors import ServerGone
 from aim_jupyter.core.serving.process import members
 from aim_jupyter.testing import Script, fake_engine
 
-# How long an example takes says how busy the machine is, not whether the code is right.
-hypothesis.settings.register_profile(
-    "untimed", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
-)
-hypothesis.settings.load_profile("untimed")
+# How long an example takes says how busy the machine is, not whether the code is right. And what
+# lands must not hang on luck: `HYPOTHESIS_PROFILE=searching` draws other examples each time.
+for name, derandomize in (("untimed", True), ("searching", False)):
+    hypothesis.settings.register_profile(
+        name,
+        deadline=None,
+        derandomize=derandomize,
+        suppress_health_check=[hypothesis.HealthCheck.too_slow],
+    )
+hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "untimed"))
 
 #: As the run was started: where the really installed engine is found again.
 AMBIENT_DATA_DIR = os.environ.get("AIM_DATA_DIR")

@@ -13,6 +13,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from aim_jupyter.core.durations import duration
 from aim_jupyter.core.errors import BadUsage, ModelMissing
 from aim_jupyter.core.planning import Request
 from aim_jupyter.core.policy import Policy
@@ -121,7 +122,7 @@ def _shorter(
 ) -> tuple[float | None, tuple[str, ...]]:
     if most is None or (asked is not None and asked <= most):
         return asked, ()
-    return most, (f"--{option} {most:g}s: the administrator's limit",)
+    return most, (f"--{option} {duration(most)}: the administrator's limit",)
 
 
 def _forbidden(what: str, option: str) -> BadUsage:

@@ -8,6 +8,7 @@ import shlex
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
+from aim_jupyter.core.durations import duration
 from aim_jupyter.core.planning import DEFAULT_IDLE_S, Request
 from aim_jupyter.core.recipes.options import plain
 
@@ -37,7 +38,6 @@ OURS = {option.removeprefix("--") for option in OPTIONS.values()} | {
 }
 #: Variables whose values are nobody's to read: a line that is shown leaves them out.
 _SECRET = re.compile(r"TOKEN|SECRET|PASSW|CREDENTIAL|(^|_)KEY(_|$)|API_?KEY", re.IGNORECASE)
-_UNITS = ((3600, "h"), (60, "m"), (1, "s"))
 
 
 class Wish(NamedTuple):
@@ -99,16 +99,8 @@ def _said(field: str, value: Any) -> tuple[str, ...]:
     if field in ("force", "with_jupyter"):
         return ()
     if field in ("idle_s", "lifetime_s"):
-        return (_duration(value),)
+        return (duration(value),)
     return (",".join(map(str, value)) if field == "gpus" else str(value),)
-
-
-def _duration(seconds: float | None) -> str:
-    """Return a duration as a line has it, in the largest unit that says it exactly."""
-    if seconds is None:
-        return "never"
-    size, unit = next((one for one in _UNITS if seconds % one[0] == 0), (1, "s"))
-    return f"{seconds / size:g}{unit}"
 
 
 def _engine_option(name: str, value: Any) -> Wish:

@@ -14,6 +14,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from aim_jupyter import handlers, parsing
+from aim_jupyter.core.durations import duration
 from aim_jupyter.core.planning import DEFAULT_IDLE_S, Request
 from aim_jupyter.core.records import (
     CachedModel,
@@ -70,12 +71,11 @@ class Form(Struct, frozen=True, kw_only=True):
             "--gpus": ",".join(map(str, self.gpus)),
             "--engine": self.engine,
             "--name": self.name,
-            "--for": None if self.lifetime_s is None else f"{self.lifetime_s:g}s",
+            "--for": None if self.lifetime_s is None else duration(self.lifetime_s),
         }
-        idle = "never" if self.idle_s is None else f"{self.idle_s:g}s"
         words = [word for name, value in said.items() if value for word in (name, str(value))]
         model = [self.model] if self.model else []
-        return [*model, *words, "--idle", idle, *parsing.split(self.options)]
+        return [*model, *words, "--idle", duration(self.idle_s), *parsing.split(self.options)]
 
     @property
     def spelled(self) -> str:

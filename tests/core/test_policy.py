@@ -96,7 +96,7 @@ def test_a_launch_is_held_to_it(file: Path, fake: FakeEngine, tmp_path: Path) ->
     file.write_text('organisations = ["Qwen"]\nmax_idle = "10m"\nmax_lifetime = "1h"\n')
     plan = api.plan(Request(model="demo", idle_s=None))
     assert (plan.idle_s, plan.lifetime_s) == (600.0, 3600.0)
-    assert "--idle 600s: the administrator's limit" in plan.changes
+    assert "--idle 10m: the administrator's limit" in plan.changes
     assert api.plan(Request(model="demo", idle_s=60.0)).idle_s == 60.0
     with pytest.raises(ModelMissing, match="does not allow models from") as caught:
         api.plan(Request(model=str(sound_model(tmp_path / "m"))))

@@ -1,0 +1,15 @@
+"""What is written of a length of time is read as that length."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from aim_jupyter import arguments
+from aim_jupyter.core.durations import duration
+
+
+@given(st.integers(1, 10**9) | st.floats(0.001, 1e7).map(lambda value: round(value, 3)))
+def test_it_is_read_as_it_was_meant(seconds: float) -> None:
+    assert arguments.seconds(duration(seconds)) == pytest.approx(seconds, rel=1e-9)

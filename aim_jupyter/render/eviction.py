@@ -9,7 +9,7 @@ from aim_jupyter.render import html, words
 from aim_jupyter.render import text as t
 from aim_jupyter.render.card import Card, card
 
-_YES = "The same line with `--yes` removes them."
+_YES = "The same line with `--yes` removes what would go."
 
 
 def eviction_card(planned: Sequence[Eviction]) -> Card:
@@ -34,4 +34,4 @@ def _said(gone: Sequence[Eviction], going: Sequence[Eviction], count: int) -> st
         return f"Nothing has been removed yet: {what} would go, and free {frees}."
     if not count:
         return "There is nothing on disk that could go."
-    return "Nothing can go: the table says for each what keeps it."
+    return "Nothing goes: the table says for each what keeps it."

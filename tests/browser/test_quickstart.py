@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
-from playwright.sync_api import expect
+from nbconvert import HTMLExporter
+from playwright.sync_api import Browser, expect
 
 from tests.browser.conftest import OpenNotebook
-from tests.browser.lab import DARK, LIGHT, LIMIT_S, Notebook
+from tests.browser.lab import DARK, LIGHT, LIMIT_S, QUICKSTART, Notebook
 from tests.conftest import FakeEngine
 
 pytestmark = pytest.mark.browser
@@ -98,8 +101,10 @@ def keep_pictures(notebook: Notebook, theme: str) -> None:
             notebook.screenshot(f"{name}-{index:02}", index)
 
 
-def test_after_a_kernel_restart_the_server_is_found_again(
-    open_notebook: OpenNotebook, fake: FakeEngine
+# A figure is drawn and a page exported besides: 99 s were seen on a busy machine.
+@pytest.mark.timeout(300)
+def test_after_a_kernel_restart_the_server_is_found_again_and_watched(
+    open_notebook: OpenNotebook, fake: FakeEngine, browser: Browser, tmp_path: Path
 ) -> None:
     fake()
     notebook = open_notebook()
@@ -117,8 +122,67 @@ def test_after_a_kernel_restart_the_server_is_found_again(
     asked = "server.client.chat.completions.create(model='default', messages=[{'role': 'user',"
     answer = notebook.run_code(f"{asked} 'content': 'still here'}}]).choices[0].message.content")
     expect(answer).to_contain_text("You said: still here")
+    watch(notebook)
     expect(notebook.run_code("%aim stop")).to_contain_text("stopped after")
     assert notebook.errors == []
+    notebook.command("docmanager:save")
+    check_export(browser, tmp_path / "lab" / "notebooks" / QUICKSTART.name, tmp_path / "page.html")
+
+
+#: Asks again and again in the background, so that there is something to see as long as one looks.
+LOAD = """import threading
+busy, asked = True, [{'role': 'user', 'content': 'and again'}]
+def load():
+    while busy:
+        server.client.chat.completions.create(model='default', messages=asked)
+threading.Thread(target=load, daemon=True).start()"""
+#: Of a live view, which JupyterLab takes apart and draws anew every two seconds.
+MOST_CHARACTERS = 20_000
+
+
+def watch(notebook: Notebook) -> None:
+    """Look at what the server does: live, as a figure, and standing still."""
+    top = notebook.append("%aim top")
+    view = notebook.run(top)
+    expect(view).to_contain_text("updates for 10 min, kernel is free · end: %aim top --off")
+    row = view.locator("tbody tr").first
+    expect(row).to_contain_text(re.compile("demo.*running.*CPU"))
+    first = notebook.outputs(top)
+    notebook.run_code(LOAD)
+    notebook.cell(top)
+    # The kernel has answered other cells meanwhile, and the view tells of what these did.
+    expect(row).to_contain_text(re.compile("CPU[1-9]"), timeout=LIMIT_S * SECOND)
+    assert len(first) == len(notebook.outputs(top)) == 1, "replaced, not followed by another"
+    assert notebook.outputs(top) != first
+    assert row.locator("svg[aria-hidden] polyline").count() > 0
+    assert len(str(notebook.outputs(top))) < MOST_CHARACTERS
+    notebook.screenshot("top", top)
+
+    plot = notebook.append("%aim metrics --plot")
+    figure = notebook.run(plot).locator("svg[role=img]")
+    expect(figure).to_be_visible()
+    for title in ("Tokens, tok/s", "Requests", "Time to first token, ms", "CPU, % of one core"):
+        expect(figure).to_contain_text(title)
+    notebook.screenshot("plot", plot)
+
+    notebook.run_code("busy = False\n%aim top --off")
+    notebook.cell(top)
+    expect(view).to_contain_text(re.compile(r"as of \d\d:\d\d:\d\d · again: %aim top"))
+    assert len(notebook.outputs(top)) == 1
+
+
+def check_export(browser: Browser, notebook: Path, html: Path) -> None:
+    """Fail unless the saved notebook, as a page without scripts, shows the last view and figure."""
+    exporter: Callable[[], Any] = HTMLExporter
+    html.write_text(exporter().from_filename(str(notebook))[0])
+    page = browser.new_page(java_script_enabled=False)
+    page.route(re.compile("^https?:"), lambda route: route.abort())
+    page.goto(html.as_uri())
+    view = page.locator(".jp-OutputArea", has_text="sparklines show 2 min")
+    expect(view).to_contain_text(re.compile(r"as of \d\d:\d\d:\d\d · again: %aim top"))
+    expect(view.locator("tbody tr").first).to_contain_text("running")
+    expect(page.locator("svg[role=img]")).to_contain_text("Tokens, tok/s")
+    page.close()
 
 
 def test_a_second_start_says_how_long_it_takes_and_a_crash_says_why(

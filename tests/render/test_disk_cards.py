@@ -71,7 +71,7 @@ def test_stats_do_not_count_what_nobody_knows() -> None:
     [
         (disk.PLANNED, "Nothing has been removed yet: 2 repositories would go, and free 146.7 GiB"),
         (disk.EVICTED, "1 repository evicted, 15.3 GiB freed."),
-        (disk.KEPT, "Nothing can go: the table says for each what keeps it."),
+        (disk.KEPT, "Nothing goes: the table says for each what keeps it."),
         ((), "There is nothing on disk that could go."),
     ],
 )

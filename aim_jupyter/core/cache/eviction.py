@@ -62,7 +62,8 @@ def decide(listed: Sequence[CachedModel], rule: EvictionRule, now: float) -> lis
         why_not = _protected(model)
         why = None if why_not else _why(model, rule, now, wanted - freed)
         freed += model.size_bytes if why else 0
-        chosen.append(_eviction(model, why or why_not or "not asked for", evict=bool(why)))
+        why_not = why_not or _stays(model, rule, now)
+        chosen.append(_eviction(model, why or why_not, evict=bool(why)))
     return sorted(chosen, key=lambda one: not one.evict)
 
 
@@ -88,6 +89,15 @@ def _why(model: CachedModel, rule: EvictionRule, now: float, wanted: int) -> str
         return "used longest ago"
     choosing = rule.older_than_s is None and rule.keep_bytes is None and rule.free_bytes is None
     return "asked for by name" if rule.models and choosing else None
+
+
+def _stays(model: CachedModel, rule: EvictionRule, now: float) -> str:
+    """Return why a model stays that might go."""
+    if rule.models and model.model not in rule.models:
+        return "not asked for"
+    if rule.older_than_s is not None and model.last_used_at is not None:
+        return f"used {max(0.0, now - model.last_used_at) / DAY_S:.0f} days ago"
+    return "there is room for it"
 
 
 def _protected(model: CachedModel) -> str | None:

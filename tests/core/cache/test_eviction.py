@@ -207,6 +207,23 @@ def test_a_server_holds_its_model_as_long_as_its_engine_lives(fake: FakeEngine) 
     assert api.evictions(EvictionRule(models=("Org/Model",)))[0].evict
 
 
+@pytest.mark.parametrize(
+    ("rule", "reason"),
+    [
+        (EvictionRule(older_than_s=30 * DAY), "used 3 days ago"),
+        (EvictionRule(keep_bytes=10), "there is room for it"),
+        (EvictionRule(models=("other",)), "not asked for"),
+        (EvictionRule(models=("other",), older_than_s=DAY), "not asked for"),
+    ],
+)
+def test_what_stays_says_what_keeps_it(rule: EvictionRule, reason: str) -> None:
+    model = CachedModel(
+        model="one", state="complete", size_bytes=5, pinned=False, last_used_at=NOW - 3 * DAY
+    )
+    (found,) = eviction.decide([model], rule, NOW)
+    assert (found.evict, found.reason) == (False, reason)
+
+
 def test_nothing_asked_for_is_told() -> None:
     with pytest.raises(BadUsage, match="What is to go"):
         api.evictions(EvictionRule())

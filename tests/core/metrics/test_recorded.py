@@ -11,14 +11,14 @@ from aim_jupyter.core.metrics import Scrape
 from aim_jupyter.core.metrics.window import quantile
 
 DATA = Path(__file__).with_name("data")
-INVENTED = ("vllm-0.8", "vllm-0.11", "sglang-0.5")
+TOLD = ("vllm-0.8", "vllm-0.11", "sglang-0.5")
 
 
 def read(name: str, at: float = 0.0) -> Scrape:
     return metrics.read((DATA / f"{name}.prom").read_text(), at)
 
 
-@pytest.mark.parametrize("name", INVENTED)
+@pytest.mark.parametrize("name", TOLD)
 def test_every_version_tells_the_same_story(name: str) -> None:
     sample = metrics.between(None, read(name))
     assert (sample.req_running, sample.req_waiting, sample.kv_used_pct) == (3, 1, 25)
@@ -57,7 +57,23 @@ def test_medians_lie_in_their_true_buckets(
 def test_what_an_engine_does_not_tell_stays_missing() -> None:
     assert metrics.between(None, read("sglang-0.5")).preempted is None
     assert metrics.between(None, read("sglang-0.5")).req_stopped is None
+    assert metrics.between(None, read("vllm-0.8")).preempted == 2
     assert metrics.between(None, read("vllm-0.11")).preempted == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "theirs", "not_yet"),
+    [
+        ("vllm-0.8", "vllm:gpu_prefix_cache_hits_total", "vllm:prefix_cache_hits_total"),
+        ("vllm-0.8", "vllm:time_per_output_token_seconds", "vllm:inter_token_latency_seconds"),
+        ("vllm-0.11", "vllm:inter_token_latency_seconds", "vllm:gpu_cache_usage_perc"),
+        ("sglang-0.5", "sglang:inter_token_latency_seconds", "vllm:"),
+    ],
+)
+def test_each_is_read_by_the_names_of_its_time(name: str, theirs: str, not_yet: str) -> None:
+    text = (DATA / f"{name}.prom").read_text()
+    assert f"\n# HELP {theirs}" in text
+    assert f"\n# HELP {not_yet}" not in text
 
 
 def test_vllm_0_32_as_recorded() -> None:

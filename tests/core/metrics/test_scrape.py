@@ -145,6 +145,16 @@ def test_older_versions_and_the_other_engine_are_read(line: str, values: dict[st
     assert metrics.read(line + "\n", 0.0).values == values
 
 
+def test_the_gaps_between_tokens_have_another_name_in_an_older_sglang() -> None:
+    old = metrics.read(
+        'sglang:time_per_output_token_seconds_bucket{le="0.005"} 1\n'
+        'sglang:time_per_output_token_seconds_bucket{le="+Inf"} 74\n'
+        "sglang:time_per_output_token_seconds_sum 0.9\n",
+        0.0,
+    )
+    assert old.histograms["itl"].buckets == {"0.005": 1, "+Inf": 74}
+
+
 def test_a_value_that_is_no_number_says_nothing() -> None:
     text = "vllm:num_requests_running NaN\nvllm:num_requests_waiting +Inf\n"
     assert metrics.read(text, 0.0) == Scrape(at=0.0)

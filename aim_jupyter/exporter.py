@@ -14,12 +14,13 @@ from typing import Any
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
 from aim_jupyter.core import api, metrics
-from aim_jupyter.core.errors import AimError, PortTaken
+from aim_jupyter.core.errors import AimError, BadUsage, PortTaken
 from aim_jupyter.core.records import ServerView
 
 #: The first port of Prometheus' own list that is kept for exporters of no fixed kind.
 PORT = 9464
 LOOPBACK = "127.0.0.1"
+_HIGHEST = 65535
 _SERVER = "server"
 
 #: Gauges of our own: name, what it is, and the field of a `Sample`.
@@ -93,14 +94,18 @@ def serving(port: int | None = None) -> Iterator[str]:
 
     Raises
     ------
+    BadUsage
+        If no port has that number.
     PortTaken
         If something else listens there.
     """
     from prometheus_client import CollectorRegistry, make_wsgi_app  # noqa: PLC0415 - as above
 
+    chosen = PORT if port is None else port
+    if not 0 <= chosen <= _HIGHEST:
+        raise BadUsage(f"There is no port {chosen}.", f"take one up to {_HIGHEST}")
     registry = CollectorRegistry()
     registry.register(Collector())
-    chosen = PORT if port is None else port
     app = _with_colons(make_wsgi_app(registry))
     try:
         server = make_server(LOOPBACK, chosen, app, _Threads, _Quiet)

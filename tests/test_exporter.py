@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
+import sys
 import urllib.parse
 import urllib.request
 from pathlib import Path
@@ -13,7 +16,7 @@ from prometheus_client.parser import text_string_to_metric_families as plain
 
 from aim_jupyter import exporter
 from aim_jupyter.core import api
-from aim_jupyter.core.errors import PortTaken
+from aim_jupyter.core.errors import BadUsage, PortTaken
 from tests.conftest import FakeEngine
 from tests.waiting import launch_ready, say
 
@@ -86,3 +89,21 @@ def test_what_vllm_exports_keeps_its_names_and_is_read(
 def test_without_servers_there_is_nothing_to_tell_and_no_failure() -> None:
     with exporter.serving(0) as url:
         assert list(samples(openmetrics(scraped(url, OPENMETRICS)[1]))) == []
+
+
+def test_the_command_serves_until_ctrl_c() -> None:
+    program = [sys.executable, "-m", "aim_jupyter", "metrics", "--serve-metrics", "--port", "0"]
+    with subprocess.Popen(program, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as it:
+        assert it.stdout is not None
+        words = it.stdout.readline().split()
+        assert it.stdout.readline() == "Ctrl-C ends it.\n"
+        assert "# EOF" in scraped(words[-1], OPENMETRICS)[1]
+        it.send_signal(signal.SIGINT)
+        _, errors = it.communicate(timeout=60)
+    assert (it.returncode, errors) == (128 + signal.SIGINT, "")
+
+
+@pytest.mark.parametrize("port", [-1, 65536])
+def test_a_port_that_there_is_not_is_told(port: int) -> None:
+    with pytest.raises(BadUsage, match=f"no port {port}"), exporter.serving(port):
+        pass

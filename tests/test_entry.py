@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -17,6 +18,7 @@ from aim_jupyter.core import api, serving
 from aim_jupyter.core.errors import BadUsage
 from aim_jupyter.entry import jobs
 from tests.conftest import FakeEngine
+from tests.hub import model_files, running_hub
 from tests.waiting import launch_ready, until
 
 OURS = [sys.executable, "-m", "aim_jupyter"]
@@ -163,6 +165,16 @@ def test_what_was_wanted_first_and_failed_ends_the_start(isolated: Path) -> None
     assert code == 1
     assert "started" not in out
     assert "Try: " in err
+
+
+def test_what_was_wanted_first_is_there_when_it_starts() -> None:
+    with running_hub() as hub:
+        hub.repos["nobody/small"] = model_files()
+        listed = (*OURS, "cache", "--json")
+        code, out, err = ran(*listed, AIM_PREDOWNLOAD="nobody/small", HF_ENDPOINT=hub.url)
+    assert code == 0, err
+    (model,) = json.loads(out.splitlines()[-1])
+    assert (model["model"], model["state"]) == ("nobody/small", "complete")
 
 
 def test_without_the_image_root_is_not_left() -> None:

@@ -115,7 +115,7 @@ def started(store: Store, folder: Path, wish: Wish) -> Iterator[Container]:
     root = Path(store.said("mount", made))
     bundle = folder / name
     bundle.mkdir()
-    (bundle / "config.json").write_text(json.dumps(_config(store.config(), root, wish)))
+    (bundle / "config.json").write_text(json.dumps(_config(store, root, wish)))
     log = bundle / "log"
     with log.open("wb") as output:
         process = subprocess.Popen(
@@ -142,7 +142,8 @@ def ran(store: Store, folder: Path, wish: Wish) -> tuple[int, str]:
         return container.wait(), container.log
 
 
-def _config(image: dict[str, Any], root: Path, wish: Wish) -> dict[str, Any]:
+def _config(store: Store, root: Path, wish: Wish) -> dict[str, Any]:
+    image = store.config()
     plain = subprocess.run(["runc", "spec", "--bundle", root], capture_output=True, check=False)
     assert plain.returncode == 0, plain.stderr
     written = root / "config.json"
@@ -162,7 +163,7 @@ def _config(image: dict[str, Any], root: Path, wish: Wish) -> dict[str, Any]:
         | {"bounding": _CAPABILITIES},
     }
     config["root"] = {"path": str(root), "readonly": wish.read_only}
-    binds = [(images.packages(), images.ENGINE, "ro")]
+    binds = [(store.packages, images.ENGINE, "ro")]
     binds += [(host, place, "rw") for host, place in wish.volumes]
     config["mounts"] += [
         {"destination": place, "type": "bind", "source": str(host), "options": ["bind", mode]}

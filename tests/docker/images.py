@@ -35,10 +35,20 @@ _PATH = f"{_VENV}/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/b
 
 
 class Store:
-    """A place for images of its own, with what is built in it."""
+    """A place for images of its own, with what is built in it.
 
-    def __init__(self, folder: Path) -> None:
+    Parameters
+    ----------
+    folder : Path
+        Where all of it lies.
+    packages : Path
+        Of the engine; mounted at `ENGINE`.
+    """
+
+    def __init__(self, folder: Path, packages: Path) -> None:
         self.folder = folder
+        self.packages = packages
+        self._pip = _pip(folder)
 
     def buildah(self, *words: str | Path, check: bool = True) -> subprocess.CompletedProcess[str]:
         """Run a command of buildah's on this store."""
@@ -54,12 +64,15 @@ class Store:
         return self.buildah(*words).stdout.strip()
 
     def make_base(self) -> None:
-        """Make `BASE`: Debian with an interpreter that has the engine on its path."""
+        """Make `BASE`: Debian with an interpreter that has the engine on its path.
+
+        And a compiler, as images of vLLM have: torch compiles parts of an engine when it starts.
+        """
         archive = self.folder / "base.tar"
         argv = [
             *("mmdebstrap", "--quiet", "--variant=minbase", "--mode=root"),
             *("--dpkgopt=force-unsafe-io", "--aptopt=Acquire::Languages none"),
-            *("--include=python3,ca-certificates", release(), str(archive)),
+            *("--include=python3,ca-certificates,g++", release(), str(archive)),
         ]
         made = subprocess.run(
             argv, env={"TMPDIR": str(self.folder), "PATH": _PATH}, capture_output=True, check=False
@@ -76,12 +89,12 @@ class Store:
         self, context: Path, *words: str, engine: bool = True, check: bool = True
     ) -> subprocess.CompletedProcess[str]:
         """Build the image from a context; without `engine` the base has none."""
-        mounted = [f"--volume={packages()}:{ENGINE}:ro"] if engine else []
+        mounted = [f"--volume={self.packages}:{ENGINE}:ro"] if engine else []
         if _CERTIFICATES.is_dir():
             mounted += [f"--volume={_CERTIFICATES}:{_CERTIFICATES}:ro"]
         return self.buildah(
             *("bud", "--isolation", "chroot", "--format", "docker", "--layers"),
-            *("--build-arg", f"BASE={BASE}", *mounted, f"--secret=id=pip.conf,src={self._pip()}"),
+            *("--build-arg", f"BASE={BASE}", *mounted, f"--secret=id=pip.conf,src={self._pip}"),
             *("-f", str(DOCKERFILE), "-t", IMAGE, *words, str(context)),
             check=check,
         )
@@ -101,20 +114,6 @@ class Store:
         digests = told["Docker"]["rootfs"]["diff_ids"]
         return list(zip(made, (sizes[digest] for digest in digests), strict=True))
 
-    def _pip(self) -> Path:
-        """Write down how pip is set up here, for the build: its index and its certificates."""
-        asked = ["python3", "-m", "pip", "config", "list"]
-        said = subprocess.run(asked, capture_output=True, text=True, check=True).stdout
-        lines = ["[global]"]
-        for line in said.splitlines():
-            name, _, value = line.partition("=")
-            option = name.rpartition(".")[2]
-            if option in ("index-url", "cert", "proxy", "trusted-host"):
-                lines.append(f"{option} = {value.strip(chr(39))}")
-        path = self.folder / "pip.conf"
-        path.write_text("\n".join(lines) + "\n")
-        return path
-
 
 @contextlib.contextmanager
 def store() -> Iterator[Store]:
@@ -123,7 +122,7 @@ def store() -> Iterator[Store]:
     roomy = memory.is_dir() and shutil.disk_usage(memory).free > 4 << 30
     folder = Path(tempfile.mkdtemp(prefix="aim-image-", dir=memory if roomy else None))
     folder.chmod(0o755)
-    made = Store(folder)
+    made = Store(folder, packages())
     try:
         yield made
     finally:
@@ -144,3 +143,18 @@ def release() -> str:
     """Return the name of the Debian that this is: its Python is the engine's."""
     lines = Path("/etc/os-release").read_text().splitlines()
     return next(line.partition("=")[2] for line in lines if line.startswith("VERSION_CODENAME="))
+
+
+def _pip(folder: Path) -> Path:
+    """Write down how pip is set up here, for the build: its index and its certificates."""
+    asked = ["python3", "-m", "pip", "config", "list"]
+    said = subprocess.run(asked, capture_output=True, text=True, check=True).stdout
+    lines = ["[global]"]
+    for line in said.splitlines():
+        name, _, value = line.partition("=")
+        option = name.rpartition(".")[2]
+        if option in ("index-url", "cert", "proxy", "trusted-host"):
+            lines.append(f"{option} = {value.strip(chr(39))}")
+    path = folder / "pip.conf"
+    path.write_text("\n".join(lines) + "\n")
+    return path

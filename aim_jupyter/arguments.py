@@ -7,9 +7,8 @@ from argparse import BooleanOptionalAction
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
-from aim_jupyter.core.api import WINDOW_S
+from aim_jupyter.core.defaults import IDLE_S, WINDOW_S
 from aim_jupyter.core.errors import BadUsage
-from aim_jupyter.core.planning import DEFAULT_IDLE_S
 
 Names = Literal["models", "servers", "engines", "recipes", "cached"]
 
@@ -155,7 +154,7 @@ LAUNCH = (
     argument(
         "--idle",
         type=seconds,
-        default=DEFAULT_IDLE_S,
+        default=IDLE_S,
         metavar="TIME",
         help="stop after so long without a request: 30m, never (default: 60m)",
     ),

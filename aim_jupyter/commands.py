@@ -35,7 +35,8 @@ from aim_jupyter.arguments import (
     seconds,
 )
 from aim_jupyter.core import api
-from aim_jupyter.core.recipes.export import TARGETS
+from aim_jupyter.core.defaults import DRAIN_S
+from aim_jupyter.core.records.plan import TARGETS
 
 # What an answer is. The first row are tables: a DataFrame, with a card below.
 Gives = Literal[
@@ -316,7 +317,7 @@ COMMANDS: tuple[Command, ...] = (
             argument(
                 "--drain",
                 type=seconds,
-                default=api.DRAIN_S,
+                default=DRAIN_S,
                 metavar="TIME",
                 help="how long running requests may take (default: 30s)",
             ),

@@ -6,18 +6,21 @@ import sys
 from argparse import Namespace
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from aim_jupyter.core import api
 from aim_jupyter.core.errors import BadUsage
-from aim_jupyter.core.planning import Request
+from aim_jupyter.core.records import EvictionRule
+
+if TYPE_CHECKING:
+    from aim_jupyter.core.planning import Request
 
 
 def request(given: Namespace) -> Request:
     """Return what a launch was asked for; AMD's ``AIM_*`` variables stand behind the options."""
-    asked = Request(
+    asked = _request(
         model=given.model or "",
         recipe=given.recipe,
         engine=given.engine,
@@ -40,6 +43,12 @@ def request(given: Namespace) -> Request:
         force=given.force,
     )
     return api.with_variables(asked)
+
+
+def _request(**wishes: Any) -> Request:
+    from aim_jupyter.core.planning import Request  # noqa: PLC0415 - most verbs go without
+
+    return Request(**wishes)
 
 
 def _pair(text: str) -> tuple[str, Any]:
@@ -166,7 +175,7 @@ def logs(given: Namespace) -> Any:
 def evict(given: Namespace) -> Any:
     """Return what would go, or what has gone."""
     planned = api.evictions(
-        api.EvictionRule(
+        EvictionRule(
             models=tuple(given.models),
             older_than_s=given.older_than,
             keep_bytes=given.keep,
@@ -216,4 +225,4 @@ def _shares_line(server: str, shares: list[api.Share]) -> str:
 
 def panel(given: Namespace) -> Request:
     """Return what a panel shows first; the model may be left open."""
-    return Request(model=given.model or "", users=given.users, context=given.context)
+    return _request(model=given.model or "", users=given.users, context=given.context)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from aim_jupyter import columns, presenting, tables
 from aim_jupyter.core import api, serving
+from aim_jupyter.core.defaults import DRAIN_S
 from aim_jupyter.core.records import ServerView
 from aim_jupyter.core.serving import ServerFolder
 
@@ -114,7 +115,7 @@ class Server:
         """Yield what is known of it a few times a second until it is ready."""
         return api.watch(self._folder, limit_s=timeout_s)
 
-    def stop(self, drain_s: float = serving.DRAIN_S) -> Server:
+    def stop(self, drain_s: float = DRAIN_S) -> Server:
         """End it after running requests had `drain_s` seconds, and verify that nothing is left."""
         serving.stop(self._folder, drain_s=drain_s)
         return self

@@ -2,8 +2,8 @@
 
 A real JupyterLab in a real Chromium, interleaved: in a fresh kernel, where the first cell of either
 kind also pays for its imports, and then again in the same kernel. From the command that runs the
-cell to the first frame in which its tabs are drawn. The engine is the fake one: no engine is asked
-before the first paint.
+cell to the first frame in which its tabs are drawn; for the panel also to that in which its
+controls are, and to that in which Launch can be clicked, which waits for the engine (the fake one).
 
 Usage: ``python benchmarks/panel.py [ROUNDS]``. Wants a Chromium and a quiet machine.
 """
@@ -28,19 +28,28 @@ CELLS = {
     "empty ipywidgets.Tab": "import ipywidgets; ipywidgets.Tab([ipywidgets.HTML('nothing')])",
     "%aim panel": "%aim panel",
 }
-#: Runs the cell at an index, and waits for the frame after the one in which its tabs appeared.
-PAINT = """async (index) => {
+Times = dict[str, list[float]]
+#: What is awaited of each, and what the times of a panel's are called.
+TABS = ".widget-tab .widget-html-content"
+CONTROLS = (".widget-tab button.mod-primary", ".widget-tab button.mod-primary:not(:disabled)")
+PARTS = ("first paint", "controls", "can launch")
+#: Runs the cell at an index, and waits for the frame after each in which what is awaited appeared.
+PAINT = """async ([index, ...awaited]) => {
     const notebook = _panel().content;
     notebook.activeCellIndex = index;
     const began = performance.now();
     jupyterapp.commands.execute('notebook:run-cell');
     const node = notebook.widgets[index].node;
-    while (!node.querySelector('.widget-tab .widget-html-content')) {
-        if (performance.now() - began > 60000) throw new Error('it did not appear');
+    const took = [];
+    for (const one of awaited) {
+        while (!node.querySelector(one)) {
+            if (performance.now() - began > 60000) throw new Error(one + ' did not appear');
+            await new Promise(requestAnimationFrame);
+        }
         await new Promise(requestAnimationFrame);
+        took.push(performance.now() - began);
     }
-    await new Promise(requestAnimationFrame);
-    return performance.now() - began;
+    return took;
 }"""
 
 
@@ -48,8 +57,8 @@ def main(rounds: int) -> None:
     """Print the two tables."""
     program = chromium()
     assert program is not None, "no Chromium on this machine: apt-get install chromium"
-    first: dict[str, list[float]] = {name: [] for name in CELLS}
-    again: dict[str, list[float]] = {name: [] for name in CELLS}
+    first: Times = {}
+    again: Times = {}
     with tempfile.TemporaryDirectory() as home, sync_playwright() as playwright:
         os.environ["AIM_STATE_DIR"] = f"{home}/state"
         os.environ["AIM_ENGINE_PYTHON"] = str(fake_engine(Path(home)))
@@ -66,32 +75,37 @@ def main(rounds: int) -> None:
     table("again in the same kernel, ms", again)
 
 
-def measure(
-    notebook: Notebook, first: dict[str, list[float]], again: dict[str, list[float]]
-) -> None:
+def measure(notebook: Notebook, first: Times, again: Times) -> None:
     """Add a time of each kind to each table."""
     for name, code in CELLS.items():
         notebook.restart_kernel()
         notebook.run_code("%load_ext aim_jupyter")
-        first[name].append(painted(notebook, code))
+        note(first, name, painted(notebook, code))
     # The baseline's imports are in this kernel too now.
     painted(notebook, CELLS["empty ipywidgets.Tab"])
     for name, code in CELLS.items():
-        again[name].append(painted(notebook, code))
+        note(again, name, painted(notebook, code))
 
 
-def painted(notebook: Notebook, code: str) -> float:
-    """Return the milliseconds from running a cell to its first frame."""
+def note(times: Times, name: str, took: list[float]) -> None:
+    """Keep the times of one cell, each under its name."""
+    for part, ms in zip(PARTS, took, strict=False):
+        times.setdefault(f"{name}, {part}" if len(took) > 1 else name, []).append(ms)
+
+
+def painted(notebook: Notebook, code: str) -> list[float]:
+    """Return the milliseconds from running a cell to its first frame, and to what follows."""
     index = notebook.append(code)
     notebook.cell(index)
-    took = float(notebook.script(PAINT, index))
+    awaited = [TABS, *(CONTROLS if code == "%aim panel" else ())]
+    took: list[float] = notebook.script(PAINT, [index, *awaited])
     notebook.wait_until_idle()
     # Nothing of it may be drawn, or looked after, while the next one is measured.
     notebook.command("notebook:delete-cell")
     return took
 
 
-def table(title: str, rows: dict[str, list[float]]) -> None:
+def table(title: str, rows: Times) -> None:
     """Print median, spread and the ratio to the first row, the baseline."""
     print(f"\n{title:<34}{'median':>10}{'min':>10}{'max':>10}{'ratio':>8}")
     base = statistics.median(next(iter(rows.values())))

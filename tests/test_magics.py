@@ -137,7 +137,7 @@ def test_a_chat_goes_on_from_cell_to_cell(session: Session, fake: FakeEngine) ->
     assert texts[-2] == "You said: hello there"
     assert "4 tokens" in texts[-1]
     session.run("%%aim chat\nand again")
-    magics = session.shell.magics_manager.magics["line"]["aim"].__self__.session
+    magics = session.shell.magics_manager.magics["line"]["aim"].__self__.session.outcomes
     assert [message["role"] for message in magics._conversations["demo"].messages] == [
         *("user", "assistant", "user", "assistant")
     ]
@@ -151,7 +151,7 @@ def test_a_body_is_never_interpolated(session: Session, fake: FakeEngine) -> Non
     session.run("%aim wait")
     shown = session.run("%%aim chat\nuse {server} and $HOME")
     assert "text/markdown" in shown.outputs[-2].data
-    magics = session.shell.magics_manager.magics["line"]["aim"].__self__.session
+    magics = session.shell.magics_manager.magics["line"]["aim"].__self__.session.outcomes
     assert (
         magics._conversations["demo"].messages[-1]["content"] == "You said: use {server} and $HOME"
     )

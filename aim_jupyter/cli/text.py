@@ -16,6 +16,7 @@ from aim_jupyter.conversation import Conversation, Reply
 from aim_jupyter.core import api, serving
 from aim_jupyter.core.errors import BadUsage
 from aim_jupyter.render import words
+from aim_jupyter.render.text import table as table_text
 from aim_jupyter.server import Server
 
 
@@ -26,7 +27,7 @@ def _show_card(card: Any) -> None:
 def _table(command: Command, _: Namespace, answer: Any) -> None:
     rows = presenting.rows(cast(Verb, command.gives), answer)
     if rows:
-        print(render.table_text(_narrow(rows)), end="\n\n")
+        print(table_text(_narrow(rows)), end="\n\n")
     card = presenting.card(command.gives, answer)
     if card is not None:
         _show_card(card)
@@ -122,12 +123,12 @@ def _metrics(command: Command, given: Namespace, answer: Any) -> None:
     if given.serve_metrics:
         serve_metrics(given)
     elif given.raw:
-        print(render.table_text([columns.ROW["raw"](row) for row in answer]))
+        print(table_text([columns.ROW["raw"](row) for row in answer]))
     elif given.plot:
         print(plotted(given, answer))
     elif given.history:
         rows = presenting.history_rows(answer)
-        print(render.table_text(_narrow(rows)) if rows else "No history yet.")
+        print(table_text(_narrow(rows)) if rows else "No history yet.")
     else:
         _table(command, given, answer)
 

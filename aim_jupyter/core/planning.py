@@ -12,6 +12,7 @@ from typing import Any
 from msgspec import Struct, field
 
 from aim_jupyter.core import recipes
+from aim_jupyter.core.defaults import IDLE_S
 from aim_jupyter.core.errors import BadUsage, NoFit
 from aim_jupyter.core.recipes.asked import Context
 from aim_jupyter.core.records import (
@@ -31,8 +32,6 @@ _OURS = {
     "shutdown-timeout": 30,
     "disable-access-log-for-endpoints": "/health,/metrics,/v1/models",
 }
-
-DEFAULT_IDLE_S = 3600.0
 
 _MIB, _GIB = 2**20, 2**30
 
@@ -82,7 +81,7 @@ class Request(Struct, frozen=True, kw_only=True):
     name: str | None = None
     port: int | None = None
     listen: str | None = None
-    idle_s: float | None = DEFAULT_IDLE_S
+    idle_s: float | None = IDLE_S
     lifetime_s: float | None = None
     restarts: int | None = None
     with_jupyter: bool = False

@@ -8,8 +8,9 @@ import shlex
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
+from aim_jupyter.core.defaults import IDLE_S
 from aim_jupyter.core.durations import duration
-from aim_jupyter.core.planning import DEFAULT_IDLE_S, Request
+from aim_jupyter.core.planning import Request
 from aim_jupyter.core.recipes.options import plain
 
 #: Wishes with one value each, and their option, in the order of a line.
@@ -85,7 +86,7 @@ def wishes(request: Request) -> Iterator[Wish]:
     yield Wish("model", request.model, (request.model,))
     for field, option in OPTIONS.items():
         value = getattr(request, field)
-        if value != (DEFAULT_IDLE_S if field == "idle_s" else None) and value is not False:
+        if value != (IDLE_S if field == "idle_s" else None) and value is not False:
             yield Wish(field, value, (option, *_said(field, value)))
     for name, value in request.options.items():
         yield _engine_option(plain(name), value)

@@ -6,7 +6,8 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from aim_jupyter.core.planning import DEFAULT_IDLE_S, Request
+from aim_jupyter.core.defaults import IDLE_S
+from aim_jupyter.core.planning import Request
 
 #: One line of text: what is typed into a field, a name or a path.
 Line = Annotated[str, Meta(min_length=1, max_length=1024, pattern=r"^[^\x00-\x1f\x7f]+$")]
@@ -43,7 +44,7 @@ class Wish(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     gpus: Annotated[list[Ordinal], Meta(max_length=1024)] | Ordinals | None = None
     name: Line | None = None
     options: dict[Line, Word | int | float | bool | None] = {}
-    idle_s: Seconds | None = DEFAULT_IDLE_S
+    idle_s: Seconds | None = IDLE_S
     listen: Line | None = None
     new: bool = False
     force: bool = False

@@ -10,6 +10,7 @@ from tornado.web import HTTPError, authenticated
 
 from aim_jupyter import columns
 from aim_jupyter.core import api
+from aim_jupyter.core.defaults import DRAIN_S
 from aim_jupyter.core.errors import AimError
 from aim_jupyter.core.records import Choice, ServerView
 from aim_jupyter.labserver import answers, openapi
@@ -136,7 +137,7 @@ class Server(Status):
 
     async def _stop(self, name: str, *, now: bool) -> None:
         try:
-            await work(api.stop, name, drain_s=0.0 if now else api.DRAIN_S)
+            await work(api.stop, name, drain_s=0.0 if now else DRAIN_S)
         except AimError as error:
             self.log.warning("aim: %s %s", *error.lines[:1], *(error.lines[1:] or [""]))
         finally:

@@ -13,8 +13,6 @@ from typing import Any, Self
 
 import ipywidgets as widgets
 
-from aim_jupyter.render import panel
-
 #: Held while controls are written.
 WRITING = threading.RLock()
 NAME_WIDTH = "104px"
@@ -115,9 +113,9 @@ def column(*parts: Any, **layout: str) -> Any:
     return widgets.VBox(parts, layout=widgets.Layout(overflow="visible", **given))
 
 
-def label(text: str) -> Any:
-    """Return a name in the column of the controls' own names."""
-    shown = html(panel.label(text), width=NAME_WIDTH)
+def label(name: str) -> Any:
+    """Return a name, as HTML, in the column of the controls' own names."""
+    shown = html(name, width=NAME_WIDTH)
     shown.layout.margin = "0 0 0 2px"
     return shown
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from aim_jupyter.core.planning import DEFAULT_IDLE_S
+from aim_jupyter.core.defaults import IDLE_S
 from aim_jupyter.panel import controls
 from aim_jupyter.panel.controller import Controller
 from aim_jupyter.panel.controls import Dropdown, Number, Text, Toggle, named, offer, on_user, put
@@ -13,7 +13,7 @@ from aim_jupyter.render import devices, panel, words
 
 _CONTEXTS = (2048, 4096, 8192, 16_384, 32_768, 65_536, 131_072)
 # 0 is none: a list of ipywidgets takes None for nothing chosen.
-_IDLES = (900.0, 1800.0, DEFAULT_IDLE_S, 14_400.0, 0.0)
+_IDLES = (900.0, 1800.0, IDLE_S, 14_400.0, 0.0)
 _LIFETIMES = (0.0, 3600.0, 14_400.0, 28_800.0, 86_400.0)
 _INDENT = "0 0 0 114px"
 
@@ -41,12 +41,12 @@ class Launching:
         self.root = controls.column(
             controls.row(self.search, self.found),
             controls.row(self.model, self.users, self.context),
-            controls.row(controls.label("GPUs"), self.gpu_row),
+            controls.row(controls.label(panel.label("GPUs")), self.gpu_row),
             controls.row(self.recipe, self.count),
             controls.column(self.table, self.fit, padding=_INDENT),
             controls.row(self.idle_s, self.more),
             self.more_rows,
-            controls.row(controls.label("Launch line"), self.line),
+            controls.row(controls.label(panel.label("Launch line")), self.line),
             controls.column(self.problem, padding=_INDENT),
             controls.row(self.launch, self.note, padding=_INDENT),
         )
@@ -75,7 +75,7 @@ class Launching:
 
     def _make_more(self) -> None:
         idles = [(_idle_words(seconds), seconds) for seconds in _IDLES]
-        self.idle_s = Dropdown(options=idles, value=DEFAULT_IDLE_S, **named("Idle stop", "340px"))
+        self.idle_s = Dropdown(options=idles, value=IDLE_S, **named("Idle stop", "340px"))
         self.more = Toggle(description="More options", icon="sliders")
         ends = [(_end_words(seconds), seconds) for seconds in _LIFETIMES]
         self.lifetime_s = Dropdown(options=ends, **named("Ends", "340px"))

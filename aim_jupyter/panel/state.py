@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Sequence
-from typing import Literal, get_args
+from typing import TYPE_CHECKING, Literal, get_args
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from aim_jupyter import handlers, parsing
+from aim_jupyter.core.defaults import IDLE_S
 from aim_jupyter.core.durations import duration
-from aim_jupyter.core.planning import DEFAULT_IDLE_S, Request
 from aim_jupyter.core.records import (
     CachedModel,
     CacheTotals,
@@ -24,6 +24,9 @@ from aim_jupyter.core.records import (
     Sample,
     ServerView,
 )
+
+if TYPE_CHECKING:
+    from aim_jupyter.core.planning import Request
 
 Page = Literal["launch", "servers", "cache"]
 PAGES: tuple[Page, ...] = get_args(Page)
@@ -54,7 +57,7 @@ class Form(Struct, frozen=True, kw_only=True):
     context: int | None = None
     gpus: tuple[int, ...] = ()
     recipe: str | None = None
-    idle_s: float | None = DEFAULT_IDLE_S
+    idle_s: float | None = IDLE_S
     lifetime_s: float | None = None
     engine: str = ""
     name: str = ""

@@ -10,6 +10,7 @@ from aim_jupyter.core.records import Choice, Gpu, Sample, ServerView
 from aim_jupyter.render import devices, ended, facts, fitbar, grid, html, shapes, starting, words
 from aim_jupyter.render.html import Html, tag
 from aim_jupyter.render.shapes import Shape
+from aim_jupyter.render.skeleton import piece
 
 #: Recipes in the table: the best ones, and the chosen one wherever it stands.
 MOST_LISTED = 5
@@ -18,22 +19,6 @@ _HEADS = (
     *(("recipe", ""), ("verdict", ""), ("reason", "width:50%;white-space:normal")),
     *(("users", _RIGHT), ("precision", ""), ("GPUs", "")),
 )
-
-
-def piece(*parts: str) -> Html:
-    """Return HTML in the type that all of the panel has."""
-    style = (
-        f"{html.UI_FONT};font-size:var(--jp-ui-font-size1, 13px);line-height:20px;"
-        f"color:{html.INK};font-variant-numeric:tabular-nums;white-space:normal"
-    )
-    return tag("div", *parts, style=style)
-
-
-def mark() -> Html:
-    """Return the mark."""
-    bar = f"display:inline-block;width:3px;height:14px;background:{html.MARK};vertical-align:-2px"
-    name = tag("strong", "aim", style="font-weight:700;margin-left:6px")
-    return piece(tag("div", tag("span", style=bar, aria_hidden="true"), name, style=_RIGHT))
 
 
 def note(text: str) -> Html:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from aim_jupyter.core import api
-from aim_jupyter.core.records import CachedModel, CacheStats, Startable
+from aim_jupyter.core.records import CachedModel, CacheStats, EvictionRule, Startable
 from aim_jupyter.verbs.frames import frame
 
 if TYPE_CHECKING:
@@ -96,7 +96,7 @@ def cache_evict(
     >>> import aim_jupyter as aim
     >>> plan = aim.cache_evict(older_than_s=30 * 86400)
     """
-    rule = api.EvictionRule(
+    rule = EvictionRule(
         models=models, older_than_s=older_than_s, keep_bytes=keep_bytes, free_bytes=free_bytes
     )
     planned = api.evictions(rule)

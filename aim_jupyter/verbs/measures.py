@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from aim_jupyter import figures, tables
 from aim_jupyter.core import api
+from aim_jupyter.core.defaults import WINDOW_S
 from aim_jupyter.verbs.frames import frame
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 def metrics(
     server: str | None = None,
     *,
-    window_s: float = api.WINDOW_S,
+    window_s: float = WINDOW_S,
     history_s: float | None = None,
     every_s: float | None = None,
 ) -> pd.DataFrame:

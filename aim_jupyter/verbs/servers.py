@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 from aim_jupyter.core import api
-from aim_jupyter.core.planning import DEFAULT_IDLE_S, Request
+from aim_jupyter.core.defaults import DRAIN_S, IDLE_S
+from aim_jupyter.core.planning import Request
 from aim_jupyter.core.recipes.asked import Context
 from aim_jupyter.core.records import Status
 from aim_jupyter.server import Server
@@ -30,7 +31,7 @@ def launch(
     name: str | None = None,
     new: bool = False,
     port: int | None = None,
-    idle_s: float | None = DEFAULT_IDLE_S,
+    idle_s: float | None = IDLE_S,
     lifetime_s: float | None = None,
     restarts: int | None = None,
     start: Literal["plain", "lean", "fork", "warm"] | None = None,
@@ -185,7 +186,7 @@ def logs(server: str | None = None, lines: int = 40) -> list[str]:
     return api.logs(server, lines=lines)
 
 
-def stop(server: str | None = None, drain_s: float = api.DRAIN_S) -> Server:
+def stop(server: str | None = None, drain_s: float = DRAIN_S) -> Server:
     """End a server and verify that nothing of it is left.
 
     Examples

@@ -56,7 +56,7 @@ def reached(is_so: Callable[[], object]) -> None:
 
 
 def test_what_is_chosen_becomes_a_line_and_a_server(panel: Panel) -> None:
-    form, servers = panel.launching, panel.serving
+    form, servers, _ = panel.fill()
     reached(lambda: not form.launch.disabled)
     assert ">%aim launch</pre>" in form.line.value
     assert form.model.value == "demo"
@@ -81,7 +81,7 @@ def test_what_is_chosen_becomes_a_line_and_a_server(panel: Panel) -> None:
 
 
 def test_a_mistake_is_said_in_place_and_nothing_can_be_launched(panel: Panel) -> None:
-    form = panel.launching
+    form, *_ = panel.fill()
     choose(form.options, "--max-nmu-seqs 8")
     reached(lambda: "has no option --max-nmu-seqs" in form.problem.value)
     assert "Try: " in form.problem.value
@@ -101,7 +101,7 @@ def test_what_the_browser_says_of_views_starts_and_ends_the_looking(panel: Panel
 
 
 def test_a_model_of_the_search_is_taken_and_text_from_outside_stays_text(panel: Panel) -> None:
-    form = panel.launching
+    form, *_ = panel.fill()
     reached(lambda: not form.launch.disabled)
     choose(form.search, "/no/<b>folder</b>")
     reached(lambda: "There is no folder" in form.problem.value)

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from aim_jupyter import columns
-from aim_jupyter.render import table_text, text
+from aim_jupyter.render import text
 from tests.render.samples import GPUS
 
 
@@ -13,7 +13,7 @@ def test_table_aligns_numbers_to_the_right_and_shows_a_dash_for_missing() -> Non
         {"server": "qwen3-32b", "gen_tok_s": 1842, "usable": True},
         {"server": "demo", "gen_tok_s": None, "usable": False},
     ]
-    assert table_text(rows).splitlines() == [
+    assert text.table(rows).splitlines() == [
         "server     gen_tok_s  usable",
         "qwen3-32b       1842  yes",
         "demo               –  no",
@@ -21,11 +21,11 @@ def test_table_aligns_numbers_to_the_right_and_shows_a_dash_for_missing() -> Non
 
 
 def test_no_rows_no_table() -> None:
-    assert table_text([]) == ""
+    assert text.table([]) == ""
 
 
 def test_the_gpu_table_has_every_column_and_row() -> None:
-    lines = table_text([columns.gpu_row(gpu) for gpu in GPUS]).splitlines()
+    lines = text.table([columns.gpu_row(gpu) for gpu in GPUS]).splitlines()
     assert lines[0].split() == list(columns.COLUMNS["gpus"])
     assert len(lines) == 9
     assert lines[1].split()[:7] == ["0", "0000:0c:00.0", "MI300X", "busy", "192.0", "176.9", "15.1"]

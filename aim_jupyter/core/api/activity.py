@@ -9,16 +9,15 @@ from msgspec.structs import replace
 
 from aim_jupyter.core import config, serving
 from aim_jupyter.core import metrics as measured
-from aim_jupyter.core.api.servers import attach, named_or_last, servers
+from aim_jupyter.core.api.lifecycle import attach, named_or_last, servers
 from aim_jupyter.core.api.site import machine
+from aim_jupyter.core.defaults import WINDOW_S
 from aim_jupyter.core.errors import ServerGone
 from aim_jupyter.core.events import Event
 from aim_jupyter.core.metrics import Columns
 from aim_jupyter.core.records import Exported, Sample, ServerView, Top
 from aim_jupyter.core.serving import ServerFolder
 
-#: Seconds that `%aim metrics` looks back.
-WINDOW_S = serving.WINDOW_S
 #: How many points a plot has at most.
 PLOT_POINTS = 300
 #: Of `%aim top`: seconds between two samples, that each looks back, and that are shown.

@@ -12,10 +12,9 @@ from msgspec.structs import replace
 
 from aim_jupyter import demo
 from aim_jupyter.core import cache, config, resolving
+from aim_jupyter.core.api.lifecycle import cache_totals, models_on_disk
 from aim_jupyter.core.api.plans import recipe_list, with_first
-from aim_jupyter.core.api.servers import cache_totals, models_on_disk
 from aim_jupyter.core.cache import compiled, eviction, index, locating, settings, verification
-from aim_jupyter.core.cache.eviction import EvictionRule
 from aim_jupyter.core.cache.listing import free_bytes
 from aim_jupyter.core.cache.roots import roots
 from aim_jupyter.core.errors import AimError, BadUsage, ModelMissing, Offline, UnknownName
@@ -26,6 +25,7 @@ from aim_jupyter.core.records import (
     CacheKindTotal,
     CacheStats,
     Eviction,
+    EvictionRule,
     Prefetch,
     Progress,
     Startable,

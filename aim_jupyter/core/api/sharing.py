@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from aim_jupyter.core import serving
-from aim_jupyter.core.api.servers import reachable, server
+from aim_jupyter.core.api.lifecycle import reachable, server
 from aim_jupyter.core.errors import NotOwner
 from aim_jupyter.core.serving import ServerFolder, shares
 from aim_jupyter.core.serving.shares import EVERYONE, Share

@@ -13,34 +13,11 @@ import shutil
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from msgspec import Struct
-
 from aim_jupyter.core.cache import holding, index
 from aim_jupyter.core.errors import StateUnusable
-from aim_jupyter.core.records import CachedModel, Eviction
+from aim_jupyter.core.records import CachedModel, Eviction, EvictionRule
 
 DAY_S = 86400.0
-
-
-class EvictionRule(Struct, frozen=True, kw_only=True):
-    """What is to go. None of a field asks for nothing.
-
-    Attributes
-    ----------
-    models : tuple of str
-        These; none means that the other fields choose among all.
-    older_than_s : float or None
-        What nobody has used for so many seconds.
-    keep_bytes : int or None
-        What has not been used for the longest time, until no more than this is left.
-    free_bytes : int or None
-        The same, until so much would be freed.
-    """
-
-    models: tuple[str, ...] = ()
-    older_than_s: float | None = None
-    keep_bytes: int | None = None
-    free_bytes: int | None = None
 
 
 def decide(listed: Sequence[CachedModel], rule: EvictionRule, now: float) -> list[Eviction]:

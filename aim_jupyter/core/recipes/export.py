@@ -10,14 +10,11 @@ import json
 import re
 import shlex
 from collections.abc import Callable, Iterator
-from typing import Any, Literal, get_args
+from typing import Any
 
 from aim_jupyter.core.errors import BadUsage
 from aim_jupyter.core.recipes.options import plain
 from aim_jupyter.core.records import Plan, Recipe
-
-Target = Literal["shell", "docker", "aim-profile", "aim-service", "kserve"]
-TARGETS: tuple[Target, ...] = get_args(Target)
 
 #: Of this machine alone: what our supervisor adds, and where it listens.
 _LOCAL = ("middleware", "host", "port", "uds", "api-key", "shutdown-timeout", "model")

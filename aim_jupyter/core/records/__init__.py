@@ -15,6 +15,7 @@ from aim_jupyter.core.records.cached import (
     CacheTotals,
     CompiledCache,
     Eviction,
+    EvictionRule,
     Setting,
     Startable,
 )
@@ -54,6 +55,7 @@ __all__ = [
     "Crash",
     "EngineEnvironment",
     "Eviction",
+    "EvictionRule",
     "Exported",
     "Flag",
     "Gpu",

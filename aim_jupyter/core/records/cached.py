@@ -53,6 +53,27 @@ class CachedModel(Struct, frozen=True, kw_only=True):
     folder: str = ""
 
 
+class EvictionRule(Struct, frozen=True, kw_only=True):
+    """What is to go. None of a field asks for nothing.
+
+    Attributes
+    ----------
+    models : tuple of str
+        These; none means that the other fields choose among all.
+    older_than_s : float or None
+        What nobody has used for so many seconds.
+    keep_bytes : int or None
+        What has not been used for the longest time, until no more than this is left.
+    free_bytes : int or None
+        The same, until so much would be freed.
+    """
+
+    models: tuple[str, ...] = ()
+    older_than_s: float | None = None
+    keep_bytes: int | None = None
+    free_bytes: int | None = None
+
+
 class Eviction(Struct, frozen=True, kw_only=True):
     """Whether one repository goes or stays, and why. Sizes in bytes, times in epoch seconds.
 

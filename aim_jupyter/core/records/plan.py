@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from typing import Literal
+from typing import Literal, get_args
 
 import msgspec
 from msgspec import Struct
@@ -12,6 +12,9 @@ from aim_jupyter.core.records.process import ProcessId
 
 #: How an engine is started; see `serving.modes`.
 Mode = Literal["plain", "lean", "fork", "warm"]
+#: Where it can be written down for; see `recipes.export`.
+Target = Literal["shell", "docker", "aim-profile", "aim-service", "kserve"]
+TARGETS: tuple[Target, ...] = get_args(Target)
 
 
 class Plan(Struct, frozen=True, kw_only=True):

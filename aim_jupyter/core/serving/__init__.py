@@ -9,12 +9,10 @@ from aim_jupyter.core.serving.jupyter import server as jupyter_server
 from aim_jupyter.core.serving.launching import launch, running_for
 from aim_jupyter.core.serving.logs import follow, follow_events, tail
 from aim_jupyter.core.serving.recovery import current
-from aim_jupyter.core.serving.stopping import DRAIN_S, check_own, stop
-from aim_jupyter.core.serving.viewing import WINDOW_S, view
+from aim_jupyter.core.serving.stopping import check_own, stop
+from aim_jupyter.core.serving.viewing import view
 
 __all__ = [
-    "DRAIN_S",
-    "WINDOW_S",
     "ServerFolder",
     "check_own",
     "current",

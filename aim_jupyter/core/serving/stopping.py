@@ -10,6 +10,7 @@ import time
 from msgspec.structs import replace
 
 from aim_jupyter.core import config
+from aim_jupyter.core.defaults import DRAIN_S
 from aim_jupyter.core.errors import NotOwner, ServerGone, StateUnusable
 from aim_jupyter.core.records import ProcessId, ServerRecord
 from aim_jupyter.core.serving import charge
@@ -17,9 +18,7 @@ from aim_jupyter.core.serving.folder import ServerFolder, StopRequest
 from aim_jupyter.core.serving.process import alive, end_group, members
 from aim_jupyter.core.serving.recovery import current
 
-#: Seconds that running requests may take after a stop was asked for.
-DRAIN_S = 30.0
-#: Seconds beyond that in which the supervisor must have verified the end; GPUs take longer.
+#: Seconds beyond the drain in which the supervisor must have verified the end; GPUs take longer.
 VERIFY_S = 25.0
 SETTLE_S = 35.0
 _LOOK_S = 0.05

@@ -22,6 +22,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from aim_jupyter.core import cache
+from aim_jupyter.core.defaults import DRAIN_S
 from aim_jupyter.core.errors import AimError, StateUnusable
 from aim_jupyter.core.leases import Lease
 from aim_jupyter.core.records import Crash, Plan, Progress, State
@@ -52,8 +53,6 @@ STARTING_TICK_S = 0.25
 RUNNING_TICK_S = 1.0
 #: How often a start is tried again when somebody took the port in between.
 PORT_ATTEMPTS = 3
-#: Seconds that running requests may take when the supervisor itself ends a server.
-DRAIN_S = 30.0
 
 
 class Supervisor:

@@ -5,14 +5,13 @@ from __future__ import annotations
 import time
 
 from aim_jupyter.core import metrics
+from aim_jupyter.core.defaults import WINDOW_S
 from aim_jupyter.core.records import Sample, ServerRecord, ServerView
 from aim_jupyter.core.serving import starts
 from aim_jupyter.core.serving.folder import ServerFolder
 from aim_jupyter.core.serving.process import uptime_s
 from aim_jupyter.core.serving.recovery import current
 
-#: Seconds that `%aim metrics` looks back.
-WINDOW_S = 60.0
 #: Seconds after which a sample says nothing of now: three looks without an answer.
 OLD_S = 25.0
 

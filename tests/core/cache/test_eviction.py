@@ -14,10 +14,9 @@ from hypothesis import strategies as st
 from aim_jupyter import demo
 from aim_jupyter.core import api, cache, config, serving
 from aim_jupyter.core.cache import eviction, holding, index
-from aim_jupyter.core.cache.eviction import EvictionRule
 from aim_jupyter.core.errors import BadUsage, StateUnusable, UnknownName
 from aim_jupyter.core.planning import Request
-from aim_jupyter.core.records import CachedModel
+from aim_jupyter.core.records import CachedModel, EvictionRule
 from tests.conftest import FakeEngine
 from tests.core.cache.folders import WHOLE, cached
 from tests.waiting import launch_ready

@@ -12,9 +12,10 @@ import yaml
 from aim_jupyter.core.errors import BadUsage
 from aim_jupyter.core.recipes import Catalogue, catalogue, reconcile
 from aim_jupyter.core.recipes.authoring import check, new
-from aim_jupyter.core.recipes.export import TARGETS, export
+from aim_jupyter.core.recipes.export import export
 from aim_jupyter.core.recipes.selector import Question, select
 from aim_jupyter.core.records import EngineEnvironment, Plan, Recipe
+from aim_jupyter.core.records.plan import TARGETS
 from tests.core.recipes.conftest import box, laptop, rank
 
 PARTS = tuple[Plan, Recipe]

@@ -10,6 +10,7 @@ from pathlib import Path
 from aim_jupyter.core import cache, config, events, planning, preflight, serving
 from aim_jupyter.core.api.plans import plan
 from aim_jupyter.core.api.site import engine_for, machine
+from aim_jupyter.core.defaults import DRAIN_S, WINDOW_S
 from aim_jupyter.core.errors import ServerGone, StartFailed, WaitTimeout
 from aim_jupyter.core.planning import Request
 from aim_jupyter.core.records import (
@@ -21,8 +22,6 @@ from aim_jupyter.core.records import (
     Status,
 )
 from aim_jupyter.core.serving import ServerFolder
-
-DRAIN_S = serving.DRAIN_S
 
 
 def launch(request: Request, *, new: bool = False) -> ServerFolder:
@@ -62,7 +61,7 @@ def exposed(listen: str) -> str:
     )
 
 
-def servers(*, window_s: float = serving.WINDOW_S) -> list[ServerView]:
+def servers(*, window_s: float = WINDOW_S) -> list[ServerView]:
     """Return all servers, live or ended, with their figures as of now; last those of others.
 
     Those whose record can't be read are left out: `doctor` names them.
@@ -250,7 +249,7 @@ def _model_folder(plan: Plan) -> Path | None:
     return cache.folder_in_use(plan.model_path, plan.env.get("HF_HUB_CACHE"))
 
 
-def _readable(window_s: float = serving.WINDOW_S) -> Iterator[ServerView]:
+def _readable(window_s: float = WINDOW_S) -> Iterator[ServerView]:
     for folder in serving.folders():
         try:
             yield serving.view(folder, window_s=window_s)
@@ -259,7 +258,7 @@ def _readable(window_s: float = serving.WINDOW_S) -> Iterator[ServerView]:
             continue
 
 
-def _shared(window_s: float = serving.WINDOW_S) -> Iterator[ServerView]:
+def _shared(window_s: float = WINDOW_S) -> Iterator[ServerView]:
     for folder in serving.shared():
         # Between two looks it may have ended.
         with contextlib.suppress(ServerGone):

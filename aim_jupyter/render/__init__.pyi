@@ -1,0 +1,47 @@
+from .cache import cache_card
+from .card import Card
+from .chat import reply_footer
+from .checks import checks_card
+from .download import download_card, download_line
+from .engines import engines_card
+from .events import event_line
+from .eviction import eviction_card
+from .fit import fit_card
+from .frame import frame_html, frame_text
+from .gpus import gpus_card
+from .launch import launch_card
+from .nothing import nothing_card
+from .plan import plan_text
+from .recipes import recipes_card
+from .startable import startable_card
+from .starting import progress_line
+from .stats import stats_card
+from .status import status_card
+from .top import top_card
+from .warm import warm_card
+
+__all__ = [
+    "Card",
+    "cache_card",
+    "checks_card",
+    "download_card",
+    "download_line",
+    "engines_card",
+    "event_line",
+    "eviction_card",
+    "fit_card",
+    "frame_html",
+    "frame_text",
+    "gpus_card",
+    "launch_card",
+    "nothing_card",
+    "plan_text",
+    "progress_line",
+    "recipes_card",
+    "reply_footer",
+    "startable_card",
+    "stats_card",
+    "status_card",
+    "top_card",
+    "warm_card",
+]

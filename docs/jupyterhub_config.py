@@ -14,15 +14,12 @@ from jupyterhub.spawner import LocalProcessSpawner
 from tornado.web import HTTPError
 from traitlets import List, Unicode
 
-#: By the numbers of `rocm-smi`: leased on demand, by whoever launches first.
-SHARED = (0, 1, 2, 3)
-#: Handed out one user at a time.
-OWN = (4, 5, 6, 7)
-
 
 class GpuSpawner(LocalProcessSpawner):
     """Hands out GPUs. It draws a boundary that tools respect; no wall: see docs/jupyterhub.md."""
 
+    shared = List(help="By number: whoever launches first leases one.", config=True)
+    own = List(help="Handed out one user at a time.", config=True)
     gpus = List(help="The GPUs of this server's own, by number.")
     #: What running servers have, by user and server name; it survives a restart of the hub.
     handed_out: ClassVar[dict[str, list[int]]] = {}
@@ -45,17 +42,17 @@ class GpuSpawner(LocalProcessSpawner):
         """Choose this server's GPUs before it starts."""
         wanted = int(self.user_options.get("own", 0))
         taken = {gpu for gpus in self.handed_out.values() for gpu in gpus}
-        left = [gpu for gpu in OWN if gpu not in taken]
-        if not 0 <= wanted <= len(OWN):
-            raise HTTPError(400, f"own: 0 to {len(OWN)} GPUs")
+        left = [gpu for gpu in self.own if gpu not in taken]
+        if not 0 <= wanted <= len(self.own):
+            raise HTTPError(400, f"own: 0 to {len(self.own)} GPUs")
         if wanted > len(left):
-            raise HTTPError(409, f"{len(left)} of {len(OWN)} GPUs are not handed out")
+            raise HTTPError(409, f"{len(left)} of {len(self.own)} GPUs are not handed out")
         self.gpus = self.handed_out[self._log_name] = left[:wanted]
         return await super().start()
 
     def get_env(self) -> dict[str, str]:
         """Tell the server which GPUs it may see."""
-        mine = self.gpus or SHARED
+        mine = self.gpus or self.shared
         return {**super().get_env(), "ROCR_VISIBLE_DEVICES": ",".join(map(str, mine))}
 
     def get_state(self) -> dict[str, object]:
@@ -76,6 +73,9 @@ class GpuSpawner(LocalProcessSpawner):
 
 c.JupyterHub.spawner_class = GpuSpawner
 c.JupyterHub.allow_named_servers = True
+# By the numbers of `rocm-smi`; of partitions by those of `%aim gpus`. Other nodes have others.
+c.GpuSpawner.shared = [0, 1, 2, 3]
+c.GpuSpawner.own = [4, 5, 6, 7]
 # Without this every user who can log in at all may use the node.
 c.Authenticator.allowed_users = set(os.environ.get("HUB_USERS", "").split())
 

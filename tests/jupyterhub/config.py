@@ -15,6 +15,8 @@ given = json.loads(os.environ["TEST_HUB"])
 node = Path(given["node"])
 load_subconfig(given["documented"])
 
+# The captured node has its own: partitions of two idle cards.
+c.GpuSpawner.shared, c.GpuSpawner.own = given["shared"], given["own"]
 c.JupyterHub.authenticator_class = "dummy"
 c.DummyAuthenticator.password = "only-for-tests"
 c.JupyterHub.bind_url = f"http://127.0.0.1:{given['port']}"

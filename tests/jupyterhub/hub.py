@@ -38,12 +38,21 @@ class Hub:
         A folder that all users can enter.
     environment : dict
         What single-user servers get beside what the documented configuration gives them.
+    shared, own : list of int
+        The GPUs that all share, and those that are handed out.
     ends : str
         The user whose engines end with the single-user server.
     """
 
     def __init__(
-        self, node: Path, names: list[str], environment: dict[str, str], ends: str
+        self,
+        node: Path,
+        names: list[str],
+        environment: dict[str, str],
+        *,
+        shared: list[int],
+        own: list[int],
+        ends: str,
     ) -> None:
         (node / "hub").mkdir(mode=0o700)
         ports = _free_ports(3)
@@ -58,6 +67,8 @@ class Hub:
             "environment": environment,
             "token": TOKEN,
             "ends": ends,
+            "shared": shared,
+            "own": own,
         }
         mine = {k: v for k, v in os.environ.items() if not k.startswith(("JUPYTER", "AIM_"))}
         config = ROOT / "tests" / "jupyterhub" / "config.py"

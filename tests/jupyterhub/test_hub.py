@@ -1,7 +1,10 @@
 """Two users of a real JupyterHub on one node with eight GPUs: what each has, and what neither may.
 
 The hub runs the documented configuration, each single-user server under a Unix user of its own.
-The machine is a written tree with the values of the captured MI300X, the engine the fake one.
+The machine is the captured tree of eight MI308X, the MI300X with fewer units, in 32 partitions: of
+MI300X themselves tools' outputs were captured, never a tree. Two of its cards were in use, which
+is why the shared partitions and those that are handed out are of two others. What no capture
+holds is made: the files in /dev. The engine is the fake one.
 """
 
 from __future__ import annotations
@@ -29,13 +32,17 @@ from aim_jupyter.testing import Script, fake_engine
 from tests import users
 from tests.conftest import scrubbed
 from tests.core.cache.folders import WHOLE, cached
-from tests.core.gpus import trees
+from tests.core.gpus import captured
 from tests.jupyterhub import hub as real
 from tests.jupyterhub.hub import Hub, Seat
 
-pytestmark = [pytest.mark.ordeal, pytest.mark.timeout(600)]
+pytestmark = [captured.needed, pytest.mark.ordeal, pytest.mark.timeout(600)]
 
 ALICE, BOB = "aim-alice", "aim-bob"
+MACHINE = "mi308x-8-cpx-nps4"
+#: By the driver's order: the partitions of its second card, and of its fourth.
+SHARED, OWN = [4, 5, 6, 7], [12, 13, 14, 15]
+GPUS = 32
 MODEL, SERVER = "Qwen/Qwen3-8B", "qwen3-8b"
 #: Of the model's own, what its memory follows from.
 CONFIG = {
@@ -109,18 +116,37 @@ def hub(node: Path) -> Iterator[Hub]:
         # The fake engine has none of vLLM's insides that the other ways of starting rely on.
         "AIM_START": "plain",
         "AIM_SHARED_CACHE_DIR": str(node / "models"),
-        "AIM_SYS_ROOT": str(trees.written(trees.mi300x(8), node / "mi300x")),
+        "AIM_SYS_ROOT": str(machine(node)),
         "JUPYTER_CONFIG_PATH": str(Path(sysconfig.get_path("data")) / "etc" / "jupyter"),
         "PYTHONPATH": users.packages(),
     }
-    # As a node has them: the group `render` of real ones is everybody here.
-    for device in (node / "mi300x" / "dev").rglob("*"):
-        device.chmod(0o777 if device.is_dir() else 0o666)
     (node / "leases").mkdir()
     (node / "leases").chmod(0o1777)
-    started = Hub(node, [ALICE, BOB], environment, ends=BOB)
+    started = Hub(node, [ALICE, BOB], environment, shared=SHARED, own=OWN, ends=BOB)
     yield started
     started.end()
+
+
+def machine(node: Path) -> Path:
+    """Return the captured machine where all users can read it, with the files in /dev."""
+    root = node / "machine-of-all"
+    shutil.copytree(captured.tree(MACHINE, node), root)
+    dri = root / "dev" / "dri"
+    dri.mkdir(parents=True)
+    minors = [gpu["render_minor"] for gpu in captured.expected(MACHINE)["gpus"]]
+    for device in (root / "dev" / "kfd", *(dri / f"renderD{minor}" for minor in minors)):
+        device.touch()
+        # The group `render` of real ones is everybody here.
+        device.chmod(0o666)
+    for folder in (root, *root.rglob("*/")):
+        folder.chmod(0o755)
+    return root
+
+
+def address(index: int) -> str:
+    """Return where the captured GPU of that number is on the bus."""
+    found: str = captured.expected(MACHINE)["gpus"][index]["pci_bdf"]
+    return found
 
 
 @pytest.fixture(scope="module")
@@ -146,7 +172,7 @@ def test_both_have_launched_at_once_on_different_gpus(seats: tuple[Seat, Seat]) 
     assert set(held) <= {"0", "1", "2", "3"}
     for seat, other in itertools.permutations(seats):
         gpus = seat.status()["gpus"]
-        assert [gpu["state"] for gpu in gpus].count("hidden") == 4
+        assert [gpu["state"] for gpu in gpus].count("hidden") == GPUS - len(SHARED)
         holders = {str(gpu["gpu"]): gpu["holder"] for gpu in gpus if gpu["holder"]}
         assert holders == dict(zip(held, [ALICE, BOB], strict=True))
         assert [gpu["holder"] for gpu in gpus if gpu["mine"]] == [seat.name]
@@ -225,11 +251,11 @@ def test_a_named_server_has_gpus_of_its_own_and_a_prefix(seats: tuple[Seat, Seat
     alice.hub.start(ALICE, "own", own=1)
     gpus = alice.status("own")["gpus"]
     assert [gpu["gpu"] for gpu in gpus if gpu["state"] != "hidden"] == [0]
-    assert next(gpu for gpu in gpus if gpu["gpu"] == 0)["pci"] == trees.bdf(4)
+    assert next(gpu for gpu in gpus if gpu["gpu"] == 0)["pci"] == address(OWN[0])
     alice.ask("POST", "servers", 201, "own", json={"model": MODEL, "name": "mine", "new": True})
     assert alice.running("mine", "own")["gpus"] == "0"
     held = {gpu["pci"]: gpu["server"] for gpu in alice.status("own")["gpus"] if gpu["mine"]}
-    assert held[trees.bdf(4)] == "mine"
+    assert held[address(OWN[0])] == "mine"
     assert bob.hub.refuses(BOB, "greedy", own=4) == 409
     alice.ask("DELETE", "servers/mine?now=1", 202, "own")
     alice.hub.stop(ALICE, "own")

@@ -11,9 +11,10 @@ from aim_jupyter.core import api, gpus, leases, serving
 from aim_jupyter.core.planning import Request
 from aim_jupyter.core.records import Plan
 from aim_jupyter.core.serving import ServerFolder
+from aim_jupyter.core.serving.devices import elsewhere
 from tests.conftest import FakeEngine
-from tests.core.gpus import trees
-from tests.jupyterhub.test_hub import MODEL, put_model
+from tests.core.gpus import captured, trees
+from tests.jupyterhub.test_hub import MODEL, SHARED, machine, put_model
 from tests.waiting import until
 
 
@@ -44,6 +45,21 @@ def test_who_left_the_choice_to_us_gets_another_gpu() -> None:
     record = started(plan).read()
     assert (record.state, record.plan.gpus) == ("running", (1,))
     assert any("Taking GPU 1" in event.message for event in serving.find("qwen3-8b").events.read())
+
+
+@captured.needed
+@pytest.mark.usefixtures("node")
+def test_the_last_partition_of_a_card_is_of_one_kind_with_the_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AIM_SYS_ROOT", str(machine(tmp_path)))
+    monkeypatch.setenv("ROCR_VISIBLE_DEVICES", ",".join(map(str, SHARED)))
+    plan = api.plan(Request(model=MODEL))
+    assert plan.gpus == (3,)
+    other = elsewhere(plan)
+    assert other is not None
+    sizes = {gpu.hip_index: gpu.vram_bytes for gpu in gpus.machine().gpus}
+    assert sizes[other.gpus[0]] == (sizes[3] or 0) + (16 << 20)
 
 
 @pytest.mark.usefixtures("node")

@@ -62,7 +62,7 @@ def main(rounds: int) -> None:
     with tempfile.TemporaryDirectory() as home, sync_playwright() as playwright:
         os.environ["AIM_STATE_DIR"] = f"{home}/state"
         os.environ["AIM_ENGINE_PYTHON"] = str(fake_engine(Path(home)))
-        lab = Lab(Path(home) / "lab")
+        lab = Lab(Path(home) / "lab", os.environ)
         try:
             browser = playwright.chromium.launch(executable_path=program, args=list(ARGUMENTS))
             notebook = Notebook(browser.new_context(viewport=WINDOW).new_page(), lab)

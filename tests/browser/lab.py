@@ -9,9 +9,11 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, cast
 
+import httpx
 from playwright.sync_api import ConsoleMessage, Locator, Page
 
 ROOT = Path(__file__).parents[2]
@@ -45,25 +47,42 @@ class Lab:
     ----------
     folder : Path
         Where all of its own goes: notebooks, settings, runtime files, its log.
+    environment : mapping
+        What it and its kernels run with.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, environment: Mapping[str, str]) -> None:
         self.folder = folder
         self.notebooks = folder / "notebooks"
         self.notebooks.mkdir(parents=True)
-        for notebook in QUICKSTART.parent.glob("*.ipynb"):
-            shutil.copy(notebook, self.notebooks)
-        _write_settings(folder / "config")
+        self._lay_out()
         with (folder / "lab.log").open("wb") as log:
             self._process = subprocess.Popen(
                 self._argv(),
-                env=self._environment(),
+                env=self._environment(environment),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
         self.url = self._wait_for_url()
+
+    def tidy(self) -> None:
+        """End its kernels, and take back what was opened, changed or set in it."""
+        headers = {"Authorization": f"token {TOKEN}"}
+        with httpx.Client(base_url=self.url, headers=headers, timeout=LIMIT_S) as client:
+            for kernel in client.get("api/kernels").raise_for_status().json():
+                # One that a session has ended meanwhile is gone.
+                assert client.delete(f"api/kernels/{kernel['id']}").status_code in (204, 404)
+        shutil.rmtree(self.folder / "config")
+        for path in self.notebooks.iterdir():
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+        self._lay_out()
+
+    def _lay_out(self) -> None:
+        for notebook in QUICKSTART.parent.glob("*.ipynb"):
+            shutil.copy(notebook, self.notebooks)
+        _write_settings(self.folder / "config")
 
     def _argv(self) -> list[str]:
         # Port 0: the system chooses, so that two runs on one machine can't meet.
@@ -78,9 +97,9 @@ class Lab:
         given = [f"--{name}={value}" for name, value in options.items()]
         return [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", *given]
 
-    def _environment(self) -> dict[str, str]:
+    def _environment(self, given: Mapping[str, str]) -> dict[str, str]:
         of_others = ("JUPYTER", "IPYTHON", "JPY_")
-        mine = {k: v for k, v in os.environ.items() if not k.startswith(of_others)}
+        mine = {k: v for k, v in given.items() if not k.startswith(of_others)}
         for kind in ("config", "data", "runtime"):
             mine[f"JUPYTER_{kind.upper()}_DIR"] = str(self.folder / kind)
         return mine

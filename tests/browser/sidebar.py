@@ -13,6 +13,8 @@ from tests.browser.lab import LIGHT, LIMIT_S, ROOT, SCREENSHOTS, START_S, TOKEN,
 
 BUILT = ROOT / "aim_jupyter" / "labextension" / "package.json"
 FIXTURES = ROOT / "labextension" / "tests" / "fixtures"
+#: An answer that comes when it is given: until then whoever asks waits.
+LATER = object()
 #: Of the widths, JupyterLab's bar of tabs takes 33 px.
 BAR = 33
 
@@ -28,8 +30,8 @@ class Sidebar:
     Parameters
     ----------
     answers : dict
-        What the REST answers instead of the real one, by the end of the path: a value, or None
-        for no answer at all.
+        What the REST answers instead of the real one, by the end of the path: a value, None for
+        no answer at all, or `LATER`.
     """
 
     def __init__(self, page: Page, lab: Lab, answers: dict[str, Any] | None = None) -> None:
@@ -37,6 +39,7 @@ class Sidebar:
         self.errors: list[str] = []
         self.asked: list[str] = []
         self.answers = answers or {}
+        self._held: list[Route] = []
         page.on("pageerror", lambda error: self.errors.append(f"{error} {error.stack}"))
         page.route(re.compile(r"/aim/[^?]*"), self._answer)
         self.node = page.locator(".aim-Sidebar")
@@ -61,8 +64,17 @@ class Sidebar:
             route.continue_()
         elif self.answers[end] is None:
             route.abort()
+        elif self.answers[end] is LATER:
+            self._held.append(route)
         else:
             route.fulfill(json=self.answers[end])
+
+    def answer(self, **answers: Any) -> None:
+        """Answer what waits, and from now on, with these."""
+        self.answers |= answers
+        held, self._held = self._held, []
+        for route in held:
+            self._answer(route)
 
     def command(self, name: str, **options: object) -> None:
         """Carry out a command and wait until it has ended."""

@@ -21,6 +21,15 @@ TITLES = ("Launch", "Servers", "Servers (1)", "Cache")
 SOON = LIMIT_S * SECOND
 
 
+#: Keeps the controls of panels back until they are called for.
+HELD = """
+import threading
+from aim_jupyter.panel import view
+held, fill = threading.Event(), view.Panel.fill
+view.Panel.fill = lambda panel: held.wait(60) and fill(panel)
+"""
+
+
 def opened(notebook: Notebook, line: str = "%aim panel") -> tuple[int, Locator]:
     """Open a panel; return its cell's index and its output."""
     notebook.run_code("%load_ext aim_jupyter")
@@ -45,10 +54,25 @@ def launch(panel: Locator) -> None:
     button(panel, "Launch").click()
 
 
+def drawn_and_filled(notebook: Notebook) -> tuple[int, Locator]:
+    """Open a panel, and look at what the browser has drawn before there is any control."""
+    notebook.run_code(HELD)
+    index, panel = opened(notebook)
+    expect(panel.get_by_role("status")).to_contain_text("Looking at GPUs", timeout=SOON)
+    expect(panel.get_by_role("tab", name="Launch")).to_be_visible()
+    expect(panel.get_by_role("textbox")).to_have_count(0)
+    notebook.screenshot("panel-skeleton", index)
+    notebook.run_code("held.set()")
+    panel = notebook.output(index)
+    expect(panel.get_by_label("Search", exact=True)).to_be_visible(timeout=SOON)
+    notebook.screenshot("panel-looking", index)
+    return index, panel
+
+
 def test_choose_launch_watch_talk_and_stop(open_notebook: OpenNotebook, fake: FakeEngine) -> None:
     fake(boot_s=1, load_s=4, shards=6, token_s=0.02)
     notebook = open_notebook()
-    index, panel = opened(notebook)
+    index, panel = drawn_and_filled(notebook)
     expect(panel).to_contain_text("None found: this machine has no AMD GPU device.", timeout=SOON)
     expect(panel.locator("pre", has_text="%aim launch")).to_have_text("%aim launch", timeout=SOON)
     assert notebook.outputs(index)[0]["data"]["text/html"].count("%aim launch") == 1
@@ -95,6 +119,8 @@ def test_choose_launch_watch_talk_and_stop(open_notebook: OpenNotebook, fake: Fa
     button(panel, "Stop").click()
     expect(panel).to_contain_text("stopped", timeout=SOON)
     expect(panel.get_by_role("tab", name="Servers", exact=True)).to_be_visible(timeout=SOON)
+    button(panel, "Forget").click()
+    expect(panel).to_contain_text("No server yet.", timeout=SOON)
     panel.get_by_role("tab", name="Cache").click()
     expect(panel).to_contain_text("No model is on disk yet.")
     assert notebook.errors == []

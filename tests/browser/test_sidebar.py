@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, ViewportSize, expect
 
 from aim_jupyter.columns import COLUMNS
 from tests.browser.lab import DARK, LIGHT, LIMIT_S, Lab
-from tests.browser.sidebar import BUILT, Sidebar, captured
+from tests.browser.sidebar import BUILT, LATER, Sidebar, captured
 from tests.conftest import FakeEngine
 
 pytestmark = [
@@ -33,19 +33,15 @@ expect.set_options(timeout=LIMIT_S * SECOND)
 
 
 @pytest.fixture
-def open_sidebar(browser: Browser, isolated: Path) -> Iterator[OpenSidebar]:
-    """Return a function that opens the sidebar in a fresh JupyterLab without any notebook."""
-    labs: list[Lab] = []
+def open_sidebar(browser: Browser, lab: Lab) -> Iterator[OpenSidebar]:
+    """Return a function that opens the sidebar in JupyterLab without any notebook."""
     pages = browser.new_context(viewport=WINDOW)
 
     def start(**answers: Any) -> Sidebar:
-        labs.append(Lab(isolated / "lab"))
-        return Sidebar(pages.new_page(), labs[-1], answers)
+        return Sidebar(pages.new_page(), lab, answers)
 
     yield start
     pages.close()
-    for lab in labs:
-        lab.end()
 
 
 def node(**changes: Any) -> dict[str, Any]:
@@ -68,11 +64,10 @@ def test_the_demo_on_the_real_engine(open_sidebar: OpenSidebar, real_engine: Non
 def from_launch_to_stop(sidebar: Sidebar, engine: str) -> None:
     """Launch by one click, follow, use from a notebook, restart its kernel, stop."""
     servers, status = sidebar.section("Servers"), sidebar.status()
-    # The first answer waits for the engine, which is asked once what it is.
-    gpus = sidebar.section("GPUs")
-    expect(gpus).to_contain_text("This machine has no AMD GPU device.", timeout=READY_S * SECOND)
+    expect(sidebar.section("GPUs")).to_contain_text("This machine has no AMD GPU device.")
     expect(servers).to_contain_text("None running.")
-    expect(status).to_have_text("aim: no GPU · demo available")
+    # The engine is asked meanwhile, once, what it is.
+    expect(status).to_have_text("aim: no GPU · demo available", timeout=READY_S * SECOND)
     sidebar.screenshot(f"{engine}-1-empty")
 
     sidebar.button("Launch CPU demo").click()
@@ -149,6 +144,9 @@ def test_a_failed_start_says_why(open_sidebar: OpenSidebar, fake: FakeEngine) ->
     sidebar.button("Why").click()
     expect(servers).to_contain_text(line)
     sidebar.screenshot("failed")
+    sidebar.button("Forget demo").click()
+    expect(servers).to_contain_text("None running.")
+    expect(sidebar.status()).to_have_text("aim: no GPU · demo available")
     assert sidebar.errors == []
 
 
@@ -156,7 +154,12 @@ def test_every_state_in_both_themes_and_three_widths(
     open_sidebar: OpenSidebar, fake: FakeEngine
 ) -> None:
     fake()
-    sidebar = open_sidebar(**node())
+    sidebar = open_sidebar(**node(status=LATER))
+    for section in ("GPUs", "Servers", "Cache"):
+        expect(sidebar.section(section)).to_contain_text("reading")
+    expect(sidebar.status()).to_have_text("aim: reading")
+    sidebar.screenshot("states-loading")
+    sidebar.answer(status=captured("node"))
     expect(sidebar.section("GPUs")).to_contain_text("1 free of 8")
     sidebar.page.set_viewport_size({"width": 720, "height": 960})
     for theme, name in ((DARK, "dark"), (LIGHT, "light")):
@@ -172,6 +175,16 @@ def test_every_state_in_both_themes_and_three_widths(
     sidebar.refresh()
     expect(sidebar.section("Servers")).to_contain_text("1 failed")
     sidebar.screenshot("states-failed")
+
+    closed = captured("node")
+    refused = {"state": None, "usable": False, "reason": "/dev/kfd: permission denied"}
+    closed["gpus"] = [{**gpu, **refused} for gpu in closed["gpus"]]
+    sidebar.answers = node(status={**closed, "servers": []})
+    sidebar.refresh()
+    expect(sidebar.section("GPUs")).to_contain_text("8 GPUs found, none can be opened")
+    expect(sidebar.status()).to_have_text("aim: no GPU access")
+    sidebar.screenshot("states-no-access")
+    assert sidebar.overflow() <= 0
 
     sidebar.answers = node(status=None)
     sidebar.refresh()

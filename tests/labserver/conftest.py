@@ -1,4 +1,4 @@
-"""One Jupyter Server for the tests of a module: a start of it takes seconds."""
+"""One Jupyter Server for all modules; each finds it as if nobody had used it."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from aim_jupyter.testing import Script, fake_engine
-from tests.conftest import scrubbed
+from tests.conftest import scrubbed, tidied
 from tests.labserver.jupyter import Jupyter
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """Return the folder of a machine without GPUs whose engine is the fake one."""
     folder = tmp_path_factory.mktemp("site")
@@ -21,9 +21,17 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         yield folder
 
 
-@pytest.fixture(scope="module")
-def jupyter(site: Path) -> Iterator[Jupyter]:
-    """Return a Jupyter Server on that machine."""
-    started = Jupyter(site / "jupyter", {})
+@pytest.fixture(scope="package")
+def shared(site: Path) -> Iterator[Jupyter]:
+    """Return a Jupyter Server on that machine, as strict as it can be about who may ask."""
+    strict = "--ServerApp.allow_unauthenticated_access=False"
+    started = Jupyter(site / "jupyter", {}, strict)
     yield started
     started.end()
+
+
+@pytest.fixture(scope="module")
+def jupyter(shared: Jupyter, site: Path) -> Iterator[Jupyter]:
+    """Return that Jupyter Server; what a module has launched ends with it."""
+    yield shared
+    tidied(site)

@@ -324,6 +324,13 @@ COMMANDS: tuple[Command, ...] = (
         ),
     ),
     Command(
+        "forget",
+        "take ended servers off the lists, with their logs",
+        handlers.forget,
+        "lines",
+        (argument("servers", nargs="+", completes="servers", help="their names"),),
+    ),
+    Command(
         "share",
         "let other users of this node use a server; alone, with whom each is shared",
         handlers.share,

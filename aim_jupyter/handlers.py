@@ -190,6 +190,11 @@ def stop(given: Namespace) -> Any:
     return api.stop(given.server, drain_s=0.0 if given.now else given.drain)
 
 
+def forget(given: Namespace) -> list[str]:
+    """Take ended servers off the lists."""
+    return [f"{api.forget(name).record.name} is forgotten." for name in given.servers]
+
+
 def share(given: Namespace) -> list[str]:
     """Share a server, take a share back, or list the shares; one line for each server."""
     server, user = _shared_with(given.words, everyone=given.everyone)

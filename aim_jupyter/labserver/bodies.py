@@ -82,9 +82,10 @@ class ModelsQuery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
 
 
 class StopQuery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The query of a stop: `now` cuts running requests off."""
+    """The query of a stop: `now` cuts running requests off, `forget` drops an ended server."""
 
     now: bool = False
+    forget: bool = False
 
 
 class LogsQuery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

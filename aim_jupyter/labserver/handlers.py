@@ -31,8 +31,27 @@ SAMPLER = "aim_sampler"
 
 
 async def read_status() -> answers.StatusAnswer:
-    """Read the machine and its servers in a thread."""
-    return await work(lambda: answers.status(api.overview(ended=True), api.models_on_disk()))
+    """Read the machine and its servers in a thread.
+
+    Nobody waits for an engine that has to be asked what it is: a later reading will know.
+    """
+    found = await work(api.overview, ended=True, ask=False)
+    if not found.engine_known and not _questions:
+        _questions.add(question := asyncio.ensure_future(_ask_engine()))
+        question.add_done_callback(_questions.discard)
+    return await work(lambda: answers.status(found, api.models_on_disk()))
+
+
+async def _ask_engine() -> None:
+    if not await work(api.ask_engine):
+        # Nothing can be written here: it is asked again, but not all the time.
+        await asyncio.sleep(ASKED_S)
+
+
+#: The question to an engine that is under way.
+_questions: set[asyncio.Task[None]] = set()
+#: Seconds between two such questions where answers can't be kept.
+ASKED_S = 300.0
 
 
 class Status(Handler):
@@ -128,11 +147,15 @@ class Server(Status):
 
     @authenticated
     async def delete(self, name: str) -> None:
-        """Begin to stop it; it is then seen as stopping."""
-        now = self.query(StopQuery).now
-        view = await self.work(api.stoppable, name)
-        _stops.add(stop := asyncio.ensure_future(self._stop(name, now=now)))
-        stop.add_done_callback(_stops.discard)
+        """Begin to stop it; it is then seen as stopping. An ended one can be forgotten."""
+        asked = self.query(StopQuery)
+        if asked.forget:
+            view = await self.work(api.forget, name)
+            self.sampler.forget()
+        else:
+            view = await self.work(api.stoppable, name)
+            _stops.add(stop := asyncio.ensure_future(self._stop(name, now=asked.now)))
+            stop.add_done_callback(_stops.discard)
         self.answer(columns.server_row(view), http.HTTPStatus.ACCEPTED)
 
     async def _stop(self, name: str, *, now: bool) -> None:

@@ -156,6 +156,18 @@ class Controller:
             return
         self._do(f"stop {name}", lambda: api.stop(name))
 
+    def forget(self) -> None:
+        """Take the selected server, which has ended, off the lists, with its log."""
+        name = self._scene.selected
+        if name is None:
+            return
+
+        def forget() -> None:
+            api.forget(name)
+            self._look(machine=False)
+
+        self._do(f"forget {name}", forget)
+
     def keep(self) -> None:
         """Answer the question of `stop` with no."""
         self._replace(lambda scene: replace(scene, asked=None))

@@ -122,7 +122,9 @@ class Launching:
         put(self.options, value=form.options)
         put(self.new, value=form.new)
         self._show_gpus(scene)
-        if answer is not None:
+        if answer is None:
+            put(self.line, value=panel.line_box(form.spelled, old=True))
+        else:
             self._show_answer(answer, old=scene.current is None)
         put(self.note, value=panel.note(_note(scene)))
         put(self.launch, disabled=not _can_launch(scene))

@@ -23,6 +23,7 @@ class Serving:
         self.addresses = controls.html()
         self.stop = controls.button("Stop", "End it: running requests finish first")
         self.keep = controls.button("Keep running", "Do not stop it")
+        self.forget = controls.button("Forget", "Take it off the lists, with its log")
         self.note = controls.html(flex="1", padding="0 0 0 12px")
         self.log_toggle = Toggle(description="Log", icon="file-text-o")
         self.log_toggle.layout.width = "106px"
@@ -30,12 +31,13 @@ class Serving:
         on_user(self.server, controller.select)
         on_user(self.log_toggle, lambda down: controller.open_log(opened=down))
         self.stop.on_click(lambda _: controller.stop())
+        self.forget.on_click(lambda _: controller.forget())
         self.keep.on_click(lambda _: controller.keep())
         self.all = controls.column(
             self.server,
             self.body,
             self.addresses,
-            controls.row(self.stop, self.keep, self.note, self.log_toggle),
+            controls.row(self.stop, self.forget, self.keep, self.note, self.log_toggle),
             self.log,
         )
         self.nothing = controls.html()
@@ -57,6 +59,9 @@ class Serving:
         name = view.record.name
         asked = scene.asked == name
         controls.show(self.stop, visible=view.record.live or view.record.state == "unknown")
+        ended = view.record.state in ("stopped", "failed") and view.shared_by is None
+        controls.show(self.forget, visible=ended)
+        put(self.forget, disabled=f"forget {name}" in scene.doing)
         controls.show(self.keep, visible=asked)
         stopping = f"stop {name}" in scene.doing or view.record.state == "stopping"
         put(self.stop, disabled=stopping, button_style="danger" if asked else "")

@@ -39,12 +39,14 @@ def rows(pairs: Sequence[tuple[str, str]], width: int = 88, gap: int = 12) -> Ht
     return tag("table", tag("tbody", *body), style=_TABLE)
 
 
-def tr(*cells: str) -> Html:
+def tr(*cells: str, ground: str = "none") -> Html:
     """Return a row without JupyterLab's stripes."""
-    return tag("tr", *cells, style="background:none")
+    return tag("tr", *cells, style=f"background:{ground}")
 
 
-def table(heads: Sequence[tuple[str, str]], body: Sequence[Sequence[str]]) -> Html:
+def table(
+    heads: Sequence[tuple[str, str]], body: Sequence[Sequence[str]], chosen: int | None = None
+) -> Html:
     """Return a table with real headers.
 
     Parameters
@@ -53,6 +55,8 @@ def table(heads: Sequence[tuple[str, str]], body: Sequence[Sequence[str]]) -> Ht
         The style holds for the whole column; a column without a name gets no visible header.
     body : sequence of rows
         Each with as many cells as there are heads.
+    chosen : int, optional
+        The row that stands on a ground of its own.
     """
     base = f"{_CELL};vertical-align:middle;padding:4px 12px 4px 0;white-space:nowrap"
     heads = [*heads[:-1], (heads[-1][0], f"{heads[-1][1]};padding-right:0")]
@@ -70,9 +74,10 @@ def table(heads: Sequence[tuple[str, str]], body: Sequence[Sequence[str]]) -> Ht
             *(
                 tag("td", cell, style=f"{base};{style}")
                 for cell, (_, style) in zip(cells, heads, strict=True)
-            )
+            ),
+            ground=html.mixed(html.BRAND, 10) if index == chosen else "none",
         )
-        for cells in body
+        for index, cells in enumerate(body)
     ]
     return tag(
         "table", tag("thead", tr(*top), style="border:none"), tag("tbody", *lines), style=_TABLE

@@ -87,10 +87,12 @@ def recipes(choices: Sequence[Choice], chosen: Choice | None) -> Html:
     listed = list(choices[:MOST_LISTED])
     if chosen is not None and all(one.recipe.id != chosen.recipe.id for one in listed):
         listed[-1] = chosen
-    rows = [_row(one, chosen=bool(chosen) and one.recipe.id == chosen.recipe.id) for one in listed]  # type: ignore[union-attr]
+    name = chosen.recipe.id if chosen else None
+    at = next((at for at, one in enumerate(listed) if one.recipe.id == name), None)
+    rows = [_row(one, chosen=index == at) for index, one in enumerate(listed)]
     left = len(choices) - len(listed)
     more = html.line(html.soft(f"and {left} more in the list above", style=html.SMALL))
-    return piece(grid.table(_HEADS, rows), more if left else "")
+    return piece(grid.table(_HEADS, rows, at), more if left else "")
 
 
 def _row(choice: Choice, *, chosen: bool) -> list[str]:

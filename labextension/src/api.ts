@@ -58,6 +58,11 @@ export class Api {
     await this._ask('DELETE', ['servers', server]);
   }
 
+  /** Take an ended server off the lists, with its log. */
+  async forget(server: string): Promise<void> {
+    await this._ask('DELETE', ['servers', server], { query: { forget: 1 } });
+  }
+
   async logs(server: string, lines: number): Promise<string[]> {
     const path = ['servers', server, 'logs'];
     return (await this._ask<{ lines: string[] }>('GET', path, { query: { lines } })).lines;

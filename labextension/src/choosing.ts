@@ -68,6 +68,11 @@ export function canStop(server: IServer): boolean {
   return server.can_stop && server.state !== 'stopping';
 }
 
+/** Whether a server has ended, and can be taken off the lists. */
+export function hasEnded(server: IServer): boolean {
+  return server.shared_by === null && /^(stopped|failed)$/.test(server.state);
+}
+
 /** Where the palette lists our commands. */
 export function paletteCategory(trans: TranslationBundle): string {
   return trans.__('Model servers');

@@ -15,6 +15,7 @@ export const CommandIds = {
   refresh: 'aim-jupyter:refresh',
   launch: 'aim-jupyter:launch',
   stop: 'aim-jupyter:stop',
+  forget: 'aim-jupyter:forget',
   logs: 'aim-jupyter:show-logs',
   insertClient: 'aim-jupyter:insert-client',
   copyClient: 'aim-jupyter:copy-client',

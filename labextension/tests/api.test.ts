@@ -12,12 +12,15 @@ test('it asks below the base URL, with names that are escaped and only what is k
   expect(await api.logs('a/b', 20)).toEqual(['one', 'two']);
   await api.recipes({ model: 'demo', users: 4 });
   await api.stop('demo');
+  await api.forget('demo');
   expect(asked.map(({ method, path }) => `${method} ${path}`)).toEqual([
     'GET status',
     'GET servers/a%2Fb/logs',
     'GET recipes',
+    'DELETE servers/demo',
     'DELETE servers/demo'
   ]);
+  expect(asked[4]?.query.forget).toBe('1');
   expect(asked[1]?.query.lines).toBe('20');
   const { model, users, context } = asked[2]?.query ?? {};
   expect({ model, users, context }).toEqual({ model: 'demo', users: '4', context: undefined });

@@ -19,6 +19,7 @@ function actions(canInsert = true): jest.Mocked<IActions> {
     refresh: jest.fn(),
     launch: jest.fn().mockResolvedValue(undefined),
     stop: jest.fn(),
+    forget: jest.fn(),
     logs: jest.fn(),
     insertClient: jest.fn(),
     copyClient: jest.fn(),
@@ -156,6 +157,8 @@ test('a failed start says what, why and what to try', async () => {
   expect(server.textContent).toContain('Decisive line, 212 of the log');
   fireEvent.click(within(server).getByRole('button', { name: 'Copy as magic' }));
   expect(done.copy).toHaveBeenCalledWith('%aim launch Qwen/Qwen3-32B --gpus 4');
+  fireEvent.click(within(server).getByRole('button', { name: 'Forget qwen3-32b' }));
+  expect(done.forget).toHaveBeenCalledWith('qwen3-32b');
 });
 
 test('when Jupyter is gone, what was known is old and no server is said to have stopped', async () => {
@@ -231,6 +234,7 @@ test.each<[string, IStatus, string | null]>([
 ])('the status bar with %s', async (_, status, words) => {
   const { api } = answering({ 'GET status': status });
   const site = new Site(api);
+  expect(summary(trans, site)?.words).toBe('aim: reading');
   await site.refresh();
   expect(summary(trans, site)?.words ?? null).toBe(words);
   site.dispose();

@@ -76,6 +76,9 @@ def test_choose_launch_watch_and_stop(controller: Controller) -> None:
     # The next launch knows what the last one took.
     scene = reached(controller, lambda s: bool(s.current and s.current.ready_s))
     assert scene.error == ()
+    controller.forget()
+    reached(controller, lambda scene: scene.views == () and not scene.doing)
+    assert api.servers() == []
 
 
 def test_a_new_panel_finds_what_runs(controller: Controller) -> None:

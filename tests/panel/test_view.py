@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -119,6 +121,14 @@ def test_closing_ends_threads_and_controls_and_not_the_server(panel: Panel) -> N
     assert panel.root.comm is None
     assert folder.read().state == "running"
     assert repr(panel) == "Panel('demo', closed)"
+
+
+def test_the_first_paint_imports_none_of_what_comes_later() -> None:
+    code = "import sys, aim_jupyter.session, aim_jupyter.panel.view; print(*sys.modules)"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True)
+    later = ("serving", "gpus", "recipes", "planning", "engines", "cache", "metrics")
+    loaded = {*found.stdout.split()} & {f"aim_jupyter.core.{name}" for name in later}
+    assert loaded | {*found.stdout.split()} & {"aim_jupyter.render.panel", "pandas"} == set()
 
 
 def test_without_ipywidgets_the_line_is_printed(

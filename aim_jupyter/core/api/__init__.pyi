@@ -25,6 +25,7 @@ from .lifecycle import (
     attach,
     cache_totals,
     follow_logs,
+    forget,
     launch,
     logs,
     models_on_disk,
@@ -60,7 +61,7 @@ from .plans import (
     starts,
 )
 from .sharing import EVERYONE, Share, revoke, share, shares_of
-from .site import doctor, engine_list, install_engine, machine
+from .site import ask_engine, doctor, engine_list, install_engine, machine
 from .warming import cool_down, warm_hosts, warm_up
 
 __all__ = [
@@ -69,6 +70,7 @@ __all__ = [
     "TOP_EVERY_S",
     "TOP_PAST_S",
     "Share",
+    "ask_engine",
     "attach",
     "cache_stats",
     "cache_totals",
@@ -88,6 +90,7 @@ __all__ = [
     "fits",
     "follow_events",
     "follow_logs",
+    "forget",
     "history",
     "history_columns",
     "install_engine",

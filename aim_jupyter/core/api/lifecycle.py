@@ -9,7 +9,7 @@ from pathlib import Path
 
 from aim_jupyter.core import cache, config, events, planning, preflight, serving
 from aim_jupyter.core.api.plans import plan
-from aim_jupyter.core.api.site import engine_for, machine
+from aim_jupyter.core.api.site import engine_for, engine_is_known, machine
 from aim_jupyter.core.defaults import DRAIN_S, WINDOW_S
 from aim_jupyter.core.errors import ServerGone, StartFailed, WaitTimeout
 from aim_jupyter.core.planning import Request
@@ -191,6 +191,20 @@ def stop(name: str | None = None, *, drain_s: float = DRAIN_S) -> ServerView:
     return serving.view(folder)
 
 
+def forget(name: str) -> ServerView:
+    """Take an ended server off the lists, with its log; return what was kept of it.
+
+    Raises
+    ------
+    BadUsage, NotOwner
+        If it has not ended, or is another user's.
+    """
+    folder = server(name)
+    view = serving.view(folder)
+    serving.forget(folder)
+    return view
+
+
 def logs(name: str | None = None, *, lines: int = 40) -> list[str]:
     """Return the last lines of the engine's log."""
     return serving.tail(named_or_last(name), lines)
@@ -211,17 +225,21 @@ def cache_totals(models: list[CachedModel]) -> CacheTotals:
     return cache.totals(models)
 
 
-def overview(*, ended: bool = False) -> Status:
+def overview(*, ended: bool = False, ask: bool = True) -> Status:
     """Return what the status card shows: GPUs, engine, servers, cache and the next step.
 
     Parameters
     ----------
     ended : bool
         Name the servers that have ended too.
+    ask : bool
+        Ask an engine that nobody has asked before, which takes about 10 s; else nothing is said of
+        it, nor what to do next, and `engine_known` is False.
     """
     began = time.perf_counter()
     here = machine()
-    environment = engine_for(here)
+    known = ask or engine_is_known(here)
+    environment = engine_for(here) if known else None
     views = tuple(_readable())
     others = tuple(_shared())
     live = tuple(view for view in views if view.record.live)
@@ -233,9 +251,10 @@ def overview(*, ended: bool = False) -> Status:
         user=config.user(),
         machine=here,
         engine=environment,
+        engine_known=known,
         servers=(*(views if ended else live), *others),
         cache=on_disk if on_disk.models else None,
-        next=planning.next_steps(here, environment, live),
+        next=planning.next_steps(here, environment, live) if known else (),
     )
 
 

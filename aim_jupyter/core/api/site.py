@@ -72,13 +72,28 @@ def doctor(report: Path | None = None) -> list[Check]:
     return checks
 
 
+def ask_engine() -> bool:
+    """Ask the engine that would serve here what it is; return whether that is known from now on."""
+    here = machine()
+    engine_for(here)
+    return engine_is_known(here)
+
+
 def engine_for(here: Machine) -> EngineEnvironment | None:
     """Return the engine environment that would serve on this machine, None without one."""
-    platform = "rocm" if any(gpu.usable for gpu in here.gpus) else "cpu"
     try:
-        return engines.choose(platform=platform)
+        return engines.choose(platform=_platform(here))
     except AimError:
         return None
+
+
+def engine_is_known(here: Machine) -> bool:
+    """Whether `engine_for` answers at once: else it asks an engine first, which takes 10 s."""
+    return engines.is_known(platform=_platform(here))
+
+
+def _platform(here: Machine) -> str:
+    return "rocm" if any(gpu.usable for gpu in here.gpus) else "cpu"
 
 
 def version_for(here: Machine) -> str | None:

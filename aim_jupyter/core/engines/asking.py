@@ -72,6 +72,12 @@ def ask(python: Path, *, limit_s: float = LIMIT_S, fresh: bool = False, notice: 
     return answer
 
 
+def is_asked(python: Path) -> bool:
+    """Whether `ask` has an answer at hand."""
+    program = shutil.which(python)
+    return program is None or answers.find(answers.key(Path(program))) is not None
+
+
 def _asked(program: str, limit_s: float) -> Answer:
     with tempfile.TemporaryFile() as errors:
         try:

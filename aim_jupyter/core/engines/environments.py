@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from aim_jupyter.core.engines import candidates, interpreters
 from aim_jupyter.core.engines.answers import Answer
-from aim_jupyter.core.engines.asking import ask
+from aim_jupyter.core.engines.asking import ask, is_asked
 from aim_jupyter.core.engines.candidates import Candidate
 from aim_jupyter.core.errors import NoEngine, UnknownName
 from aim_jupyter.core.records import EngineEnvironment
@@ -68,6 +68,25 @@ def choose(
             return environment
         seen.append(environment)
     raise _none_of(seen, platform)
+
+
+def is_known(*, platform: str | None = None, engine: str = "vllm") -> bool:
+    """Whether `choose` answers at once: nobody has to be asked for it first."""
+    for candidate in _distinct(candidates.all_of_them()):
+        if not _is_asked(candidate):
+            return False
+        environment = describe(candidate)
+        if candidate.source == "variable":
+            return True
+        if environment.usable and _suits(environment, platform, engine):
+            return True
+    return True
+
+
+def _is_asked(candidate: Candidate) -> bool:
+    if candidate.source == "notebook" and not candidates.notebook_has_engine():
+        return True
+    return is_asked(candidate.python)
 
 
 def describe(candidate: Candidate) -> EngineEnvironment:

@@ -52,6 +52,8 @@ class Status(Struct, frozen=True, kw_only=True):
         Seconds since the epoch; the reading took `read_s` seconds.
     user : str or None
         Who looks: a GPU with this holder is "you".
+    engine_known : bool
+        False: there may be one, but nobody has asked it yet.
     """
 
     at: float
@@ -59,6 +61,7 @@ class Status(Struct, frozen=True, kw_only=True):
     machine: Machine
     user: str | None = None
     engine: EngineEnvironment | None = None
+    engine_known: bool = True
     servers: tuple[ServerView, ...] = ()
     cache: CacheTotals | None = None
     next: tuple[NextStep, ...] = ()

@@ -9,7 +9,7 @@ from aim_jupyter.core.serving.jupyter import server as jupyter_server
 from aim_jupyter.core.serving.launching import launch, running_for
 from aim_jupyter.core.serving.logs import follow, follow_events, tail
 from aim_jupyter.core.serving.recovery import current
-from aim_jupyter.core.serving.stopping import check_own, stop
+from aim_jupyter.core.serving.stopping import check_own, forget, stop
 from aim_jupyter.core.serving.viewing import view
 
 __all__ = [
@@ -22,6 +22,7 @@ __all__ = [
     "folders",
     "follow",
     "follow_events",
+    "forget",
     "host_environment",
     "jupyter_server",
     "launch",

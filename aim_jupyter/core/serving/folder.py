@@ -208,6 +208,11 @@ def show(hidden: ServerFolder) -> ServerFolder:
     return ServerFolder(path)
 
 
+def remove(folder: ServerFolder) -> None:
+    """Remove the folder of an ended server with all that is in it."""
+    _remove(folder.path)
+
+
 def _remove(path: Path) -> Path:
     if path.exists():
         try:

@@ -11,10 +11,10 @@ from msgspec.structs import replace
 
 from aim_jupyter.core import config
 from aim_jupyter.core.defaults import DRAIN_S
-from aim_jupyter.core.errors import NotOwner, ServerGone, StateUnusable
+from aim_jupyter.core.errors import BadUsage, NotOwner, ServerGone, StateUnusable
 from aim_jupyter.core.records import ProcessId, ServerRecord
 from aim_jupyter.core.serving import charge
-from aim_jupyter.core.serving.folder import ServerFolder, StopRequest
+from aim_jupyter.core.serving.folder import ServerFolder, StopRequest, lock, remove
 from aim_jupyter.core.serving.process import alive, end_group, members
 from aim_jupyter.core.serving.recovery import current
 
@@ -64,6 +64,24 @@ def stop(folder: ServerFolder, *, drain_s: float = DRAIN_S) -> ServerRecord:
             "%aim doctor",
         )
     return record
+
+
+def forget(folder: ServerFolder) -> None:
+    """Remove what is kept of an ended server: its record, its log, its history.
+
+    Raises
+    ------
+    NotOwner
+        If another user shares it with this one.
+    BadUsage
+        If it has not ended, or it is not known whether it has.
+    """
+    check_own(folder)
+    with lock():
+        record = current(folder)
+        if record.state not in ("stopped", "failed"):
+            raise BadUsage(f"Server {folder.name!r} is {record.state}.", f"%aim stop {folder.name}")
+        remove(folder)
 
 
 def check_own(folder: ServerFolder) -> None:

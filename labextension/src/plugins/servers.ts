@@ -4,14 +4,21 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 import type { ReadonlyJSONObject, ReadonlyPartialJSONObject } from '@lumino/coreutils';
 
-import { canStop, chosenServer, paletteCategory, serverArgument, showFailure } from '../choosing';
+import {
+  canStop,
+  chosenServer,
+  hasEnded,
+  paletteCategory,
+  serverArgument,
+  showFailure
+} from '../choosing';
 import type { IServer, IWish } from '../contract';
 import { CommandIds, ISite } from '../tokens';
 
 /** Launch and stop, as commands. */
 export const servers: JupyterFrontEndPlugin<void> = {
   id: 'aim-jupyter:servers',
-  description: 'Launches and stops model servers by commands.',
+  description: 'Launches, stops and forgets model servers by commands.',
   autoStart: true,
   requires: [ISite],
   optional: [ITranslator, ICommandPalette],
@@ -19,15 +26,18 @@ export const servers: JupyterFrontEndPlugin<void> = {
     const trans = (translator ?? nullTranslator).load('aim_jupyter');
     addLaunch(app, site, trans);
     addStop(app, site, trans);
+    addForget(app, site, trans);
     addRefresh(app, site, trans);
     addCopy(app, trans);
     const category = paletteCategory(trans);
     palette?.addItem({ command: CommandIds.launch, category, args: { model: 'demo' } });
     palette?.addItem({ command: CommandIds.launch, category });
     palette?.addItem({ command: CommandIds.stop, category });
+    palette?.addItem({ command: CommandIds.forget, category });
     palette?.addItem({ command: CommandIds.refresh, category });
     site.changed.connect(() => {
       app.commands.notifyCommandChanged(CommandIds.stop);
+      app.commands.notifyCommandChanged(CommandIds.forget);
     }, site);
   }
 };
@@ -110,6 +120,27 @@ function addStop(app: JupyterFrontEnd, site: ISite, trans: TranslationBundle): v
       }
       try {
         await site.api.stop(server.server);
+      } catch (error) {
+        await showFailure(trans, error);
+      }
+      await site.refresh();
+    }
+  });
+}
+
+function addForget(app: JupyterFrontEnd, site: ISite, trans: TranslationBundle): void {
+  app.commands.addCommand(CommandIds.forget, {
+    label: trans.__('Forget an ended model server'),
+    caption: trans.__('Take it off the lists, with its log'),
+    describedBy: serverArgument(trans),
+    isEnabled: () => site.status?.servers.some(hasEnded) ?? false,
+    execute: async args => {
+      const server = await chosenServer(site, trans, args.server, hasEnded);
+      if (server === null) {
+        return;
+      }
+      try {
+        await site.api.forget(server.server);
       } catch (error) {
         await showFailure(trans, error);
       }

@@ -96,6 +96,9 @@ function actions(app: JupyterFrontEnd, form: Form): IActions {
     stop: server => {
       run(CommandIds.stop, { server });
     },
+    forget: server => {
+      run(CommandIds.forget, { server });
+    },
     logs: server => {
       run(CommandIds.logs, { server });
     },

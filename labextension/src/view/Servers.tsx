@@ -233,6 +233,18 @@ function Failed({ server }: { server: IServer }): React.ReactElement {
         >
           {trans.__('Logs')}
         </Button>
+        {server.shared_by === null && (
+          <Button
+            isApart
+            label={trans.__('Forget %1', server.server)}
+            title={trans.__('Take it off the lists, with its log')}
+            onClick={() => {
+              actions.forget(server.server);
+            }}
+          >
+            {trans.__('Forget')}
+          </Button>
+        )}
       </div>
     </>
   );

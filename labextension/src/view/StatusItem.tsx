@@ -23,7 +23,11 @@ export function summary(trans: TranslationBundle, site: Site): ISummary | null {
   if (site.connection === 'lost') {
     return { glyph: { shape: 'triangle', role: 'care' }, words: trans.__('aim: not connected') };
   }
-  return site.status === null ? null : told(trans, site.status);
+  if (site.status === null) {
+    const words = trans.__('aim: reading');
+    return site.connection === 'reading' ? { glyph: null, words } : null;
+  }
+  return told(trans, site.status);
 }
 
 function told(trans: TranslationBundle, status: IStatus): ISummary | null {

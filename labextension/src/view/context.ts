@@ -10,6 +10,7 @@ export interface IActions {
   refresh: () => void;
   launch: (wish: IWish) => Promise<void>;
   stop: (server: string) => void;
+  forget: (server: string) => void;
   logs: (server: string) => void;
   insertClient: (server: string) => void;
   copyClient: (server: string) => void;

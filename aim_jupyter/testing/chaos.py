@@ -99,13 +99,24 @@ class Kernel:
         self._waits = True
 
     def outcome(self) -> Outcome | None:
-        """Wait for what came of it; None of a kernel that was killed."""
+        """Wait for what came of it; None of a kernel that was killed.
+
+        Raises
+        ------
+        Violation
+            If it ended by itself.
+        """
         if not self._waits:
             return None
         self._waits = False
         assert self._child.stdout is not None  # noqa: S101 - a pipe
         line = self._child.stdout.readline()
-        return _OUTCOME.decode(line) if line.endswith(b"\n") else None
+        if line.endswith(b"\n"):
+            return _OUTCOME.decode(line)
+        code = self._child.wait()
+        if code != -signal.SIGKILL:
+            raise Violation(f"a kernel ended by itself, with {code}")
+        return None
 
     def end(self) -> None:
         """End it."""

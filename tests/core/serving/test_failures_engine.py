@@ -252,7 +252,7 @@ def test_the_kernels_own_kill_is_told_as_such() -> None:
         pathlib.Path({str(group / "cgroup.procs")!r}).write_text(str(os.getpid()))
         from aim_jupyter.core import api, serving
         from aim_jupyter.core.planning import Request
-        print(serving.launch(api.plan(Request(model="demo"))).name)
+        print(serving.launch(api.plan(Request(model="demo", force=True))).name)
     """)
     try:
         done = subprocess.run(

@@ -33,32 +33,21 @@ from pathlib import Path
 import msgspec
 from msgspec.structs import replace
 
-from aim_jupyter.core import api, files, gpus, leases, serving
+from aim_jupyter.core import gpus, leases, serving
 from aim_jupyter.core.errors import ServerGone, UnknownName
-from aim_jupyter.core.planning import Request
 from aim_jupyter.core.records import Plan, ServerRecord
 from aim_jupyter.core.serving import ServerFolder, endpoint
 from aim_jupyter.core.serving.process import alive, members
-from aim_jupyter.testing import Script, fake_engine
 from aim_jupyter.testing.census import MARK, census
 from aim_jupyter.testing.kernel import Order, Outcome
+from aim_jupyter.testing.plans import fake_plans, real_plans
 
 #: Promises: seconds after which every state is true, and nothing is left that nobody supervises.
 TRUE_S = 2.0
 ORPHANS_S = 10.0
 #: An order that is not obeyed by then hangs.
 HANGS_S = 120.0
-#: How a server of the fake engine may behave; most are well.
-BEHAVIOURS: dict[str, Script] = {
-    "well": Script(beat_s=0.02),
-    "slow": Script(beat_s=0.02, boot_s=1.0, load_s=1.0),
-    "frail": Script(beat_s=0.02, frail=True, children=2),
-    "deaf": Script(beat_s=0.02, ignore_term=True, children=2),
-    "flooding": Script(beat_s=0.001, flood_lines=5000),
-    "stillborn": Script(beat_s=0.02, fail_at="load"),
-    "never ready": Script(beat_s=0.02, never_ready=True),
-    "short-lived": Script(beat_s=0.02, crash_after_s=0.3, exit_code=0),
-}
+#: How often each plan is drawn: most are well.
 _WEIGHTS = (8, 2, 2, 2, 1, 1, 1, 1)
 _VICTIMS = ("supervisor", "keeper", "api", "worker", "kernel")
 _OUTCOME = msgspec.json.Decoder(Outcome)
@@ -357,29 +346,6 @@ def _until(wrong: Callable[[], list[str]], end: float) -> None:
         if last:
             raise Violation("; ".join(found))
         time.sleep(0.05)
-
-
-def fake_plans(folder: Path) -> list[Plan]:
-    """Return a plan for each of `BEHAVIOURS`, of fake engines that are written into `folder`."""
-    plans: list[Plan] = []
-    for name, script in BEHAVIOURS.items():
-        place = files.private_folder(folder / name.replace(" ", "-"))
-        program = str(fake_engine(place, script))
-        os.environ["AIM_ENGINE_PYTHON"] = program
-        if not plans:
-            # Made for the CPU, also where the chaos is on the GPUs of a captured machine.
-            plans.append(api.plan(Request(model="demo", force=True)))
-        plans.append(replace(plans[0], argv=(program, *plans[0].argv[1:])))
-    return plans[1:]
-
-
-def real_plans() -> list[Plan]:
-    """Return the demo on the installed engine in every mode; `plain` in all its processes."""
-    warm, plain, lean, fork = (
-        api.plan(Request(model="demo", start=mode)) for mode in ("warm", "plain", "lean", "fork")
-    )
-    apart = replace(plain, env={**plain.env, "VLLM_ENABLE_V1_MULTIPROCESSING": "1"})
-    return [warm, apart, lean, fork]
 
 
 def main() -> None:

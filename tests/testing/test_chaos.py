@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from aim_jupyter.core import leases
-from aim_jupyter.testing.chaos import Chaos, Violation, fake_plans, real_plans
+from aim_jupyter.testing.chaos import Chaos, Violation
+from aim_jupyter.testing.plans import fake_plans, real_plans
 from tests.core.gpus import trees
 
 

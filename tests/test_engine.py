@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import http.client
 import json
+import math
 import os
+import signal
 import socket
+import statistics
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,14 +17,16 @@ import pytest
 
 from aim_jupyter import demo
 from aim_jupyter.conversation import Conversation
-from aim_jupyter.core import api, engines, serving
+from aim_jupyter.core import api, engines, metrics, serving
 from aim_jupyter.core.errors import ModelMissing, StartFailed
+from aim_jupyter.core.metrics import Scrape
 from aim_jupyter.core.planning import Request
-from aim_jupyter.core.serving import ServerFolder, endpoint
+from aim_jupyter.core.serving import ServerFolder, endpoint, engine
 from aim_jupyter.core.serving.process import members, memory_bytes
 from aim_jupyter.server import Server
 from tests.conftest import use_installed_engine
-from tests.waiting import say
+from tests.load import TOKENS, Load, put
+from tests.waiting import say, until
 
 pytestmark = [pytest.mark.engine, pytest.mark.timeout(300)]
 
@@ -39,7 +44,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerFolder]:
         use_installed_engine(patch)
         patch.setenv("AIM_STATE_DIR", str(home / "state"))
         patch.setenv("AIM_SYS_ROOT", str(home))
-        launched = api.launch(Request(model="demo"))
+        launched = api.launch(Request(model="demo", restarts=1))
         for _ in api.wait(launched.name, limit_s=240):
             pass
     yield launched
@@ -82,22 +87,6 @@ def test_a_conversation_streams_and_goes_on(folder: ServerFolder) -> None:
     assert "%aim stop" in second.text
     with Server(folder).client as client:
         assert {model.id for model in client.models.list()} == {"demo", "default"}
-
-
-def test_metrics_count_what_was_asked(folder: ServerFolder) -> None:
-    before = serving.view(folder).sample
-    assert before is not None
-    for _ in range(4):
-        say(folder, "What is a lease?")
-    # It is measured once a second.
-    time.sleep(3)
-    after = serving.view(folder).sample
-    assert after is not None
-    assert (after.req_done or 0) - (before.req_done or 0) == 4
-    assert after.gen_tok_s
-    assert after.ttft_p50_ms
-    assert after.e2e_p50_ms
-    assert (after.idle_s or 0) < 10
 
 
 @pytest.mark.parametrize(
@@ -182,6 +171,127 @@ def test_a_context_that_is_too_long_is_told(folder: ServerFolder) -> None:
     with pytest.raises(Exception, match="maximum context length"):
         list(conversation.say("word " * 3000))
     assert conversation.messages == []
+
+
+#: The engine's own names of the latencies, and ours.
+LATENCIES = {
+    "vllm:time_to_first_token_seconds_bucket": "ttft",
+    "vllm:inter_token_latency_seconds_bucket": "itl",
+    "vllm:e2e_request_latency_seconds_bucket": "e2e",
+}
+Buckets = dict[str, dict[float, int]]
+
+
+def buckets(folder: ServerFolder) -> Buckets:
+    """Return what the engine itself says now: of each latency how many were at most so long."""
+    found: Buckets = {name: {} for name in LATENCIES.values()}
+    for row in metrics.exported(serving.exposition(folder, folder.read()), folder.name):
+        if name := LATENCIES.get(row.metric):
+            bound = float(row.labels.partition('le="')[2].partition('"')[0])
+            found[name][bound] = int(row.value)
+    return found
+
+
+def added(one: Buckets, other: Buckets, times: int = 1) -> Buckets:
+    """Return the sum of both, or what one has more than the other."""
+    return {
+        name: {bound: count + times * other[name].get(bound, 0) for bound, count in each.items()}
+        for name, each in one.items()
+    }
+
+
+def true_bucket(counts: dict[float, int], share: float) -> tuple[float, float]:
+    """Return between which bounds (ms) the latency lies that is longer than such a share of all."""
+    low = 0.0
+    for high, count in sorted(counts.items()):
+        if count >= share * counts[math.inf]:
+            break
+        low = high
+    return 1000 * low, 1000 * high
+
+
+def settled(folder: ServerFolder) -> Scrape:
+    """Return what the supervisor has measured twice since: nothing is on its way any more."""
+    since = time.time()
+    until(lambda: (found := metrics.latest(folder.path)) is not None and found.at > since + 1)
+    found = metrics.latest(folder.path)
+    assert found is not None
+    return found
+
+
+def check_load(folder: ServerFolder, load: Load, counts: Buckets, done: int) -> None:
+    """Fail unless the figures of the window that began with the load are those of the load."""
+    now = metrics.latest(folder.path)
+    assert now is not None
+    sample = metrics.between(metrics.before(folder.path, load.began), now)
+    assert sample.req_done == done
+    assert sample.gen_tok_s is not None
+    assert sample.prompt_tok_s is not None
+    assert sample.window_s is not None
+    assert sample.gen_tok_s * sample.window_s == pytest.approx(load.tokens)
+    assert sample.prompt_tok_s * sample.window_s == pytest.approx(load.prompt_tokens)
+    for name, each in counts.items():
+        # A gap comes before each token but the first.
+        gaps = load.tokens - load.requests
+        assert each[math.inf] == (gaps if name == "itl" else load.requests)
+        for part, share in (("p50", 0.5), ("p95", 0.95)):
+            low, high = true_bucket(each, share)
+            assert low <= getattr(sample, f"{name}_{part}_ms") <= high, (name, part)
+
+
+def test_a_known_load_is_measured_as_it_was(folder: ServerFolder) -> None:
+    before, first = settled(folder).values, buckets(folder)
+    load = put(folder, seconds=8)
+    after, last = settled(folder).values, buckets(folder)
+    assert load.tokens == TOKENS * load.requests, "else the load is not the one that was asked for"
+    grown = {name: value - before.get(name, 0) for name, value in after.items()}
+    assert grown["finished"] == grown["finished_length"] == grown["requests"] == load.requests
+    assert grown["failed"] == grown["finished_stopped"] == 0
+    assert (grown["prompt_tokens"], grown["generation_tokens"]) == (load.prompt_tokens, load.tokens)
+    counts = added(last, first, -1)
+    check_load(folder, load, counts, done=int(before["finished"]) + load.requests)
+    # Against the clients' own clocks: what came in the four seconds that each sample looks back.
+    shares = [
+        (each.gen_tok_s or 0) / load.rate(each.at - each.window_s, each.at)
+        for each in metrics.samples(folder.path, load.began, window_s=4)
+        if each.window_s and load.began < each.at - each.window_s and each.at < load.ended
+    ]
+    assert len(shares) > 1
+    assert statistics.median(shares) == pytest.approx(1, abs=0.05)
+
+
+@pytest.mark.ordeal
+def test_a_restart_of_the_engine_loses_no_count_and_counts_nothing_twice(
+    folder: ServerFolder,
+) -> None:
+    settled(folder)
+    first = buckets(folder)
+    one = put(folder, least=2)
+    settled(folder)
+    counts = added(buckets(folder), first, -1)
+    told = engine.notes(folder.path)
+    assert told is not None
+    os.kill(told.engine, signal.SIGKILL)
+    until(lambda: folder.read().restarts == 1, 30)
+    until(lambda: folder.read().state == "running", 200)
+    # More than before: no counter of the new engine is lower than where the window begins.
+    two = put(folder, least=6)
+    assert two.tokens > one.tokens
+    settled(folder)
+    counts = added(buckets(folder), counts)
+    both = Load(
+        began=one.began,
+        ended=two.ended,
+        requests=one.requests + two.requests,
+        prompt_tokens=one.prompt_tokens + two.prompt_tokens,
+        tokens=one.tokens + two.tokens,
+        came=one.came + two.came,
+    )
+    check_load(folder, both, counts, done=two.requests)
+    past = metrics.samples(folder.path, one.began)
+    assert min(each.gen_tok_s for each in past if each.gen_tok_s is not None) >= 0
+    total = sum((each.gen_tok_s or 0) * (each.window_s or 0) for each in past)
+    assert total == pytest.approx(both.tokens)
 
 
 def test_the_real_parser_is_known(real_engine: None) -> None:

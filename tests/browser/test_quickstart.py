@@ -12,7 +12,7 @@ from nbconvert import HTMLExporter
 from playwright.sync_api import Browser, expect
 
 from tests.browser.conftest import OpenNotebook
-from tests.browser.lab import DARK, LIGHT, LIMIT_S, QUICKSTART, Notebook
+from tests.browser.lab import DARK, LIGHT, LIMIT_S, QUICKSTART, Lab, Notebook
 from tests.conftest import FakeEngine
 
 pytestmark = pytest.mark.browser
@@ -104,7 +104,7 @@ def keep_pictures(notebook: Notebook, theme: str) -> None:
 # A figure is drawn and a page exported besides: 99 s were seen on a busy machine.
 @pytest.mark.timeout(300)
 def test_after_a_kernel_restart_the_server_is_found_again_and_watched(
-    open_notebook: OpenNotebook, fake: FakeEngine, browser: Browser, tmp_path: Path
+    open_notebook: OpenNotebook, lab: Lab, fake: FakeEngine, browser: Browser, tmp_path: Path
 ) -> None:
     fake()
     notebook = open_notebook()
@@ -126,7 +126,7 @@ def test_after_a_kernel_restart_the_server_is_found_again_and_watched(
     expect(notebook.run_code("%aim stop")).to_contain_text("stopped after")
     assert notebook.errors == []
     notebook.command("docmanager:save")
-    check_export(browser, tmp_path / "lab" / "notebooks" / QUICKSTART.name, tmp_path / "page.html")
+    check_export(browser, lab.notebooks / QUICKSTART.name, tmp_path / "page.html")
 
 
 #: Asks again and again in the background, so that there is something to see as long as one looks.

@@ -66,13 +66,13 @@ class Store:
     def make_base(self) -> None:
         """Make `BASE`: Debian with an interpreter that has the engine on its path.
 
-        And a compiler, as images of vLLM have: torch compiles parts of an engine when it starts.
+        libnuma is what the engine for the CPU is linked to, and no package of pip's has.
         """
         archive = self.folder / "base.tar"
         argv = [
             *("mmdebstrap", "--quiet", "--variant=minbase", "--mode=root"),
             *("--dpkgopt=force-unsafe-io", "--aptopt=Acquire::Languages none"),
-            *("--include=python3,ca-certificates,g++", release(), str(archive)),
+            *("--include=python3,ca-certificates,libnuma1", release(), str(archive)),
         ]
         made = subprocess.run(
             argv, env={"TMPDIR": str(self.folder), "PATH": _PATH}, capture_output=True, check=False
@@ -149,12 +149,13 @@ def _pip(folder: Path) -> Path:
     """Write down how pip is set up here, for the build: its index and its certificates."""
     asked = ["python3", "-m", "pip", "config", "list"]
     said = subprocess.run(asked, capture_output=True, text=True, check=True).stdout
-    lines = ["[global]"]
+    options = {}
     for line in said.splitlines():
         name, _, value = line.partition("=")
         option = name.rpartition(".")[2]
-        if option in ("index-url", "cert", "proxy", "trusted-host"):
-            lines.append(f"{option} = {value.strip(chr(39))}")
+        if option in ("index-url", "cert", "proxy", "trusted-host", "default-timeout"):
+            options[option] = value.strip("'")
+    lines = ["[global]", *(f"{option} = {value}" for option, value in options.items())]
     path = folder / "pip.conf"
     path.write_text("\n".join(lines) + "\n")
     return path

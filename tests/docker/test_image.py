@@ -211,7 +211,7 @@ def test_the_single_user_server_of_a_hub_is_there(image: Store, tmp_path: Path) 
 def test_a_server_answers_until_the_container_is_stopped(
     image: Store, tmp_path: Path, volume: Path
 ) -> None:
-    home = tmp_path / "home"
+    home = tmp_path / "kept-home"
     home.mkdir()
     os.chown(home, 1001, 1001)
     wish = Wish(
@@ -227,7 +227,7 @@ def test_a_server_answers_until_the_container_is_stopped(
         assert box.process.poll() is None, box.log + engine_log(home)
         assert "1 core, 3.0 GiB" in box.log
         key = box.said("cat", json.loads(box.said("aim-engine", "client", "--json"))["key_file"])
-        assert "stop" in box.ask(CHAT, key)
+        assert "%aim stop" in box.ask(CHAT, key)
         assert box.ask(STATUS, "http://127.0.0.1:8000/v1/models") == "401"
         assert box.exec("python3", "-m", "aim_jupyter.entry", "health").returncode == 0
         facts = [Path(f"/proc/{pid}/status").read_text() for pid in box.pids()]
@@ -270,7 +270,7 @@ def test_any_user_can_serve_on_a_read_only_root(image: Store, tmp_path: Path) ->
         assert box.wait(300) == 0, box.log
         assert f"\n{STRANGER}\n" in box.log
         assert f"cache: {CACHE} can't be written" in box.log
-        assert "stop demo" in box.log
+        assert "%aim stop" in box.log
         assert "demo: stopped" in box.log
 
 

@@ -80,8 +80,8 @@ proxy: setup
 	  npm install --silent --no-audit --no-fund --prefix $(VENV)/proxy "configurable-http-proxy@^5"; \
 	fi
 
-ordeal: setup engine proxy   ## what takes minutes: chaos, the failure table on the real engine
-	@$(BIN)/python -m pytest -m ordeal
+ordeal: setup engine proxy   ## what takes minutes: chaos, the failure table on the real engine (ORDEAL=FILE: one)
+	@$(BIN)/python -m pytest -m ordeal $(ORDEAL)
 
 benchmarks: setup engine   ## ratios against named baselines
 	@for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done

@@ -17,6 +17,8 @@ from aim_jupyter.render.html import Html, tag
 WEIGHTS, KV, OVERHEAD = "#1565c0", "#00838f", "#6d6d6d"
 SPARE = html.mixed(KV, 35, html.PAPER)
 _LABELLED_SHARE = 0.06
+#: GiB below which one decimal says too little.
+_FEW = 0.1
 
 
 class Sum(Struct, frozen=True, kw_only=True):
@@ -137,20 +139,31 @@ def _parts(known: Sum) -> str:
         "overhead": known.overhead,
         "kept free": known.free,
     }
-    listed = " + ".join(f"{value:.1f} {name}" for name, value in figures.items())
+    listed = " + ".join(f"{_figure(value)} {name}" for name, value in figures.items())
     return f"{listed} = {known.total:.1f} GiB"
 
 
 def _need_words(known: Sum) -> str:
-    return f"needs {known.need:.1f}:"
+    need = _amount(known.need).removesuffix(" GiB")
+    return f"needs {need}:"
+
+
+def _figure(gib: float) -> str:
+    """Return GiB with one decimal; what is there is not called nothing."""
+    return f"<{_FEW}" if 0 < gib < _FEW / 2 else f"{gib:.1f}"
+
+
+def _amount(gib: float) -> str:
+    """Return memory with its unit: a demo on a CPU needs some MiB."""
+    return f"{gib * 1024:.1f} MiB" if 0 < gib < _FEW else f"{gib:.1f} GiB"
 
 
 def _outcome(choice: Choice, known: Sum) -> str:
     # The band is why a shortfall can be TIGHT: it is none at the band's low end.
     band = f", \u00b1{known.band:.1f}" if choice.verdict == "TIGHT" else ""
     if known.spare < 0:
-        return f"{-known.spare:.1f} GiB short{band}"
-    return f"{known.spare:.1f} GiB to spare{band}"
+        return f"{_amount(-known.spare)} short{band}"
+    return f"{_amount(known.spare)} to spare{band}"
 
 
 def sentence(choice: Choice) -> Html:

@@ -23,7 +23,7 @@ def run(fake: FakeEngine) -> Iterator[Run]:
     shell = pexpect.spawn(
         sys.executable,
         ["-m", "IPython", "--simple-prompt", "--no-banner", "--colors=NoColor"],
-        env=dict(os.environ, TERM="dumb"),
+        env=dict(os.environ, TERM="dumb", COLUMNS="100"),
         encoding="utf-8",
         dimensions=(50, 100),
         timeout=30,

@@ -187,6 +187,7 @@ def test_an_install_that_waits_says_so(places: StandIn) -> None:
     child.communicate()
 
 
+@pytest.mark.ordeal
 @pytest.mark.timeout(300)
 def test_a_killed_install_leaves_nothing_that_is_listed(
     places: StandIn, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -97,6 +97,7 @@ def test_the_public_names_are_these() -> None:
         "enrich",
         "findings",
         "from_file",
+        "in_container",
         "launch_environment",
         "machine",
         "reserve",

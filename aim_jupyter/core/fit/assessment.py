@@ -121,8 +121,8 @@ def _layouts(request: Request, settings: Settings) -> list[Layout]:
 def _single(device: Device | None) -> tuple[bool, ...]:
     """Return whether recurrent states are kept in single precision; both where it can't be known.
 
-    vLLM does so on a CPU with AVX512_BF16 (``platforms/cpu.py``; seen with 0.32 on one with and
-    on one without).
+    vLLM does so on a CPU with AVX512_BF16 (read in 0.32's ``platforms/cpu.py``; its log was
+    compared on a CPU without).
     """
     if device is None or device.family != "cpu":
         return (False,)

@@ -54,8 +54,10 @@ def locate(repo: str, revision: str | None = None) -> Located:
     False
     """
     found = Located(path=None, missing=("everything",))
-    noted = index.read()
-    for place in _places(repo, revision):
+    places = list(_places(repo, revision))
+    # Of most models that are asked for nothing is here: then nothing is noted of them either.
+    noted = index.read() if places else None
+    for place in places:
         entry = noted.entry(place.folder or "") if noted else index.Entry()
         one = replace(place, damaged=entry.damaged)
         if one.complete:
@@ -91,7 +93,7 @@ def missing_files(folder: Path) -> tuple[str, ...]:
 def _places(repo: str, revision: str | None) -> Iterator[Located]:
     for root in roots.roots():
         folder = root.path / roots.folder_name(repo)
-        commit = _commit(folder, revision or "main")
+        commit = _commit(folder, revision or "main") if folder.is_dir() else None
         snapshot = folder / "snapshots" / commit if commit else None
         if snapshot is not None and snapshot.is_dir():
             yield Located(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -102,7 +103,8 @@ def _layouts(request: Request, settings: Settings) -> list[Layout]:
     model = request.loaded
     spans = stages(len(model.layers), settings.pp)
     widest = max(spans, key=len)
-    layers = model.layers[widest.start : widest.stop]
+    alone = settings.pp == 1
+    layers = model.kinds if alone else Counter(model.layers[widest.start : widest.stop])
     family = request.device.family if request.device else "cuda"
     states = [caches(model, layers, settings, single=single) for single in _single(request.device)]
     if not all(states):

@@ -7,7 +7,8 @@ Source: vLLM ``v1/kv_cache_interface.py`` (``FullAttentionSpec``, ``MLAAttention
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from typing import Literal
 
 from msgspec import Struct
@@ -47,15 +48,17 @@ class Cache(Struct, frozen=True):
 
 def caches(
     architecture: Architecture,
-    layers: Sequence[Layer],
+    layers: Mapping[Layer, int],
     settings: Settings,
     *,
     single: bool = False,
-) -> list[Cache]:
-    """Return what `layers` keep on one rank; layers that keep nothing are left out.
+) -> Counter[Cache]:
+    """Return what layers keep on one rank, and how often; those that keep nothing are left out.
 
     Parameters
     ----------
+    layers : mapping of Layer to int
+        How often each stands there.
     settings : Settings
         For `tp`, `dtype` and `kv_dtype`.
     single : bool
@@ -73,12 +76,10 @@ def caches(
         scales=HEAD_SCALES if settings.kv_dtype.endswith("per_token_head") else 0,
         single=single,
     )
-    known: dict[Layer, tuple[Cache, ...]] = {}
-    found: list[Cache] = []
-    for layer in layers:
-        if layer not in known:
-            known[layer] = tuple(_of(layer, rank))
-        found.extend(known[layer])
+    found: Counter[Cache] = Counter()
+    for layer, count in layers.items():
+        for cache in _of(layer, rank):
+            found[cache] += count
     return found
 
 

@@ -9,7 +9,7 @@ page of hybrid models, ``platforms/interface.py`` (``_align_hybrid_block_size``)
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping
 
 from msgspec import Struct, structs
 
@@ -92,7 +92,7 @@ class Layout(Struct, frozen=True):
 
 
 def layout(
-    caches: Sequence[Cache],
+    caches: Mapping[Cache, int],
     rules: Rules,
     batched: int,
     *,
@@ -104,8 +104,8 @@ def layout(
 
     Parameters
     ----------
-    caches : sequence of Cache
-        At least one.
+    caches : mapping of Cache to int
+        How many layers keep each; at least one does.
     block : int
         Tokens of a block, where nothing else decides.
     align : int
@@ -115,20 +115,28 @@ def layout(
         ``VLLM_ALLOW_CHUNKED_LOCAL_ATTN_WITH_HYBRID_KV_CACHE`` says so.
     """
     whole = not chunked and any(cache.kind == "chunk" for cache in caches)
-    kept = [_promoted(cache) for cache in caches] if whole or not rules.hybrid else list(caches)
+    kept = _promoted(caches) if whole or not rules.hybrid else caches
     kinds = {(cache.kind, cache.span) for cache in kept}
-    if len(kinds) == 1 and kept[0].kind != "state":
-        page = sum(cache.token_bytes for cache in kept) * block
-        return Layout((Group(kept[0], len(kept), block),), page, rules, batched)
-    return _grouped(Counter(kept), rules, batched, block, align)
+    first = next(iter(kept))
+    if len(kinds) == 1 and first.kind != "state":
+        page = sum(count * cache.token_bytes for cache, count in kept.items()) * block
+        one = Group(first, sum(kept.values()), block)
+        return Layout((one,), page, rules, batched)
+    return _grouped(kept, rules, batched, block, align)
 
 
-def _promoted(cache: Cache) -> Cache:
-    """Return a cache for all tokens where the engine can't keep less for some layers."""
-    return cache if cache.kind == "state" else structs.replace(cache, kind="full", span=0)
+def _promoted(caches: Mapping[Cache, int]) -> Mapping[Cache, int]:
+    """Return caches for all tokens where the engine can't keep less for some layers."""
+    found: Counter[Cache] = Counter()
+    for cache, count in caches.items():
+        state = cache.kind == "state"
+        found[cache if state else structs.replace(cache, kind="full", span=0)] += count
+    return found
 
 
-def _grouped(kinds: Counter[Cache], rules: Rules, batched: int, block: int, align: int) -> Layout:
+def _grouped(
+    kinds: Mapping[Cache, int], rules: Rules, batched: int, block: int, align: int
+) -> Layout:
     page, block = _page(kinds, block, align)
     size = _group_size(list(kinds.values()))
     groups = []
@@ -138,7 +146,7 @@ def _grouped(kinds: Counter[Cache], rules: Rules, batched: int, block: int, alig
     return Layout(tuple(groups), page * size, rules, batched)
 
 
-def _page(kinds: Counter[Cache], block: int, align: int) -> tuple[int, int]:
+def _page(kinds: Iterable[Cache], block: int, align: int) -> tuple[int, int]:
     """Return the bytes of a page that all layers share, and the tokens of the widest one's block.
 
     The widest attention page must hold the largest state.

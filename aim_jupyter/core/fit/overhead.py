@@ -123,12 +123,16 @@ def overhead(
     usual_seqs : int
         What `max_num_seqs` would be if nobody had said.
     """
-    found = [each for each in _table().classes if each.may_be(family, version)]
     run = _Run(architecture, settings, usual_seqs)
-    bands = [_of(each, run) for each in found]
+    bands = [_of(each, run) for each in _classes(family, version)]
     return Overhead(
         *(_union(getattr(band, name) for band in bands) for name in Overhead.__struct_fields__)
     )
+
+
+@functools.lru_cache(maxsize=64)
+def _classes(family: Family, version: Span) -> tuple[_Class, ...]:
+    return tuple(each for each in _table().classes if each.may_be(family, version))
 
 
 def _union(bands: Iterator[Band]) -> Band:

@@ -70,10 +70,11 @@ def judge_all(model: Model, machine: Machine, asked: Asked, fit: Fit) -> tuple[C
     """
     _check_gpus(machine, asked.gpus)
     model = _completed(model, machine, asked.recipe)
-    judged = [_judge(one, machine, asked, fit) for one in model.recipes]
+    where = _Where(machine, asked)
+    judged = [_judge(one, where, fit) for one in model.recipes]
     fewest = min((one.recipe.tp for one in judged if one.verdict != "NO"), default=1)
     auto = any(one.verdict == "FITS" and not one.recipe.manual_only for one in judged)
-    view = _View(asked, kinds_of(machine) or ("cpu",), fewest, auto)
+    view = _View(asked, where.kinds or ("cpu",), fewest, auto)
     ordered = sorted(judged, key=lambda choice: _order(choice, view))
     ordered[:1] = [_not_by_itself(choice, asked) for choice in ordered[:1]]
     return tuple(structs.replace(choice, rank=place) for place, choice in enumerate(ordered, 1))
@@ -108,12 +109,47 @@ def _check_gpus(machine: Machine, gpus: Iterable[int] | None) -> None:
         )
 
 
-def _judge(recipe: Recipe, machine: Machine, asked: Asked, fit: Fit) -> Choice:
-    refused = _refusal(recipe, machine, asked)
+class _Where:
+    """The machine, as all recipes of a model find it."""
+
+    def __init__(self, machine: Machine, asked: Asked) -> None:
+        self.asked = asked
+        self.kinds = kinds_of(machine)
+        self._machine = machine
+        self._places: dict[tuple[str, int], tuple[Gpu, ...] | GpuUnavailable] = {}
+
+    def place(self, recipe: Recipe) -> tuple[Gpu, ...]:
+        """Return the devices of a recipe; looked for once for all that want the same.
+
+        Raises
+        ------
+        GpuUnavailable
+            If there are not so many.
+        """
+        if recipe.gpu_model == "cpu":
+            return ()
+        wanted = (recipe.gpu_model, recipe.tp)
+        if wanted not in self._places:
+            self._places[wanted] = self._look(*wanted)
+        found = self._places[wanted]
+        if isinstance(found, GpuUnavailable):
+            raise found
+        return found
+
+    def _look(self, kind: str, count: int) -> tuple[Gpu, ...] | GpuUnavailable:
+        try:
+            return place(self._machine, kind, count, self.asked.gpus)
+        except GpuUnavailable as error:
+            return error
+
+
+def _judge(recipe: Recipe, where: _Where, fit: Fit) -> Choice:
+    asked = where.asked
+    refused = _refusal(recipe, where)
     if refused:
         return Choice(recipe=recipe, verdict="NO", reason=refused[:50])
     try:
-        gpus = _devices(recipe, machine, asked)
+        gpus = where.place(recipe)
     except GpuUnavailable as error:
         return Choice(recipe=recipe, verdict="NO", reason=error.found)
     ordinals = tuple(gpu.hip_index or 0 for gpu in gpus)
@@ -123,9 +159,9 @@ def _judge(recipe: Recipe, machine: Machine, asked: Asked, fit: Fit) -> Choice:
     return _marked(structs.replace(choice, evidence=evidence))
 
 
-def _refusal(recipe: Recipe, machine: Machine, asked: Asked) -> str:
+def _refusal(recipe: Recipe, where: _Where) -> str:
     """Return why a recipe is out of the question, before any device is looked at."""
-    there = kinds_of(machine)
+    asked = where.asked
     if recipe.engine != asked.engine:
         return f"for {recipe.engine}; ask for it with --engine"
     if not holds_for(recipe.engines, recipe.engine, asked.engine_version):
@@ -134,19 +170,13 @@ def _refusal(recipe: Recipe, machine: Machine, asked: Asked) -> str:
         return f"is {recipe.precision}; {asked.precision} was asked for"
     if asked.most_gpus and recipe.gpu_model != "cpu" and recipe.tp > asked.most_gpus:
         return f"takes {recipe.tp} GPUs; at most {asked.most_gpus} asked for"
-    if recipe.gpu_model == "cpu" and there:
-        return f"for CPU; this machine has {', '.join(there)}"
+    if recipe.gpu_model == "cpu" and where.kinds:
+        return f"for CPU; this machine has {', '.join(where.kinds)}"
     return ""
 
 
 def _amd_name(precision: str) -> str:
     return "fp4" if precision == "mxfp4" else precision
-
-
-def _devices(recipe: Recipe, machine: Machine, asked: Asked) -> tuple[Gpu, ...]:
-    if recipe.gpu_model == "cpu":
-        return ()
-    return place(machine, recipe.gpu_model, recipe.tp, asked.gpus)
 
 
 def _marked(choice: Choice) -> Choice:

@@ -9,6 +9,7 @@ import json
 import math
 import random
 import subprocess
+from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -76,7 +77,7 @@ def test_blocks_are_cut_as_vllm_cuts_them() -> None:
         kept = layers(dice)
         batched, length = dice.choice([512, 2048, 8192]), dice.choice([512, 4096, 131_072])
         available = dice.randrange(2**28, 2**34)
-        found = layout(kept, rules((0, 32)), batched, block=dice.choice([16, 128]))
+        found = layout(Counter(kept), rules((0, 32)), batched, block=dice.choice([16, 128]))
         widest = max(cache.token_bytes for cache in kept)
         block = next((g.block for g in found.groups if g.cache.token_bytes == widest), 0)
         block = block or found.groups[0].block

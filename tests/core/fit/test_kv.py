@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -21,7 +23,7 @@ def laid_out(
     model: str, version: str, tp: int = 1, kv_dtype: str = "auto", batched: int = 8192
 ) -> Layout:
     found = fit.architecture(fit.config_of(model))
-    kept = caches(found, found.layers, Settings(tp=tp, kv_dtype=kv_dtype))
+    kept = caches(found, found.kinds, Settings(tp=tp, kv_dtype=kv_dtype))
     return layout(kept, rules(span(version).low), batched)
 
 
@@ -100,7 +102,7 @@ def test_weights_in_fp8_keep_their_cache_unless_the_checkpoint_has_scales() -> N
 
 def test_llama_4_keeps_everything_because_the_engine_can_not_do_better() -> None:
     model = fit.architecture(fit.config_of("meta-llama/Llama-4-Scout-17B-16E-Instruct"))
-    kept = caches(model, model.layers, Settings(tp=8))
+    kept = caches(model, model.kinds, Settings(tp=8))
     usual = layout(kept, rules((0, 18)), 8192)
     allowed = layout(kept, rules((0, 18)), 8192, chunked=True)
     assert len(usual.groups) == 1
@@ -116,7 +118,7 @@ def test_blocks_behind_a_window_are_kept_for_two_batches_from_0_26_on() -> None:
 def test_gemma_4_needs_what_the_engine_said_it_needs() -> None:
     # vllm#49878: 45.79 GiB before the change, 70.79 GiB after, with FP8 and 256 KiB pages
     model = fit.architecture(fit.config_of("google/gemma-4-31B-it"))
-    kept = caches(model, model.layers, Settings())
+    kept = caches(model, model.kinds, Settings())
     for version, blocks in (("0.25", 2113), ("0.26", 4161)):
         found = layout(kept, rules(span(version).low), 32_768)
         window = next(group for group in found.groups if group.cache.kind == "window")
@@ -137,7 +139,7 @@ def test_recurrent_states_of_a_cpu_depend_on_its_instructions() -> None:
 
 def test_a_checkpoint_without_any_window_forms_one_group() -> None:
     found = fit.architecture(small())
-    kept = caches(found, found.layers, Settings())
+    kept = caches(found, found.kinds, Settings())
     assert len(layout(kept, rules((0, 18)), 2048).groups) == 1
 
 
@@ -168,7 +170,7 @@ RULES = st.builds(
 def test_the_largest_context_fits_and_one_more_token_does_not(
     kept: list[Cache], its: Rules, batched: int, available: int, users: int
 ) -> None:
-    found = layout(kept, its, batched)
+    found = layout(Counter(kept), its, batched)
     limit = 2**20
     longest = found.largest(available, users, limit)
     assert longest == 0 or found.need(longest, users) <= available
@@ -177,6 +179,6 @@ def test_the_largest_context_fits_and_one_more_token_does_not(
 
 @given(st.lists(CACHES, min_size=1, max_size=12), RULES, st.integers(1, 2**18))
 def test_longer_requests_never_need_less(kept: list[Cache], its: Rules, length: int) -> None:
-    found = layout(kept, its, 2048)
+    found = layout(Counter(kept), its, 2048)
     assert found.need(length) <= found.need(length + 1) <= found.need(2 * length)
     assert found.concurrency(2**34, length) >= found.concurrency(2**34, 2 * length)

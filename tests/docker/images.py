@@ -11,6 +11,8 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
+import re
 import shutil
 import subprocess
 import tempfile
@@ -25,6 +27,7 @@ DOCKERFILE = ROOT / "docker/Dockerfile"
 ENGINE = "/opt/engine"
 BASE, IMAGE = "localhost/base", "localhost/aim-engine"
 PROGRAMS = ("buildah", "mmdebstrap", "runc", "nsenter")
+_TRIED = "/usr/bin/true"
 _CERTIFICATES = Path("/etc/ssl/certs")
 _VENV = "/opt/venv"
 _SETUP = (
@@ -99,6 +102,13 @@ class Store:
             check=check,
         )
 
+    def clear(self) -> None:
+        """Remove all containers, and unmount what holds the folder."""
+        self.buildah("umount", "--all", check=False)
+        self.buildah("rm", "--all", check=False)
+        mounted = self.folder / "root/overlay"
+        subprocess.run(["umount", mounted], capture_output=True, check=False)
+
     def config(self) -> dict[str, Any]:
         """Return what the image says of itself, as docker reads it."""
         told = json.loads(self.said("inspect", "--type", "image", IMAGE))
@@ -118,18 +128,70 @@ class Store:
 @contextlib.contextmanager
 def store() -> Iterator[Store]:
     """Give a store, and leave nothing of it."""
-    memory = Path("/dev/shm")
-    roomy = memory.is_dir() and shutil.disk_usage(memory).free > 4 << 30
-    folder = Path(tempfile.mkdtemp(prefix="aim-image-", dir=memory if roomy else None))
+    folder = Path(tempfile.mkdtemp(prefix="aim-image-", dir=_place()))
     folder.chmod(0o755)
     made = Store(folder, packages())
     try:
         yield made
     finally:
-        made.buildah("umount", "--all", check=False)
-        made.buildah("rm", "--all", check=False)
-        subprocess.run(["umount", folder / "root/overlay"], capture_output=True, check=False)
+        made.clear()
         shutil.rmtree(folder)
+
+
+def _place() -> Path | None:
+    """Return where images are kept in memory, None where there is no room."""
+    memory = Path("/dev/shm")
+    roomy = memory.is_dir() and shutil.disk_usage(memory).free > 4 << 30
+    return memory if roomy else None
+
+
+def lacking() -> str:
+    """Return in one line why images can't be built and run on this machine, empty where they can.
+
+    What a sandbox may forbid is tried in small, with the host's own programs in an empty image:
+    mounts, a chroot, namespaces, control groups.
+    """
+    if os.getuid() != 0:
+        return "images are built as root here"
+    missing = [name for name in PROGRAMS if shutil.which(name) is None]
+    if missing:
+        return f"{', '.join(missing)} not installed: apt-get install buildah mmdebstrap runc"
+    with tempfile.TemporaryDirectory(prefix="aim-try-", dir=_place()) as name:
+        tried = Store(Path(name), Path("/usr"))
+        try:
+            container = tried.said("from", "scratch")
+            root = Path(tried.said("mount", container))
+            _furnish(root)
+            tried.buildah(*("run", "--isolation", "chroot", container, "--", _TRIED))
+            _run_once(root)
+        except AssertionError as error:
+            return f"images can't be run here: {str(error).strip().splitlines()[-1]}"
+        finally:
+            tried.clear()
+    return ""
+
+
+def _furnish(root: Path) -> None:
+    """Put the least into an image's root that a container can be seen to work by."""
+    told = subprocess.run(["ldd", _TRIED], capture_output=True, text=True, check=True).stdout
+    for file in (_TRIED, *re.findall(r"/\S+", told)):
+        place = root / file.lstrip("/")
+        place.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(file, place)
+
+
+def _run_once(root: Path) -> None:
+    bundle = root.parent / "tried"
+    bundle.mkdir()
+    subprocess.run(["runc", "spec", "--bundle", bundle], check=True)
+    written = bundle / "config.json"
+    config = json.loads(written.read_text())
+    config["process"] |= {"terminal": False, "args": [_TRIED]}
+    config["root"] = {"path": str(root), "readonly": True}
+    written.write_text(json.dumps(config))
+    argv = ["runc", "run", "--bundle", str(bundle), f"aim-try-{os.getpid()}"]
+    done = subprocess.run(argv, capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 0, done.stderr
 
 
 def packages() -> Path:

@@ -24,6 +24,17 @@ def test_the_dockerfile_passes_the_linter() -> None:
     assert (done.returncode, done.stdout) == (0, "")
 
 
+def test_compose_is_what_its_specification_allows() -> None:
+    """The schema is the specification's own, as check-jsonschema brings it along."""
+    program = Path(sys.executable).with_name("check-jsonschema")
+    if not program.exists():
+        pytest.skip("check-jsonschema is not installed: make setup")
+    file = str(ROOT / "docker/compose.yaml")
+    argv = [str(program), "--builtin-schema", "vendor.compose-spec", file]
+    done = subprocess.run(argv, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
 def test_it_names_no_registry_of_packages() -> None:
     assert "://" not in DOCKERFILE.read_text()
     assert "index-url" not in DOCKERFILE.read_text()

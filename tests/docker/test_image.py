@@ -67,9 +67,8 @@ def context(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def image(context: Path) -> Iterator[Store]:
     """Build base and image, and say in build/image.txt what that took and what it added."""
-    missing = [name for name in images.PROGRAMS if shutil.which(name) is None]
-    if os.getuid() != 0 or missing:
-        pytest.skip(f"needs root and {', '.join(missing or images.PROGRAMS)}")
+    if why_not := images.lacking():
+        pytest.skip(why_not)
     with pytest.MonkeyPatch.context() as patch, images.store() as store:
         use_installed_engine(patch)
         took = {"base": _timed(store.make_base)}

@@ -415,8 +415,8 @@ def main() -> None:
         try:
             stay_warm(int(words[0]), float(words[1]), *words[2:])
         except Become as become:
-            # What the host put out of the collector's sight is this program's own now.
-            gc.unfreeze()
+            # What the host put out of the collector's sight stays there: each of the collections
+            # that vLLM asks for while it starts would walk all of the imports, and write to them.
             argv = become.argv[1:]
         else:
             return

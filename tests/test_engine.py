@@ -11,6 +11,7 @@ import socket
 import statistics
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -68,10 +69,11 @@ def test_it_answers_what_the_model_has_learned(folder: ServerFolder) -> None:
 
 
 def test_it_knows_every_answer_by_heart(folder: ServerFolder) -> None:
-    right = [
-        question for question, answer in demo.answers().items() if say(folder, question) == answer
-    ]
-    assert len(right) == len(demo.questions())
+    asked = demo.answers()
+    with ThreadPoolExecutor(max_workers=4) as several:
+        said = dict(zip(asked, several.map(lambda each: say(folder, each), asked), strict=True))
+    assert said == asked
+    assert len(said) == len(demo.questions())
 
 
 def test_a_conversation_streams_and_goes_on(folder: ServerFolder) -> None:

@@ -100,6 +100,7 @@ def test_without_a_node_the_wheel_is_not_built_and_says_why(
     assert not list(source.glob("dist/*.whl"))
 
 
+@pytest.mark.ordeal
 @pytest.mark.engine
 @pytest.mark.timeout(600)
 def test_a_server_is_launched_from_an_environment_elsewhere(

@@ -25,7 +25,6 @@ from aim_jupyter.core.records import Gpu
 from . import captured, trees
 from .trees import MemoryTree
 
-EXAMPLES = 10_000
 ON_DISK = 300
 
 ERRORS = (errno.EACCES, errno.EPERM, errno.EIO, errno.EBUSY, errno.ENODEV, errno.EINVAL)
@@ -134,13 +133,14 @@ def kinds(content: bytes) -> st.SearchStrategy[bytes | int]:
     )
 
 
-def test_ten_thousand_mutations_raise_nothing_and_invent_nothing(
-    capsys: pytest.CaptureFixture[str],
+@pytest.mark.parametrize("examples", [1000, pytest.param(10_000, marks=pytest.mark.ordeal)])
+def test_mutations_raise_nothing_and_invent_nothing(
+    examples: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
     ran = 0
 
     @settings(
-        max_examples=EXAMPLES,
+        max_examples=examples,
         deadline=None,
         database=None,
         derandomize=True,
@@ -161,7 +161,7 @@ def test_ten_thousand_mutations_raise_nothing_and_invent_nothing(
         sys.stdout.write(
             f"\n{ran} mutations of {len(TREES)} trees, {time.monotonic() - began:.1f} s\n"
         )
-    assert ran >= EXAMPLES
+    assert ran >= examples
 
 
 def test_the_undamaged_trees_are_what_the_check_compares_with() -> None:

@@ -79,19 +79,20 @@ def ended(name: str) -> None:
     assert members(engine) == []
 
 
+@pytest.mark.ordeal
 @pytest.mark.engine
 @pytest.mark.timeout(600)
 def test_each_mode_brings_up_the_same_server() -> None:
     seen = {}
-    for mode in ("lean", "fork", "warm"):
+    for mode in ("plain", "lean", "fork", "warm"):
         record = launch(mode, f"by-{mode}")
         assert record.started_by == ("warming" if mode == "warm" else mode)
         answers = [greedy(record, question) for question in QUESTIONS]
         seen[mode] = (routes(record), metric_names(record), answers)
         ended(record.name)
 
-    assert seen["fork"] == seen["lean"]
-    assert seen["warm"] == seen["lean"]
+    for mode in ("lean", "fork", "warm"):
+        assert seen[mode] == seen["plain"]
     assert "/v1/chat/completions" in seen["warm"][0]
 
 
@@ -127,6 +128,7 @@ def test_a_fork_serves_on_a_socket_file_as_well() -> None:
     ended("by-file")
 
 
+@pytest.mark.ordeal
 @pytest.mark.engine
 @pytest.mark.timeout(300)
 def test_servers_outlive_their_host_and_the_next_launch_gets_a_new_one() -> None:

@@ -31,13 +31,14 @@ from msgspec.structs import replace
 from prometheus_client.parser import text_string_to_metric_families
 
 from aim_jupyter import tables
-from aim_jupyter.core import metrics
+from aim_jupyter.core import adapters, metrics
 from aim_jupyter.core.metrics import Recorder, Scrape
 from aim_jupyter.core.records import Address
 from aim_jupyter.core.serving import endpoint, resources
 from aim_jupyter.core.serving.health import Health
 from aim_jupyter.core.serving.process import identify
 
+VLLM = adapters.get("vllm").metrics
 RECORDED = Path(__file__).parents[1] / "tests/core/metrics/data/vllm-0.32.prom"
 LOOKS, ROUNDS = 150, 7
 DAY_S, STEP_S = 24 * 3600, 10
@@ -82,7 +83,7 @@ def sampling() -> None:
 
         def look() -> None:
             now = float(next(clock))
-            scrape = metrics.read(endpoint.get(at, "/metrics").body.decode(), now)
+            scrape = metrics.read(endpoint.get(at, "/metrics").body.decode(), now, VLLM)
             figures = scrape.values | took.read(now)  # noqa: PD011 - no DataFrame
             recorder.add(replace(scrape, values=figures))
             health.look({"unanswered_s": 0.0, "temp_c": 50.0, "disk_free_gib": 100.0}, now)
@@ -91,7 +92,7 @@ def sampling() -> None:
             "prometheus_client reads all lines (baseline)": lambda: list(
                 text_string_to_metric_families(text)
             ),
-            "ours, an idle engine: no line has changed": lambda: metrics.read(text, 0.0),
+            "ours, an idle engine: no line has changed": lambda: metrics.read(text, 0.0, VLLM),
             "a whole look: fetch, read, resources, history, health": look,
         }
         measured: dict[str, list[float]] = {name: [] for name in rows}
@@ -107,7 +108,7 @@ def sampling() -> None:
 
 
 def history() -> None:
-    scrape = metrics.read(RECORDED.read_text(), 0.0)
+    scrape = metrics.read(RECORDED.read_text(), 0.0, VLLM)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         recorder = Recorder(folder)

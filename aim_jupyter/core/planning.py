@@ -11,7 +11,8 @@ from typing import Any
 
 from msgspec import Struct, field
 
-from aim_jupyter.core import recipes
+from aim_jupyter.core import adapters, recipes
+from aim_jupyter.core.adapters import Adapter
 from aim_jupyter.core.defaults import IDLE_S
 from aim_jupyter.core.errors import BadUsage, NoFit
 from aim_jupyter.core.recipes.asked import Context
@@ -24,14 +25,6 @@ from aim_jupyter.core.records import (
     ServerView,
 )
 from aim_jupyter.core.serving import modes
-
-#: What every start gets of an engine that knows it: the key guards each route, a stop lets running
-#: requests finish, and what we ask every few seconds stays out of the log.
-_OURS = {
-    "middleware": "aim_guard.Guard",
-    "shutdown-timeout": 30,
-    "disable-access-log-for-endpoints": "/health,/metrics,/v1/models",
-}
 
 _MIB, _GIB = 2**20, 2**30
 
@@ -156,10 +149,11 @@ def plan(
     done = _reconcile(request, choice, environment)
     start = [environment.python, *environment.command]
     model = [environment.model_option, placed.path] if environment.model_option else [placed.path]
-    names = ["--served-model-name", recipe.model, "default"]
-    ours = _ours(recipe.weights.revision, done.args, environment)
-    argv = [*start, *(word for word in model if word), *names, *ours, *done.argv]
     engine = environment.engine or recipe.engine
+    adapter = adapters.get(engine)
+    names = adapter.naming(recipe.model)
+    ours = _ours(adapter, recipe.weights.revision, done.args, environment)
+    argv = [*start, *(word for word in model if word), *names, *ours, *done.argv]
     version, platform = environment.version or "", environment.platform or ""
     mode, mode_reason = modes.choose(request.start or modes.AUTO, engine, version, platform)
     return Plan(
@@ -178,7 +172,7 @@ def plan(
         download_bytes=placed.download_bytes,
         revision=placed.revision,
         port=request.port,
-        listen=_listen(request, environment),
+        listen=_listen(request, adapter, environment),
         gpus=choice.gpus,
         gpu_model=recipe.gpu_model,
         idle_s=request.idle_s,
@@ -193,14 +187,15 @@ def plan(
     )
 
 
-def _listen(request: Request, environment: EngineEnvironment) -> str:
+def _listen(request: Request, adapter: Adapter, environment: EngineEnvironment) -> str:
     """Return where the server is to listen."""
     asked = request.listen or "loopback"
     if asked == "loopback":
         return asked
     if asked == "unix":
         known = {name for flag in environment.flags for name in flag.names}
-        if known and "--uds" not in known:
+        words = adapter.listen.socket
+        if not words or (known and known.isdisjoint(words)):
             raise BadUsage(
                 f"{environment.title} can't listen on a socket file.", "--listen loopback"
             )
@@ -243,16 +238,16 @@ def _source(source: str) -> list[str]:
 
 
 def _ours(
-    revision: str | None, given: Collection[str], environment: EngineEnvironment
+    adapter: Adapter, revision: str | None, given: Collection[str], environment: EngineEnvironment
 ) -> Iterator[str]:
-    """Yield the words of `_OURS` and of a pinned revision that this engine knows.
+    """Yield the words of the adapter's options and of a pinned revision that this engine knows.
 
     Who asks for another value gets it. A middleware comes beside the guard, never instead of it.
     """
     known = {name for flag in environment.flags for name in flag.names}
-    pinned = {"revision": revision} if revision else {}
-    for name, value in {**_OURS, **pinned}.items():
-        if f"--{name}" in known and (name not in given or name == "middleware"):
+    pinned = {adapter.option("revision"): revision} if revision else {}
+    for name, value in {**adapter.options, **pinned}.items():
+        if f"--{name}" in known and (name not in given or name in adapter.always):
             yield from (f"--{name}", str(value))
 
 
@@ -263,7 +258,8 @@ def _reconcile(
     wishes = dict(request.options)
     context = choice.context_tokens if request.context == "auto" else request.context
     if context is not None:
-        wishes.setdefault("max-model-len", context)
+        engine = environment.engine or choice.recipe.engine
+        wishes.setdefault(adapters.get(engine).option("context"), context)
     done = recipes.reconcile(
         choice.recipe.args,
         choice.recipe.env,

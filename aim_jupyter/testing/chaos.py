@@ -34,6 +34,7 @@ import msgspec
 from msgspec.structs import replace
 
 from aim_jupyter.core import gpus, leases, serving
+from aim_jupyter.core.adapters import Health
 from aim_jupyter.core.errors import ServerGone, UnknownName
 from aim_jupyter.core.records import Plan, ServerRecord
 from aim_jupyter.core.serving import ServerFolder, endpoint
@@ -314,7 +315,7 @@ class Chaos:
 
 
 def _answers(record: ServerRecord) -> bool:
-    return endpoint.healthy(record.address, timeout_s=10.0)
+    return endpoint.healthy(record.address, Health(timeout_s=10.0))
 
 
 def _missing_beats(text: bytes) -> list[str]:

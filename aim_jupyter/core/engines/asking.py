@@ -1,12 +1,14 @@
 """Asks one interpreter which engine it has, in a process of its own with a time limit.
 
 Importing an engine takes seconds and prints much, so it is never done in the notebook: `asked.py`
-is run by the engine's interpreter, and its answer is kept (see `answers`).
+is run by the engine's interpreter, with the script of each adapter, and its answer is kept (see
+`answers`).
 """
 
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import selectors
 import shutil
@@ -19,28 +21,38 @@ from typing import IO
 
 import msgspec
 
-from aim_jupyter.core import events
+from aim_jupyter.core import adapters, events
 from aim_jupyter.core.engines import answers, asked
 from aim_jupyter.core.engines.answers import Answer
 
 LIMIT_S = 120.0
 """Seconds that an engine has to answer; about 10 are usual."""
 
+NO_ENGINE = "no engine is installed here"
 _MOST_BYTES = 16 << 20
 _GRACE_S = 0.5
 _SCRIPT = Path(asked.__file__)
 
-# What an engine needs no knowledge of to describe itself.
-_SECRETS = ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN", "JUPYTERHUB_API_TOKEN", "VLLM_API_KEY")
+# What an engine needs no knowledge of to describe itself, beside its own key.
+_SECRETS = ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN", "JUPYTERHUB_API_TOKEN")
 
 
-def ask(python: Path, *, limit_s: float = LIMIT_S, fresh: bool = False, notice: str = "") -> Answer:
+def ask(
+    python: Path,
+    engine: str | None = None,
+    *,
+    limit_s: float = LIMIT_S,
+    fresh: bool = False,
+    notice: str = "",
+) -> Answer:
     """Return what the engine of the interpreter `python` says of itself.
 
     Parameters
     ----------
     python : Path
         An interpreter, or a program that behaves as one.
+    engine : str, optional
+        Ask for this one; else for the first that is known and works.
     limit_s : float
         Seconds after which it and its children are killed.
     fresh : bool
@@ -61,15 +73,20 @@ def ask(python: Path, *, limit_s: float = LIMIT_S, fresh: bool = False, notice: 
     program = shutil.which(python)
     if program is None:
         return Answer(reason=f"there is no program {python}")
-    key = answers.key(Path(program))
+    key = answers.key(Path(program), engine)
     kept = None if fresh else answers.find(key)
     if kept is not None:
         return kept
     if notice:
         events.report(notice)
-    answer = _asked(program, limit_s)
+    answer = _asked(program, engine, limit_s)
     answers.keep(key, answer)
     return answer
+
+
+def missing(engine: str | None) -> str:
+    """Return that an interpreter does not have an engine, or any that is known."""
+    return f"{adapters.title(engine)} is not installed here" if engine else NO_ENGINE
 
 
 def is_asked(python: Path) -> bool:
@@ -78,11 +95,13 @@ def is_asked(python: Path) -> bool:
     return program is None or answers.find(answers.key(Path(program))) is not None
 
 
-def _asked(program: str, limit_s: float) -> Answer:
+def _asked(program: str, engine: str | None, limit_s: float) -> Answer:
+    wanted = [adapters.get(engine)] if engine else adapters.known()
+    known = json.dumps([adapter.question() for adapter in wanted])
     with tempfile.TemporaryFile() as errors:
         try:
             child = subprocess.Popen(
-                [program, str(_SCRIPT), str(int(limit_s) + 5)],
+                [program, str(_SCRIPT), str(int(limit_s) + 5), missing(engine), known],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=errors,
@@ -102,8 +121,11 @@ def _asked(program: str, limit_s: float) -> Answer:
 
 
 def _environment() -> dict[str, str]:
-    kept = {name: value for name, value in os.environ.items() if name not in _SECRETS}
-    return {**kept, "VLLM_LOGGING_LEVEL": "ERROR", "VLLM_NO_USAGE_STATS": "1"}
+    secret = {*_SECRETS, *(adapter.key.variable for adapter in adapters.known())}
+    env = {name: value for name, value in os.environ.items() if name not in secret}
+    for adapter in adapters.known():
+        env |= adapter.quiet
+    return env
 
 
 def _line(child: subprocess.Popen[bytes], limit_s: float) -> bytes:

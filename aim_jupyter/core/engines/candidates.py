@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import importlib.util
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 from msgspec import Struct
 
-from aim_jupyter.core import config
+from aim_jupyter.core import adapters, config
 from aim_jupyter.core.engines import interpreters
 from aim_jupyter.core.records.engine import EngineSource
 
@@ -74,8 +73,5 @@ def containers() -> list[Candidate]:
 
 
 def notebook_has_engine() -> bool:
-    """Return whether this interpreter could import vLLM, without doing so."""
-    try:
-        return importlib.util.find_spec("vllm") is not None
-    except ValueError:  # something put a module without a spec there
-        return True
+    """Return whether this interpreter could import an engine, without doing so."""
+    return any(map(adapters.is_installed, adapters.known()))

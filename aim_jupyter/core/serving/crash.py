@@ -1,6 +1,6 @@
 """From an engine's log to the parts of the crash card.
 
-Rules are data (``failures.toml``). Where none matches, the decisive line is the last exception of
+Rules are data (see `failures`). Where none matches, the decisive line is the last exception of
 the log that is not one of the wrappers which say only that something else failed. Only the end of
 the log is read, however long it is.
 """
@@ -14,13 +14,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from aim_jupyter.core import engines
+from aim_jupyter.core import adapters, engines
+from aim_jupyter.core.adapters import FailureRule, Log
 from aim_jupyter.core.errors import AimError
 from aim_jupyter.core.records import Crash, Plan
 from aim_jupyter.core.serving import failures
 from aim_jupyter.core.serving.evidence import Memory, Words
-from aim_jupyter.core.serving.failures import Rule, Try
-from aim_jupyter.core.serving.stages import plain
+from aim_jupyter.core.serving.failures import Try
 
 #: How many lines of the log's end are searched, and in how many bytes of it.
 SEARCHED = 2000
@@ -30,12 +30,6 @@ EXCERPT = 20
 LONGEST = 400
 
 _EXCEPTION = re.compile(r"^(?:[\w.]+\.)?\w*(?:Error|Exception): .+")
-_WRAPPERS = re.compile(
-    r"Engine core initialization failed|WorkerProc initialization failed|"
-    r"EngineCore failed to start|EngineCore encountered an issue|cancelled by|EngineDeadError"
-)
-_PROCESS = re.compile(r"^(?:\x1b\[[0-9;]*m)*\((\w+?)(?:_DP\d+|_TP\d+|_PP\d+|_EP\d+)* pid=\d+\)")
-
 
 _LAST = "Its last lines are what there is to go by."
 
@@ -49,7 +43,7 @@ class Line(NamedTuple):
 
 
 class _Match(NamedTuple):
-    rule: Rule
+    rule: FailureRule
     at: int
     groups: dict[str, str | None]
 
@@ -74,10 +68,11 @@ def explain(
     port : int or None
         That the engine was to listen on.
     """
-    lines, count = _last_lines(log, plan.engine)
+    look = adapters.of(plan.engine).log
+    lines, count = _last_lines(log, look)
     match = _first_match(plan.engine, lines)
     killed = exit_code is not None and exit_code < 0
-    at = match.at if match else _last_exception(lines, any_line=not killed)
+    at = match.at if match else _last_exception(lines, look, any_line=not killed)
     decisive = lines[at] if at is not None else None
     words = Words(match.groups if match else {}, plan, before, port)
     what, cause, attempt = (
@@ -111,11 +106,11 @@ def refused(error: AimError) -> Crash:
 
 def port_was_taken(engine: str, log: Path) -> bool:
     """Whether the log says that the engine could not have its port."""
-    match = _first_match(engine, _last_lines(log, engine)[0])
+    match = _first_match(engine, _last_lines(log, adapters.of(engine).log)[0])
     return match is not None and match.rule.port_taken
 
 
-def _last_lines(log: Path, engine: str) -> tuple[list[Line], int]:
+def _last_lines(log: Path, look: Log) -> tuple[list[Line], int]:
     """Return the last lines of the last start, and how many the log has (0: it is too long)."""
     try:
         with log.open("rb") as file:
@@ -133,27 +128,24 @@ def _last_lines(log: Path, engine: str) -> tuple[list[Line], int]:
         del raw[:1]
     first = max(0, len(raw) - SEARCHED)
     lines = [
-        _line(None if start else number, text)
+        _line(None if start else number, text, look)
         for number, text in enumerate(raw[first:], start=first + 1)
     ]
-    return _of_last_start(lines, engine), 0 if start else len(raw)
+    return _of_last_start(lines, look), 0 if start else len(raw)
 
 
-def _line(number: int | None, raw: bytes) -> Line:
+def _line(number: int | None, raw: bytes, look: Log) -> Line:
     # A progress bar rewrites its line: what stands there in the end is what it says.
     # Where a long log was given back to the disk, it reads as zeros.
     text = raw.strip(b"\0\r").decode("utf-8", "replace").rpartition("\r")[2]
-    process = _PROCESS.match(text)
-    return Line(number, plain(text).rstrip(), process[1] if process else "")
+    return Line(number, look.plain(text).rstrip(), look.writer(text))
 
 
-def _of_last_start(lines: list[Line], engine: str) -> list[Line]:
+def _of_last_start(lines: list[Line], look: Log) -> list[Line]:
     """Leave out what an earlier start has written into the same log."""
-    begins = failures.begins(engine)
-    if begins is not None:
-        for at in range(len(lines) - 1, -1, -1):
-            if begins.search(lines[at].text):
-                return lines[at:]
+    for at in range(len(lines) - 1, -1, -1):
+        if look.is_first(lines[at].text):
+            return lines[at:]
     return lines
 
 
@@ -166,13 +158,13 @@ def _first_match(engine: str, lines: Sequence[Line]) -> _Match | None:
     return None
 
 
-def _last_exception(lines: Sequence[Line], *, any_line: bool) -> int | None:
+def _last_exception(lines: Sequence[Line], look: Log, *, any_line: bool) -> int | None:
     """Return where the last exception stands, else, with `any_line`, the last line of any kind.
 
     Neither is ever one of the wrappers that every failed start ends with.
     """
     told = [
-        at for at, line in enumerate(lines) if line.text.strip() and not _WRAPPERS.search(line.text)
+        at for at, line in enumerate(lines) if line.text.strip() and not look.is_wrapper(line.text)
     ]
     exceptions = (at for at in reversed(told) if _EXCEPTION.match(lines[at].text.strip()))
     return next(exceptions, told[-1] if told and any_line else None)
@@ -188,7 +180,7 @@ def _excerpt(lines: Sequence[Line], at: int | None) -> tuple[str, ...]:
     return tuple(text[:LONGEST] for text in same[-EXCERPT:])
 
 
-def _told(rule: Rule, words: Words, plan: Plan) -> tuple[str, str, Try]:
+def _told(rule: FailureRule, words: Words, plan: Plan) -> tuple[str, str, Try]:
     attempt = failures.attempt(rule.change, words, plan, engines.options(Path(plan.argv[0])))
     return (
         failures.filled(rule.what, words) or rule.what,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from aim_jupyter.core import adapters
 from aim_jupyter.core.records import Plan
 from aim_jupyter.core.serving import devices
 from aim_jupyter.core.serving.engine import Engine
@@ -32,7 +33,7 @@ class Ending:
         plan: Plan,
         *,
         drain_s: float,
-        term_s: float = 10.0,
+        term_s: float | None = None,
         then: Callable[[], object] = lambda: None,
     ) -> None:
         """End the engine's group, and wait until its memory is free.
@@ -40,7 +41,8 @@ class Ending:
         Parameters
         ----------
         drain_s, term_s : float
-            Seconds that running requests may take, and the engine itself beyond that.
+            Seconds that running requests may take, and the engine itself beyond that: by default
+            what its adapter says.
         then
             Called once its processes have ended, before the memory is looked at.
         """
@@ -49,6 +51,8 @@ class Ending:
             engine.poll()
             reap_others(engine.id)
 
+        if term_s is None:
+            term_s = adapters.of(plan.engine).stop.seconds
         self.left = end_group(engine.id, drain_s=drain_s, term_s=term_s, tick=tick)
         then()
         self.held = devices.still_held(plan)

@@ -10,7 +10,9 @@ import json
 import socket
 from typing import Any, NamedTuple
 
-from aim_jupyter.core.records import Address, ServerRecord
+from aim_jupyter.core import adapters
+from aim_jupyter.core.adapters import Health
+from aim_jupyter.core.records import Address, Plan, ServerRecord
 from aim_jupyter.core.serving.folder import ServerFolder
 
 
@@ -53,14 +55,14 @@ class _Connection(http.client.HTTPConnection):
         self.sock.connect(self._file)
 
 
-def healthy(at: Address | None, timeout_s: float = 2.0) -> bool:
-    """Whether ``/health`` answers 200."""
-    return get(at, "/health", timeout_s=timeout_s).status == http.client.OK
+def healthy(at: Address | None, health: Health = Health()) -> bool:  # noqa: B008 - frozen
+    """Whether an engine's health route answers 200."""
+    return get(at, health.path, timeout_s=health.timeout_s).status == http.client.OK
 
 
-def serves(at: Address | None, key: str, model: str) -> bool:
-    """Whether our server answers there, healthy and with our model."""
-    return healthy(at) and names_model(at, key, model)
+def serves(at: Address | None, key: str, plan: Plan) -> bool:
+    """Whether the server of a plan answers there, healthy and with its model."""
+    return healthy(at, adapters.of(plan.engine).health) and names_model(at, key, plan.model)
 
 
 def names_model(at: Address | None, key: str, model: str) -> bool:

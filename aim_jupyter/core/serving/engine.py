@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import msgspec
 from msgspec import Struct
 
-from aim_jupyter.core import config, files, gpus
+from aim_jupyter.core import adapters, config, files, gpus
 from aim_jupyter.core.cache import compiled
 from aim_jupyter.core.records import Mode, Plan, ProcessId
 from aim_jupyter.core.serving import keeper, modes, ports, warm
@@ -35,15 +35,8 @@ _SECRETS = (
     "HUGGING_FACE_HUB_TOKEN",
 )
 
-#: Ours to set: the stages are read from INFO lines, and nothing is reported to anybody.
-_OWN = {
-    "VLLM_LOGGING_LEVEL": "INFO",
-    "VLLM_CONFIGURE_LOGGING": "1",
-    "VLLM_NO_USAGE_STATS": "1",
-    "DO_NOT_TRACK": "1",
-    "HF_HUB_DISABLE_TELEMETRY": "1",
-    "PYTHONUNBUFFERED": "1",
-}
+#: Ours to set, beside what the adapter says: nothing is reported to anybody.
+_OWN = {"DO_NOT_TRACK": "1", "HF_HUB_DISABLE_TELEMETRY": "1", "PYTHONUNBUFFERED": "1"}
 
 
 class Notes(Struct, frozen=True, kw_only=True):
@@ -214,7 +207,7 @@ def start(plan: Plan, mode: Mode, needs: Needs) -> Engine:
     """
     folder = needs.log.parent
     reader, writer = os.pipe()
-    told = {**_told(folder, _command(plan, mode, needs.port, folder), needs.held), "report": writer}
+    told = {**_told(plan, mode, needs), "report": writer}
     with needs.log.open("ab") as output, os.fdopen(reader, "rb") as report:
         child = subprocess.Popen(
             [sys.executable, "-I", "-S", keeper.__file__],
@@ -264,9 +257,7 @@ class Forking:
                 self._fork = warm.fork(
                     plan.argv,
                     environment(plan, "warm", needs.key, os.environ) | _guests(self._folder),
-                    _told(
-                        self._folder, _command(plan, "warm", needs.port, self._folder), needs.held
-                    ),
+                    _told(plan, "warm", needs),
                     (output.fileno(), writer, *needs.held),
                     engine=plan.engine,
                     model=plan.model_path,
@@ -307,19 +298,21 @@ class Forking:
         self._report.close()
 
 
-def _told(folder: Path, command: list[str], held: tuple[int, ...]) -> dict[str, Any]:
+def _told(plan: Plan, mode: Mode, needs: Needs) -> dict[str, Any]:
     """Return what a keeper is told, and make room for what it will say."""
+    folder = needs.log.parent
     # Written to its full length now: the keeper's words must find room on a full disk.
     # A file of its own for each start: an earlier keeper that is late must not write into this one.
     forget(folder)
     (folder / _NAME).write_bytes(b" " * keeper.WIDTH)
     return {
-        "engine": command,
+        "engine": _command(plan, mode, needs.port, folder),
         "supervisor": [sys.executable, "-m", "aim_jupyter.core.serving", str(folder)],
         "environment": dict(os.environ),
         "folder": str(folder),
         "parent": os.getpid(),
-        "leases": held,
+        "leases": needs.held,
+        "stop": adapters.of(plan.engine).stop.number,
     }
 
 
@@ -347,11 +340,12 @@ def _guests(folder: Path) -> dict[str, str]:
 
 def _place(plan: Plan, port: int, folder: Path) -> list[str]:
     """Return the words that tell an engine where to listen."""
+    listen = adapters.get(plan.engine).listen
     if plan.listen != "unix":
-        return ["--host", ports.host(plan.listen), "--port", str(port)]
+        return adapters.filled(listen.port, host=ports.host(plan.listen), port=port)
     # One that an earlier engine left would be an address in use.
     socket_file(folder).unlink(missing_ok=True)
-    return ["--uds", str(socket_file(folder))]
+    return adapters.filled(listen.socket, file=socket_file(folder))
 
 
 def environment(plan: Plan, mode: Mode, key: str, inherited: Mapping[str, str]) -> dict[str, str]:
@@ -368,7 +362,9 @@ def environment(plan: Plan, mode: Mode, key: str, inherited: Mapping[str, str]) 
         if value is not None:
             env[name] = value
     path = _python_path(plan.env.get("PYTHONPATH", inherited.get("PYTHONPATH", "")))
-    return {**env, **plan.env, **_OWN, "PYTHONPATH": path, "VLLM_API_KEY": key}
+    adapter = adapters.of(plan.engine)
+    door = {**adapter.door(), adapter.key.variable: key}
+    return {**env, **plan.env, **_OWN, **adapter.env, "PYTHONPATH": path, **door}
 
 
 def host_environment(
@@ -381,7 +377,7 @@ def host_environment(
     compiled_in = compiled.environment(engine, version, inherited)
     path = _python_path(inherited.get("PYTHONPATH", ""))
     found = {**modes.settings(mode, engine), **kept, **compiled_in, **models, **_OWN}
-    return {**found, "PYTHONPATH": path}
+    return {**found, **adapters.of(engine).env, "PYTHONPATH": path}
 
 
 def _python_path(wanted: str) -> str:

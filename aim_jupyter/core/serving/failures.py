@@ -1,65 +1,28 @@
-"""The rules of ``failures.toml``: what a line of an engine's log means, and what mends it.
+"""What a line of an engine's log means, and what mends it: rules of its adapter, and for all.
 
-A rule is data. Its sentences hold words in braces: the named groups of its pattern, ``model``, and
-what `evidence` can say of this machine. Where a rule offers several sentences or changes, the first
-counts whose words are all known.
+A rule is data (``failures.toml`` says of what kind). Its sentences hold words in braces: the named
+groups of its pattern, ``model``, and what `evidence` can say of this machine. Where a rule offers
+several sentences or changes, the first counts whose words are all known.
 """
 
 from __future__ import annotations
 
 import functools
 import itertools
-import re
 import shlex
 import tomllib
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import msgspec
-from msgspec import Struct
 
+from aim_jupyter.core import adapters
+from aim_jupyter.core.adapters import Change, FailureRule
 from aim_jupyter.core.records import Plan
 
 #: Options of a launch that are ours and that a rule may set: any other is the engine's.
 _OURS = frozenset({"recipe", "gpus", "users", "context", "engine", "port", "env"})
-
-
-class Change(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What to try: a command as it stands, or the launch line with something changed.
-
-    Attributes
-    ----------
-    run : str
-        A complete command.
-    set : dict
-        Options that the launch line gets, ours or the engine's; an empty value is a switch. With
-        neither `run`, `set` nor `drop` it is the same line again.
-    drop : tuple of str
-        Options that it loses.
-    because : str
-        Why it should do.
-    """
-
-    run: str = ""
-    set: dict[str, str] = {}
-    drop: tuple[str, ...] = ()
-    because: str = ""
-
-
-class Rule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One row of ``failures.toml``, whose head says what the fields mean."""
-
-    match: str
-    what: str
-    cause: tuple[str, ...]
-    change: tuple[Change, ...] = ()
-    port_taken: bool = False
-
-    @property
-    def pattern(self) -> re.Pattern[str]:
-        """What its line looks like."""
-        return _compiled(self.match)
 
 
 class Try(NamedTuple):
@@ -81,21 +44,10 @@ class _Over(dict[str, str]):
         return self._others[word]
 
 
-class _Table(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    begins: dict[str, str]
-    rules: dict[str, tuple[Rule, ...]]
-
-
 @functools.cache
-def rules(engine: str) -> tuple[Rule, ...]:
+def rules(engine: str) -> tuple[FailureRule, ...]:
     """Return the rules for the log of `engine`, in the order in which they are tried."""
-    return (*_table().rules.get(engine, ()), *_table().rules["any"])
-
-
-def begins(engine: str) -> re.Pattern[str] | None:
-    """Return what the first line of a start looks like, None where the engine has none."""
-    found = _table().begins.get(engine)
-    return _compiled(found) if found else None
+    return (*adapters.of(engine).failures, *_for_all())
 
 
 def first_known(templates: Sequence[str], words: Mapping[str, str]) -> str | None:
@@ -195,12 +147,6 @@ def without(words: Sequence[str], names: Collection[str]) -> tuple[str, ...]:
 
 
 @functools.cache
-def _table() -> _Table:
-    raw: dict[str, Any] = tomllib.loads(Path(__file__).with_name("failures.toml").read_text())
-    begins_with = raw.pop("begins")
-    return msgspec.convert({"begins": begins_with, "rules": raw}, _Table)
-
-
-@functools.cache
-def _compiled(pattern: str) -> re.Pattern[str]:
-    return re.compile(pattern)
+def _for_all() -> tuple[FailureRule, ...]:
+    table = tomllib.loads(Path(__file__).with_name("failures.toml").read_text())
+    return msgspec.convert(table["failures"], tuple[FailureRule, ...])

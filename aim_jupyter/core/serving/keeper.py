@@ -55,7 +55,8 @@ class Keeper:
     told : dict
         ``engine``, ``supervisor``: their argv; ``environment``: the supervisor's (the engine's is
         the keeper's own); ``folder``: of the server; ``parent``: pid of the supervisor; ``leases``:
-        descriptors that only the engine inherits; ``report``: where a failure is told.
+        descriptors that only the engine inherits; ``report``: where a failure is told; ``stop``:
+        the signal that tells the engine to finish.
     spawn : callable
         Starts the engine's first process in a process group of its own and returns its pid.
     """
@@ -114,7 +115,7 @@ class Keeper:
             if woken is not None and woken.si_signo == signal.SIGTERM and not self.told_to_end:
                 # Once: a second one tells some engines to drop what they are finishing.
                 self.told_to_end = True
-                self._send(signal.SIGTERM)
+                self._send(self.told["stop"])
             self._reap()
             if self.code is None and not self._supervised():
                 self._replace()
@@ -188,7 +189,7 @@ class Keeper:
     def _give_up(self) -> None:
         # Into the engine's log.
         os.write(2, b"aim: no supervisor can be started, so the engine is ended\n")
-        self._send(signal.SIGTERM)
+        self._send(self.told["stop"])
         self._end_others(TICK_S)
 
     def _send(self, number: int) -> None:

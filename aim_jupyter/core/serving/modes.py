@@ -4,7 +4,7 @@
 imports once: the engine's children are forked instead of importing everything again. ``warm`` forks
 the whole engine from a process that has imported it already (see `warm`).
 
-Pure: the facts are in ``modes.toml``.
+Pure: the facts are in the engine's adapter, and in ``modes.toml``.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple, get_args
 
+from aim_jupyter.core import adapters
 from aim_jupyter.core.errors import BadUsage
 from aim_jupyter.core.records import Mode
 
@@ -56,15 +57,15 @@ def choose(asked: str, engine: str, version: str, platform: str) -> Chosen:
     """
     if asked not in (*MODES, AUTO):
         raise BadUsage(f"{asked!r} is no way to start.", f"--start {', '.join((*MODES, AUTO))}")
-    facts = _facts().get(engine)
+    facts = adapters.of(engine).modes
     if facts is None:
         why = "" if asked in ("plain", AUTO) else f"no other way to start {engine} is known"
         return Chosen("plain", why)
-    if not _within(version, facts["versions"]):
-        tried = f"fork and warm are for {engine} {facts['versions']}, this is {version}"
+    if not _within(version, facts.versions):
+        tried = f"fork and warm are for {engine} {facts.versions}, this is {version}"
         return Chosen("lean", tried) if asked in (*_FORKING, AUTO) else Chosen(_mode(asked))
-    if platform in facts["platforms"]:
-        return Chosen(_mode(facts["auto"] if asked == AUTO else asked))
+    if platform in facts.platforms:
+        return Chosen(_mode(facts.auto if asked == AUTO else asked))
     if asked in _FORKING:
         return Chosen(_mode(asked), f"unverified on {platform}")
     if asked == AUTO:
@@ -74,17 +75,18 @@ def choose(asked: str, engine: str, version: str, platform: str) -> Chosen:
 
 def settings(mode: Mode, engine: str) -> dict[str, str]:
     """Return the variables that a mode sets; what a user or a recipe sets beats them."""
-    facts = _facts().get(engine)
-    return {} if mode == "plain" or facts is None else dict(facts["lean"])
+    facts = adapters.of(engine).modes
+    return {} if mode == "plain" or facts is None else facts.lean
 
 
-def read_at_import(environment: Mapping[str, str]) -> dict[str, str]:
+def read_at_import(environment: Mapping[str, str], engine: str) -> dict[str, str]:
     """Return the part of an environment that is read while an engine is imported."""
-    facts = _facts()["read_at_import"]
+    facts, own = _facts()["read_at_import"], adapters.of(engine).modes
+    names = {*facts["names"], *(own.read_at_import if own else ())}
     return {
         name: value
         for name, value in sorted(environment.items())
-        if name in facts["names"] or name.startswith(tuple(facts["prefixes"]))
+        if name in names or name.startswith(tuple(facts["prefixes"]))
     }
 
 

@@ -13,10 +13,10 @@ from collections.abc import Mapping
 
 from msgspec.structs import replace
 
-from aim_jupyter.core import metrics
+from aim_jupyter.core import adapters, metrics
 from aim_jupyter.core.gpus import processor
 from aim_jupyter.core.metrics import Recorder, Scrape
-from aim_jupyter.core.records import Address, ServerRecord
+from aim_jupyter.core.records import ServerRecord
 from aim_jupyter.core.serving import endpoint
 from aim_jupyter.core.serving.folder import ServerFolder
 from aim_jupyter.core.serving.health import Health
@@ -73,7 +73,7 @@ class Sampler:
         if self._resources is None:
             self._resources = Resources(record.engine, record.plan.gpus)
             self._answered = self._measured = clock
-        scrape = self._scrape(record.address, now, clock)
+        scrape = self._scrape(record, now, clock)
         active = scrape is not None and self._active(scrape)
         values = {**(scrape.values if scrape else {}), **self._resources.read(now)}
         if scrape is not None:
@@ -84,16 +84,17 @@ class Sampler:
         self._tell(sample, clock)
         return active
 
-    def _scrape(self, at: Address | None, now: float, clock: float) -> Scrape | None:
+    def _scrape(self, record: ServerRecord, now: float, clock: float) -> Scrape | None:
         """Ask the engine; None where it says nothing that can be read."""
-        reply = endpoint.get(at, "/metrics", self._key, timeout_s=ANSWER_S)
+        reply = endpoint.get(record.address, "/metrics", self._key, timeout_s=ANSWER_S)
         # Half a tick early, or ticks of a second would miss every other one.
         self._due = clock + (SAMPLE_S / 2 if reply.status else UNANSWERED_S)
         if reply.status:
             self._answered = clock
         if reply.status == http.client.OK:
             with contextlib.suppress(ValueError):
-                scrape = metrics.read(reply.body.decode("utf-8", "replace"), now)
+                names = adapters.of(record.plan.engine).metrics
+                scrape = metrics.read(reply.body.decode("utf-8", "replace"), now, names)
                 self._measured = clock
                 return scrape
         return None

@@ -1,53 +1,24 @@
 """How far a start is, read from the engine's log.
 
 `LogReader` yields the new lines of a growing file; `StageTracker` turns lines into stages with
-times, by the rules of ``stages.toml``.
+times, by the rules of the engine's adapter.
 """
 
 from __future__ import annotations
 
 import contextlib
-import functools
 import os
 import re
-import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import NamedTuple
 
 from msgspec.structs import replace
 
+from aim_jupyter.core import adapters
+from aim_jupyter.core.adapters import StageRule
 from aim_jupyter.core.records import STAGES, Stage, StageTime
 
 _NEWLINES = bytes.maketrans(b"\r", b"\n")
-_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
-_PREFIX = re.compile(
-    r"^(?:\(\w+(?: pid=\d+)?\) )?(?:(?:DEBUG|INFO|WARNING|ERROR) [\d-]+ [\d:]+ \[[^\]]*\] )?"
-)
-
-
-class Rule(NamedTuple):
-    """One row of ``stages.toml``."""
-
-    stage: Stage
-    match: re.Pattern[str]
-    detail: str
-    facts: dict[str, str]
-
-
-@functools.cache
-def rules(engine: str) -> tuple[Rule, ...]:
-    """Return the rules for the log of `engine`; none where the engine is not in the file."""
-    table = tomllib.loads(Path(__file__).with_name("stages.toml").read_text())
-    return tuple(
-        Rule(row["stage"], re.compile(row["match"]), row.get("detail", ""), row.get("facts", {}))
-        for row in table.get(engine, [])
-    )
-
-
-def plain(line: str) -> str:
-    """Return a log line without colours and without the engine's prefix."""
-    return _PREFIX.sub("", _COLOUR.sub("", line), count=1)
 
 
 class LogReader:
@@ -129,7 +100,8 @@ class StageTracker:
         stages: Iterable[StageTime] = (),
         facts: Mapping[str, float] | None = None,
     ) -> None:
-        self._rules = rules(engine)
+        adapter = adapters.of(engine)
+        self._log, self._rules = adapter.log, adapter.stages
         self.stages: list[StageTime] = list(stages)
         self.facts: dict[str, float] = dict(facts or {})
 
@@ -156,14 +128,14 @@ class StageTracker:
 
     def feed(self, line: str, now: float) -> bool:
         """Take one log line; return whether anything that a card shows has changed."""
-        text = plain(line)
+        text = self._log.plain(line)
         for rule in self._rules:
-            found = rule.match.search(text)
+            found = rule.pattern.search(text)
             if found:
                 return self._apply(rule, found, now)
         return False
 
-    def _apply(self, rule: Rule, found: re.Match[str], now: float) -> bool:
+    def _apply(self, rule: StageRule, found: re.Match[str], now: float) -> bool:
         groups = {name: value for name, value in found.groupdict().items() if value is not None}
         for fact, group in rule.facts.items():
             # A log holds anything: what looks like a number need not be one.

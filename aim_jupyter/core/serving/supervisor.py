@@ -295,7 +295,7 @@ class Supervisor:
         return changed
 
     def _is_ready(self) -> bool:
-        served = endpoint.serves(self.record.address, self.key, self.plan.model)
+        served = endpoint.serves(self.record.address, self.key, self.plan)
         return served and self.engine is not None and not self.engine.poll()
 
     def _become_ready(self) -> None:
@@ -351,7 +351,7 @@ class Supervisor:
             self._update(state="stopping", reason=why, crash=Crash(what=why))
             self._clean_up(drain_s=0.0, term_s=0.0)
 
-    def _clean_up(self, drain_s: float, term_s: float = 10.0) -> None:
+    def _clean_up(self, drain_s: float, term_s: float | None = None) -> None:
         if self.engine is not None:
             self.ending.clean_up(
                 self.engine, self.plan, drain_s=drain_s, term_s=term_s, then=self._read_log

@@ -26,7 +26,7 @@ from typing import Any, NamedTuple
 import msgspec
 from msgspec import Struct
 
-from aim_jupyter.core import config, files
+from aim_jupyter.core import adapters, config, files
 from aim_jupyter.core.errors import AimError
 from aim_jupyter.core.records import ProcessId, WarmHost
 from aim_jupyter.core.serving import keeper, modes
@@ -38,8 +38,6 @@ IDLE_S = 900.0
 #: Seconds in which a host that has imported its engine answers.
 ANSWER_S = 2.0
 _START_S = 20.0
-#: Of one server, and none of a host's business.
-_OF_ONE_SERVER = ("VLLM_API_KEY",)
 _LIMITS = tuple(name for name in dir(resource) if name.startswith("RLIMIT_"))
 _END_S = 5.0
 _READY = "ready"
@@ -180,7 +178,7 @@ def fork(
         If there is no host and none can be started.
     """
     python, _, module, *_ = command
-    folder = _folder(python, environment)
+    folder = _folder(python, environment, engine)
     request = {
         "do": "fork",
         "told": dict(told),
@@ -279,7 +277,7 @@ def _seen(folder: Path, facts: _Facts) -> WarmHost:
 
 def _connect_or_start(seed: Seed) -> tuple[socket.socket, bool]:
     """Return a connection to the host, and whether it was started for that."""
-    folder = _folder(seed.python, seed.environment)
+    folder = _folder(seed.python, seed.environment, seed.engine)
     files.private_folder(_root())
     files.private_folder(folder)
     with files.locked(folder / "lock"):
@@ -298,7 +296,8 @@ def _spawn(folder: Path, seed: Seed) -> None:
     """Start a host that listens already; the first process says who it is and leaves."""
     for name in ("host.sock", _READY):
         (folder / name).unlink(missing_ok=True)
-    kept = {name: value for name, value in seed.environment.items() if name not in _OF_ONE_SERVER}
+    key = adapters.of(seed.engine).key.variable  # of one server, and none of a host's business
+    kept = {name: value for name, value in seed.environment.items() if name != key}
     with socket.socket(socket.AF_UNIX) as listener, (folder / "host.log").open("wb") as log:
         with _through(folder) as address:
             # The folder is private, so nobody can come between the two.
@@ -357,8 +356,8 @@ def _through(folder: Path) -> Iterator[str]:
         os.close(handle)
 
 
-def _folder(python: str, environment: Mapping[str, str]) -> Path:
-    known = [python, sorted(modes.read_at_import(environment).items())]
+def _folder(python: str, environment: Mapping[str, str], engine: str) -> Path:
+    known = [python, sorted(modes.read_at_import(environment, engine).items())]
     return _root() / hashlib.sha256(json.dumps(known).encode()).hexdigest()[:16]
 
 

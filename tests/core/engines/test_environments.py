@@ -28,7 +28,7 @@ def managed(engine: MakeEngine, tmp_path: Path) -> MakeEngine:
 def test_a_notebook_without_vllm_is_listed_with_the_reason() -> None:
     (only,) = find()
     assert (only.name, only.python, only.source) == ("notebook", sys.executable, "notebook")
-    assert (only.usable, only.reason) == (False, "vLLM is not installed here")
+    assert (only.usable, only.reason) == (False, "no engine is installed here")
 
 
 def test_managed_ones_are_listed_newest_first(managed: MakeEngine) -> None:
@@ -91,7 +91,7 @@ def test_the_platform_decides_among_managed_ones(managed: MakeEngine) -> None:
         choose(platform="cuda")
     assert raised.value.found == (
         "No engine environment for cuda can serve (vllm-cpu-0.32: it is for cpu; "
-        "vllm-rocm: it is for rocm; notebook: vLLM is not installed here)."
+        "vllm-rocm: it is for rocm; notebook: no engine is installed here)."
     )
 
 
@@ -106,7 +106,7 @@ def test_none_at_all() -> None:
     with pytest.raises(NoEngine) as raised:
         choose()
     assert raised.value.lines == [
-        "NoEngine: No engine environment can serve (notebook: vLLM is not installed here).",
+        "NoEngine: No engine environment can serve (notebook: no engine is installed here).",
         "Try: %aim engine install cpu",
     ]
 
@@ -128,5 +128,5 @@ def test_an_unknown_name_suggests_the_nearest(managed: MakeEngine) -> None:
 
 
 def test_a_name_that_is_not_usable() -> None:
-    with pytest.raises(NoEngine, match="notebook is not usable: vLLM is not installed here"):
+    with pytest.raises(NoEngine, match="notebook is not usable: no engine is installed here"):
         choose("notebook")

@@ -10,12 +10,14 @@ from aim_jupyter.core import metrics
 from aim_jupyter.core.metrics import Scrape
 from aim_jupyter.core.metrics.window import quantile
 
+from .naming import of
+
 DATA = Path(__file__).with_name("data")
 TOLD = ("vllm-0.8", "vllm-0.11", "sglang-0.5")
 
 
 def read(name: str, at: float = 0.0) -> Scrape:
-    return metrics.read((DATA / f"{name}.prom").read_text(), at)
+    return metrics.read((DATA / f"{name}.prom").read_text(), at, of(name))
 
 
 @pytest.mark.parametrize("name", TOLD)

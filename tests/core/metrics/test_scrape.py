@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 from aim_jupyter.core import metrics
 from aim_jupyter.core.metrics import Scrape
 
+from .naming import SGLANG, VLLM, of
+
 #: As vLLM 0.32 writes it (facts/vllm.md 3.2), of two data-parallel engines, shortened.
 TWO_ENGINES = """\
 # HELP python_gc_objects_collected_total Objects collected during gc
@@ -73,7 +75,7 @@ http_requests_total{handler="/v1/models",method="GET",status="2xx"} 1.0
 
 @pytest.fixture
 def scrape() -> Scrape:
-    return metrics.read(TWO_ENGINES, at=100.0)
+    return metrics.read(TWO_ENGINES, 100.0, VLLM)
 
 
 def test_the_engines_of_one_server_are_added_up(scrape: Scrape) -> None:
@@ -100,22 +102,22 @@ def test_histograms_are_added_bucket_by_bucket(scrape: Scrape) -> None:
 def test_what_a_user_calls_a_failure_is_counted_apart(scrape: Scrape) -> None:
     assert scrape.values["finished"] == 48
     assert scrape.values["failed"] == 3
-    none_yet = metrics.read('vllm:request_success_total{finished_reason="stop"} 4\n', 0.0)
+    none_yet = metrics.read('vllm:request_success_total{finished_reason="stop"} 4\n', 0.0, VLLM)
     assert none_yet.values["failed"] == 0
 
 
 def test_requests_are_those_of_all_routes_else_those_that_ended(scrape: Scrape) -> None:
     assert scrape.requests == 46
-    assert metrics.read("sglang:num_requests_total 4\n", 0.0).requests == 4
+    assert metrics.read("sglang:num_requests_total 4\n", 0.0, SGLANG).requests == 4
     assert scrape.busy
-    assert not metrics.read("vllm:num_requests_running 0\n", 0.0).busy
+    assert not metrics.read("vllm:num_requests_running 0\n", 0.0, VLLM).busy
 
 
 def test_what_is_missing_stays_missing() -> None:
-    scrape = metrics.read("vllm:num_requests_running 1\n", 0.0)
+    scrape = metrics.read("vllm:num_requests_running 1\n", 0.0, VLLM)
     assert scrape.values == {"running": 1.0}
     assert scrape.histograms == {}
-    assert metrics.read("", 0.0) == Scrape(at=0.0)
+    assert metrics.read("", 0.0, VLLM) == Scrape(at=0.0)
 
 
 def test_the_first_name_that_is_there_counts_and_no_other() -> None:
@@ -127,6 +129,7 @@ def test_the_first_name_that_is_there_counts_and_no_other() -> None:
         'vllm:time_per_output_token_seconds_bucket{le="+Inf"} 7\n'
         "vllm:time_per_output_token_seconds_count 7\nvllm:time_per_output_token_seconds_sum 1\n",
         0.0,
+        VLLM,
     )
     assert both.values == {"kv_used": 0.5, "prefix_queries": 10}
     assert both.histograms["itl"].count == 7
@@ -142,7 +145,7 @@ def test_the_first_name_that_is_there_counts_and_no_other() -> None:
     ],
 )
 def test_older_versions_and_the_other_engine_are_read(line: str, values: dict[str, float]) -> None:
-    assert metrics.read(line + "\n", 0.0).values == values
+    assert metrics.read(line + "\n", 0.0, of(line)).values == values
 
 
 def test_the_gaps_between_tokens_have_another_name_in_an_older_sglang() -> None:
@@ -151,13 +154,14 @@ def test_the_gaps_between_tokens_have_another_name_in_an_older_sglang() -> None:
         'sglang:time_per_output_token_seconds_bucket{le="+Inf"} 74\n'
         "sglang:time_per_output_token_seconds_sum 0.9\n",
         0.0,
+        SGLANG,
     )
     assert old.histograms["itl"].buckets == {"0.005": 1, "+Inf": 74}
 
 
 def test_a_value_that_is_no_number_says_nothing() -> None:
     text = "vllm:num_requests_running NaN\nvllm:num_requests_waiting +Inf\n"
-    assert metrics.read(text, 0.0) == Scrape(at=0.0)
+    assert metrics.read(text, 0.0, VLLM) == Scrape(at=0.0)
 
 
 @pytest.mark.parametrize(
@@ -176,7 +180,7 @@ def test_a_value_that_is_no_number_says_nothing() -> None:
 )
 def test_what_is_no_metrics_is_a_value_error(text: str) -> None:
     with pytest.raises(ValueError, match=r".*"):
-        metrics.read(text, 0.0)
+        metrics.read(text, 0.0, VLLM)
 
 
 NAMES = st.sampled_from(
@@ -199,7 +203,7 @@ CUT = st.integers(0, len(TWO_ENGINES)).map(lambda end: TWO_ENGINES[:end])
 @given(text=st.text() | ROWS | CUT)
 def test_any_text_is_read_or_refused(text: str) -> None:
     try:
-        scrape = metrics.read(text, 0.0)
+        scrape = metrics.read(text, 0.0, VLLM)
     except ValueError:
         return
     metrics.between(Scrape(at=-1.0), scrape)

@@ -13,10 +13,11 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from aim_jupyter.core import adapters
+from aim_jupyter.core.adapters import FailureRule
 from aim_jupyter.core.errors import ModelMissing
 from aim_jupyter.core.records import Crash
 from aim_jupyter.core.serving import crash, evidence, failures
-from aim_jupyter.core.serving.stages import plain
 from tests.core.serving.test_starts import PLAN
 
 #: Each a line that decides, what a user must read of it, and what to try.
@@ -32,6 +33,7 @@ WRAPPER = (
     "Failed core proc(s): {}\n"
 )
 RULES = failures.rules("vllm")
+plain = adapters.get("vllm").log.plain
 #: How a line to try may begin: it stands in a notebook, or in the terminal that `because` names.
 COMMANDS = ("%aim ", "sudo ", "hf auth login", "ulimit -n")
 
@@ -65,12 +67,12 @@ def test_every_rule_is_hit_by_a_line_of_the_table() -> None:
     assert hit == {rule.match for rule in RULES}
 
 
-def _first(line: str) -> failures.Rule | None:
+def _first(line: str) -> FailureRule | None:
     return next((rule for rule in RULES if rule.pattern.search(plain(line))), None)
 
 
 @pytest.mark.parametrize("rule", RULES, ids=[rule.match[:30] for rule in RULES])
-def test_a_rule_uses_only_what_is_known_in_the_end(rule: failures.Rule) -> None:
+def test_a_rule_uses_only_what_is_known_in_the_end(rule: FailureRule) -> None:
     known = {*rule.pattern.groupindex, "model", "engine", "devices"}
     last = rule.change[-1]
     for text in (rule.what, rule.cause[-1], last.run, *last.set.values(), last.because):

@@ -11,11 +11,11 @@ from msgspec.structs import replace
 
 from aim_jupyter import handlers, parsing
 from aim_jupyter.core import engines, wishes
+from aim_jupyter.core.adapters import Change, FailureRule
 from aim_jupyter.core.planning import Request
 from aim_jupyter.core.recipes import Overrides, reconcile
 from aim_jupyter.core.serving import failures
 from aim_jupyter.core.serving.evidence import Words
-from aim_jupyter.core.serving.failures import Change
 from tests.core.serving.test_starts import PLAN
 
 ASKED = ("Qwen/Qwen3-32B", "--users", "16", "--gpus", "5", "--max-num-seqs", "8", "--env", "A=1")
@@ -69,7 +69,7 @@ RULES = [
 
 
 @pytest.mark.parametrize(("rule", "change"), RULES)
-def test_every_launch_line_of_the_rules_is_understood(rule: failures.Rule, change: Change) -> None:
+def test_every_launch_line_of_the_rules_is_understood(rule: FailureRule, change: Change) -> None:
     request = _understood(rule, change)
     assert request.model == "Qwen/Qwen3-32B"
     assert request.users == (None if "users" in change.drop else 16)
@@ -85,7 +85,7 @@ def test_the_real_parser_takes_every_change(real_engine: None) -> None:
         assert not done.errors, (rule.match, done.errors)
 
 
-def _understood(rule: failures.Rule, change: Change) -> Request:
+def _understood(rule: FailureRule, change: Change) -> Request:
     words = dict.fromkeys([*rule.pattern.groupindex, "free_gpus", "half_free"], "7")
     words |= {"less_util": "0.85", "more_util": "0.95", "fits": "896", "limit": "2048"}
     found = failures.attempt([change], words | {"model": "x"}, replace(LAUNCHED, argv=("p",)), ())

@@ -23,7 +23,7 @@ import pytest
 from msgspec.structs import replace
 
 from aim_jupyter import demo
-from aim_jupyter.core import api, serving
+from aim_jupyter.core import adapters, api, serving
 from aim_jupyter.core.planning import Request
 from aim_jupyter.core.records import Crash, Plan, ServerRecord
 from aim_jupyter.core.serving import ServerFolder
@@ -36,6 +36,7 @@ pytestmark = [pytest.mark.engine, pytest.mark.ordeal, pytest.mark.timeout(900)]
 
 #: Seconds that a start may take to fail; two quiet cores need 30.
 LIMIT_S = 600.0
+VLLM = adapters.get("vllm")
 
 Change = Callable[[Path], None]
 
@@ -194,7 +195,7 @@ def launched_bare(argv: tuple[str, ...], env: dict[str, str]) -> Path:
     with log.open("wb") as output:
         done = subprocess.run(
             argv,
-            env={**os.environ, **env, "VLLM_API_KEY": "x", "PYTHONPATH": str(GUARD)},
+            env={**os.environ, **env, "VLLM_API_KEY": "x", **VLLM.door(), "PYTHONPATH": str(GUARD)},
             stdout=output,
             stderr=subprocess.STDOUT,
             timeout=LIMIT_S,

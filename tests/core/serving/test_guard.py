@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from aim_jupyter.core import files
+from aim_jupyter.core import adapters, files
 from aim_jupyter.core.serving.engine import GUARD
 
 KEY = "k-ä1"
@@ -70,6 +70,8 @@ class Door:
 @pytest.fixture
 def door(monkeypatch: pytest.MonkeyPatch) -> Door:
     monkeypatch.setenv("VLLM_API_KEY", KEY)
+    for name, value in adapters.get("vllm").door().items():
+        monkeypatch.setenv(name, value)
     spec = importlib.util.spec_from_file_location("aim_guard", GUARD / "aim_guard.py")
     assert spec is not None
     assert spec.loader is not None

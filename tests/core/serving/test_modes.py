@@ -67,4 +67,4 @@ def test_what_is_read_at_import_is_told_from_what_one_server_is_given() -> None:
         "PATH": "/bin",
     }
 
-    assert list(modes.read_at_import(given_)) == ["HF_HUB_OFFLINE", "OMP_NUM_THREADS"]
+    assert list(modes.read_at_import(given_, "vllm")) == ["HF_HUB_OFFLINE", "OMP_NUM_THREADS"]

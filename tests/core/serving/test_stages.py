@@ -8,8 +8,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from aim_jupyter.core import adapters
 from aim_jupyter.core.records import STAGES, StageTime
-from aim_jupyter.core.serving.stages import LogReader, StageTracker, plain, rules
+from aim_jupyter.core.serving.stages import LogReader, StageTracker
+
+plain = adapters.get("vllm").log.plain
 
 #: A start of vLLM 0.32 on the CPU, as it was recorded, shortened; colours, \r and all.
 CPU = (
@@ -62,8 +65,8 @@ def lines(text: str, tmp_path: Path) -> list[str]:
 
 def test_every_rule_meets_a_line_that_vllm_writes(tmp_path: Path) -> None:
     texts = [plain(line) for line in lines(CPU + GPU, tmp_path)]
-    for rule in rules("vllm"):
-        assert any(rule.match.search(text) for text in texts), rule.match.pattern
+    for rule in adapters.get("vllm").stages:
+        assert any(rule.pattern.search(text) for text in texts), rule.match
 
 
 def test_a_real_start_goes_through_its_stages(tmp_path: Path) -> None:
@@ -136,7 +139,7 @@ def test_a_supervisor_that_takes_over_goes_on() -> None:
 
 
 def test_an_engine_without_rules_has_no_stages_from_its_log() -> None:
-    assert rules("another") == ()
+    assert adapters.of("another").stages == ()
     tracker = StageTracker("another")
     tracker.enter("boot", 0.0)
     assert not tracker.feed("Application startup complete.", 1.0)

@@ -1,9 +1,10 @@
-"""An ASGI middleware that asks for the server's key on every route but ``/health``.
+"""An ASGI middleware that asks for the server's key on every route but those that are to be open.
 
-vLLM's own ``--api-key`` guards only paths below ``/v1`` and a few more; ``/invocations``, which is
-full inference, and ``/metrics`` stay open to every user of the node. This file is loaded by the
-engine's interpreter through ``--middleware aim_guard.Guard``, so it needs the standard library
-alone and nothing of this package.
+Engines' own checks leave routes open to every user of the node: vLLM's ``--api-key`` guards only
+paths below ``/v1`` and a few more, and ``/invocations`` is full inference. This file is loaded by
+the engine's interpreter (``--middleware aim_guard.Guard``), so it needs the standard library alone
+and nothing of this package. ``AIM_KEY_VARIABLE`` names the variable that holds the key,
+``AIM_OPEN_PATHS`` the open routes; an engine that is no ASGI application can ask `Keys`.
 
 Guests, with whom the owner shares the server, have keys of their own: the file that ``AIM_GUESTS``
 names holds their SHA-256, one a line, and is read again whenever it has changed. A key that is not
@@ -26,10 +27,10 @@ App = Callable[[Message, Receive, Send], Awaitable[None]]
 
 
 class Keys:
-    """The keys that open a server: its own, from ``VLLM_API_KEY``, and those of guests."""
+    """The keys that open a server: its own, from the environment, and those of guests."""
 
     def __init__(self) -> None:
-        self.expected = ("Bearer " + os.environ["VLLM_API_KEY"]).encode()
+        self.expected = ("Bearer " + os.environ[os.environ["AIM_KEY_VARIABLE"]]).encode()
         self._file = Path(os.environ.get("AIM_GUESTS", os.devnull))
         self._seen: tuple[int, int, int] | None = None
         self._guests: frozenset[str] = frozenset()
@@ -59,13 +60,13 @@ class Keys:
 class Guard:
     """Answer 401 to requests without ``Authorization: Bearer <key>``."""
 
-    open_paths = frozenset({"/health"})
     #: What guests may ask: the OpenAI routes and the figures; the rest is the owner's business.
     guest_paths = ("/v1/", "/metrics")
 
     def __init__(self, app: App) -> None:
         self.app = app
         self.keys = Keys()
+        self.open_paths = frozenset(os.environ.get("AIM_OPEN_PATHS", "").split())
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """Pass on what may pass; websockets are closed, lifespan events always pass."""

@@ -1,0 +1,63 @@
+"""Engines behind one seam: an `Adapter` is what the rest of this tool knows of one.
+
+`get` returns that of an engine by name, `known` all of them. An adapter is a folder with TOML
+files and a ``describe.py``, read by `read`; ``vllm/`` here is the first. How to add one from
+outside is said in ``docs/engines.md``.
+"""
+
+from aim_jupyter.core.adapters.adapter import (
+    SETTINGS,
+    Adapter,
+    Health,
+    Key,
+    Listen,
+    Log,
+    Modes,
+    Setting,
+    Stop,
+    filled,
+    is_installed,
+)
+from aim_jupyter.core.adapters.measures import Metrics
+from aim_jupyter.core.adapters.registry import (
+    GROUP,
+    Registry,
+    checked,
+    get,
+    is_known,
+    known,
+    of,
+    read,
+    registered,
+    title,
+)
+from aim_jupyter.core.adapters.rules import Change, FailureRule, StageRule, words
+
+__all__ = [
+    "GROUP",
+    "SETTINGS",
+    "Adapter",
+    "Change",
+    "FailureRule",
+    "Health",
+    "Key",
+    "Listen",
+    "Log",
+    "Metrics",
+    "Modes",
+    "Registry",
+    "Setting",
+    "StageRule",
+    "Stop",
+    "checked",
+    "filled",
+    "get",
+    "is_installed",
+    "is_known",
+    "known",
+    "of",
+    "read",
+    "registered",
+    "title",
+    "words",
+]

@@ -1,0 +1,310 @@
+"""What the rest of this tool needs to know of an engine, and no more: data, read from TOML files.
+
+Nearly all of it is a word, a number or a pattern. The one thing that has to be done rather than
+known, asking an interpreter whether it has the engine, is a script that this interpreter runs:
+``describe.py`` in the adapter's folder (see `Adapter`).
+"""
+
+from __future__ import annotations
+
+import re
+import signal
+import sys
+from pathlib import Path
+
+from msgspec import Struct
+
+from aim_jupyter.core.adapters.measures import Metrics
+from aim_jupyter.core.adapters.rules import FailureRule, StageRule, compiled
+from aim_jupyter.core.records import Mode
+
+#: Our words for what every engine can be told; an engine has an option for each that it knows.
+SETTINGS = (
+    *("context", "memory_share", "tensor_parallel", "pipeline_parallel", "data_parallel", "dtype"),
+    *("quantization", "kv_dtype", "max_sequences", "batched_tokens", "chunked_prefill"),
+    *("prefix_cache", "eager", "reasoning_parser", "tool_parser", "tool_choice", "chat_template"),
+    *("load_format", "tokenizer", "trust_remote_code", "seed", "revision"),
+)
+
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+_NAME = re.compile(r"[a-z][a-z0-9_]*(-[a-z0-9_]+)*")
+
+
+class Listen(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The words that tell the engine where to listen.
+
+    Attributes
+    ----------
+    port : tuple of str
+        With ``{host}`` and ``{port}``.
+    socket : tuple of str
+        With ``{file}``; empty for an engine that can't listen on a socket file.
+    """
+
+    port: tuple[str, ...]
+    socket: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not any("{port}" in word for word in self.port):
+            raise ValueError("no word of 'port' holds {port}")
+        if self.socket and not any("{file}" in word for word in self.socket):
+            raise ValueError("no word of 'socket' holds {file}")
+
+
+class Key(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How the engine learns the server's key.
+
+    The guard (``serving/guard/aim_guard.py``, an ASGI middleware that needs the standard library
+    alone) lies on the engine's ``PYTHONPATH``. How it is put in is the engine's business: an option
+    among `Adapter.options` (vLLM's ``--middleware``), or the program that ``describe.py`` names as
+    the command.
+
+    Attributes
+    ----------
+    variable : str
+        Of the engine's environment; the guard is told its name in ``AIM_KEY_VARIABLE``.
+    open : tuple of str
+        Routes that want no key; the guard is told in ``AIM_OPEN_PATHS``. The health route is asked
+        without one, so it must be among them.
+    """
+
+    variable: str
+    open: tuple[str, ...] = ("/health",)
+
+
+class Health(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The route that says whether the engine serves: 200 does.
+
+    Attributes
+    ----------
+    timeout_s : float
+        Seconds that its answer may take. Before a server counts as ready, ``/v1/models`` must name
+        its model, too.
+    """
+
+    path: str = "/health"
+    timeout_s: float = 2.0
+
+
+class Stop(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How the engine is ended: the signal goes to its first process, which ends its own children.
+
+    Attributes
+    ----------
+    signal : str
+        On which it takes no new requests and finishes those that run.
+    seconds : float
+        That it may take beyond the drain; what is left of it then is killed.
+    """
+
+    signal: str = "SIGTERM"
+    seconds: float = 10.0
+
+    def __post_init__(self) -> None:
+        if self.signal not in signal.Signals.__members__:
+            raise ValueError(f"there is no signal {self.signal}")
+
+    @property
+    def number(self) -> int:
+        """The number of the signal."""
+        return int(signal.Signals[self.signal])
+
+
+class Log(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What the engine's log looks like: patterns, each empty where there is nothing of that kind.
+
+    Attributes
+    ----------
+    prefix : str
+        What each line begins with and no rule looks at; colours are taken off before.
+    process : str
+        Matches at the beginning of a line, colours removed; its first group names who wrote it.
+    begins : str
+        Found in the first line of a start.
+    wrappers : str
+        Found in lines that say only that something else failed.
+    """
+
+    prefix: str = ""
+    process: str = ""
+    begins: str = ""
+    wrappers: str = ""
+
+    def __post_init__(self) -> None:
+        for pattern in (self.prefix, self.process, self.begins, self.wrappers):
+            compiled(pattern)
+        if self.process and not compiled(self.process).groups:
+            raise ValueError("'process' has no group")
+
+    def plain(self, line: str) -> str:
+        """Return a line without colours and without the prefix."""
+        bare = _COLOUR.sub("", line)
+        found = compiled(self.prefix).match(bare)
+        return bare[found.end() :] if found else bare
+
+    def writer(self, line: str) -> str:
+        """Return which process of the engine wrote a line, empty where it does not say."""
+        found = compiled(self.process).match(_COLOUR.sub("", line)) if self.process else None
+        return str(found[1]) if found else ""
+
+    def is_first(self, line: str) -> bool:
+        """Whether a plain line is the first of a start."""
+        return bool(self.begins) and compiled(self.begins).search(line) is not None
+
+    def is_wrapper(self, line: str) -> bool:
+        """Whether a plain line says only that something else failed."""
+        return bool(self.wrappers) and compiled(self.wrappers).search(line) is not None
+
+
+class Modes(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How else the engine can be started than by its plain command; see `serving.modes`.
+
+    Attributes
+    ----------
+    versions : str
+        For which ``fork`` and ``warm`` were tried, as ``>=A,<B``.
+    platforms : tuple of str
+        On which they were tried; elsewhere they want to be asked for by name.
+    auto : Mode
+        The mode there that a launch gets which asks for none.
+    lean : dict
+        Variables that save work at the start and change nothing that is served.
+    read_at_import : tuple of str
+        The engine's own variables that it reads while it is imported.
+    """
+
+    versions: str
+    platforms: tuple[str, ...]
+    auto: Mode
+    lean: dict[str, str] = {}
+    read_at_import: tuple[str, ...] = ()
+
+
+class Setting(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The engine's option for one of `SETTINGS`.
+
+    Attributes
+    ----------
+    option : str
+        Without dashes.
+    values : dict
+        The engine's words for values that it spells otherwise than vLLM does.
+    inverted : bool
+        A switch that switches off what we call on.
+    """
+
+    option: str
+    values: dict[str, str] = {}
+    inverted: bool = False
+
+
+class Adapter(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, eq=False):
+    """An engine, as far as this tool needs to know it.
+
+    Attributes
+    ----------
+    name, title : str
+        As the user types it (``vllm``) and as its makers write it (``vLLM``).
+    folder : str
+        Holds ``describe.py``. That file is run by the interpreter that may have the engine, with
+        nothing of this package: standard library, Python 3.9 or later. Its function ``describe()``
+        returns a dictionary: ``version``, ``platform`` (``rocm``, ``cpu``, …), ``command`` (what
+        follows the interpreter to start the server), ``parser`` (an `argparse.ArgumentParser` with
+        the server's options; or ``flags``, a list of `records.Flag` as dictionaries), and where
+        there are any ``variables`` (the environment variables that it knows) and ``model_option``
+        (the option that names the model; without, the model follows the command). It may give a
+        ``reason`` why it can't serve here.
+    module : str
+        What an interpreter that has the engine can import.
+    distributions : tuple of str
+        The distributions that hold it, as their ``.dist-info`` folders begin.
+    names : tuple of str
+        The words that give the model its name in the API, with ``{model}``.
+    listen, key, health, stop, log
+        See there.
+    env : dict
+        Variables that are ours to set.
+    options : dict
+        Options that every start gets of a version that has them, unless the user gives another
+        value; `always` names those that come beside the user's own.
+    quiet : dict
+        Variables that keep it still while it is asked what it is.
+    settings : dict
+        Its option for each of `SETTINGS` that it has: a name, or a `Setting`.
+    modes : Modes or None
+        None: its plain command is the only way to start it.
+    """
+
+    name: str
+    title: str
+    folder: str
+    module: str
+    listen: Listen
+    key: Key
+    distributions: tuple[str, ...] = ()
+    names: tuple[str, ...] = ("--served-model-name", "{model}")
+    env: dict[str, str] = {}
+    options: dict[str, str | int] = {}
+    always: tuple[str, ...] = ()
+    quiet: dict[str, str] = {}
+    health: Health = Health()
+    stop: Stop = Stop()
+    log: Log = Log()
+    modes: Modes | None = None
+    metrics: Metrics = Metrics()
+    settings: dict[str, str | Setting] = {}
+    stages: tuple[StageRule, ...] = ()
+    failures: tuple[FailureRule, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not _NAME.fullmatch(self.name):
+            raise ValueError(f"{self.name!r} is no name: letters, digits, dashes")
+        if self.health.path not in self.key.open:
+            raise ValueError(f"{self.health.path} is not among the open routes, and asked so")
+        unknown = set(self.settings) - set(SETTINGS)
+        if unknown:
+            raise ValueError(f"{', '.join(sorted(unknown))} is no setting that is known")
+
+    @property
+    def script(self) -> Path:
+        """The file that an interpreter runs to say whether it has the engine."""
+        return Path(self.folder) / "describe.py"
+
+    def setting(self, word: str) -> Setting | None:
+        """Return the engine's option for one of `SETTINGS`, None where it has none."""
+        found = self.settings.get(word)
+        return Setting(option=found) if isinstance(found, str) else found
+
+    def option(self, word: str) -> str:
+        """Return the name of its option for one of `SETTINGS`, our own word where it has none."""
+        found = self.setting(word)
+        return found.option if found else word.replace("_", "-")
+
+    def naming(self, model: str) -> list[str]:
+        """Return the words that give the model its name in the API."""
+        return filled(self.names, model=model)
+
+    def door(self) -> dict[str, str]:
+        """Return what the guard is told of this engine, beside the key itself."""
+        return {"AIM_KEY_VARIABLE": self.key.variable, "AIM_OPEN_PATHS": " ".join(self.key.open)}
+
+    def question(self) -> dict[str, str]:
+        """Return what ``engines/asked.py`` is told of this engine."""
+        said = {"name": self.name, "title": self.title, "module": self.module}
+        return {**said, "script": str(self.script)}
+
+
+def filled(words: tuple[str, ...], **values: object) -> list[str]:
+    """Return words with what stands in braces filled in."""
+    return [word.format(**values) for word in words]
+
+
+def is_installed(adapter: Adapter) -> bool:
+    """Whether this interpreter could import the engine, without doing so."""
+    # Here, not above: `importlib.util` is no part of a supervisor.
+    import importlib.util  # noqa: PLC0415
+
+    try:
+        return adapter.module in sys.modules or importlib.util.find_spec(adapter.module) is not None
+    except (ValueError, ImportError):  # something put a module without a spec there
+        return True

@@ -1,0 +1,122 @@
+"""Rules about an engine's log: how far a start is, and what a failure means."""
+
+from __future__ import annotations
+
+import functools
+import re
+import string
+from collections.abc import Iterable
+
+from msgspec import Struct
+
+from aim_jupyter.core.records import Stage
+
+
+@functools.cache
+def compiled(pattern: str) -> re.Pattern[str]:
+    """Return a pattern, compiled once.
+
+    Raises
+    ------
+    ValueError
+        If it does not compile, with the pattern and why.
+    """
+    try:
+        return re.compile(pattern)
+    except re.error as error:
+        raise ValueError(f"the pattern {pattern!r} does not compile: {error}") from error
+
+
+class StageRule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a line of the log says about how far a start is.
+
+    Attributes
+    ----------
+    stage : Stage
+        Begins at the latest when a line matches.
+    match : str
+        Searched in the plain line. Groups ``done`` and ``of``, or ``percent``, give progress.
+    detail : str
+        What a card then shows beside the stage, with the pattern's groups in braces.
+    facts : dict
+        Figures that are kept, by name, each from a group.
+    """
+
+    stage: Stage
+    match: str
+    detail: str = ""
+    facts: dict[str, str] = {}
+
+    def __post_init__(self) -> None:
+        groups = self.pattern.groupindex
+        for wanted in (*words(self.detail), *self.facts.values()):
+            if wanted not in groups:
+                raise ValueError(f"the pattern {self.match!r} has no group {wanted!r}")
+
+    @property
+    def pattern(self) -> re.Pattern[str]:
+        """What its line looks like."""
+        return compiled(self.match)
+
+
+class Change(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What to try: a command as it stands, or the launch line with something changed.
+
+    Attributes
+    ----------
+    run : str
+        A complete command.
+    set : dict
+        Options that the launch line gets, ours or the engine's; an empty value is a switch. With
+        neither `run`, `set` nor `drop` it is the same line again.
+    drop : tuple of str
+        Options that it loses.
+    because : str
+        Why it should do.
+    """
+
+    run: str = ""
+    set: dict[str, str] = {}
+    drop: tuple[str, ...] = ()
+    because: str = ""
+
+
+class FailureRule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a line of the log means to the person who launched; ``serving/failures.toml`` says how.
+
+    Attributes
+    ----------
+    match : str
+        Searched in each plain line of the last start.
+    what, cause
+        Sentences, with the pattern's groups and what the machine says in braces.
+    change : tuple of Change
+        What to try, the first that can be made.
+    port_taken : bool
+        Whether the engine could not have its port: another one is tried.
+    """
+
+    match: str
+    what: str
+    cause: tuple[str, ...]
+    change: tuple[Change, ...] = ()
+    port_taken: bool = False
+
+    def __post_init__(self) -> None:
+        compiled(self.match)
+
+    @property
+    def pattern(self) -> re.Pattern[str]:
+        """What its line looks like."""
+        return compiled(self.match)
+
+
+def words(template: str) -> Iterable[str]:
+    """Return the words in braces of a sentence.
+
+    Raises
+    ------
+    ValueError
+        If its braces don't match.
+    """
+    return [name for _, name, _, _ in string.Formatter().parse(template) if name is not None]

@@ -171,6 +171,9 @@ class Modes(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         Variables that save work at the start and change nothing that is served.
     read_at_import : tuple of str
         The engine's own variables that it reads while it is imported.
+    imported_ahead : dict
+        Modules that a warm host imports beside the command, by platform; ``any`` is for all. One
+        that a version does not have is left out.
     """
 
     versions: str
@@ -178,6 +181,7 @@ class Modes(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     auto: Mode
     lean: dict[str, str] = {}
     read_at_import: tuple[str, ...] = ()
+    imported_ahead: dict[str, tuple[str, ...]] = {}
 
 
 class Setting(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -125,6 +125,8 @@ def overhead(
     """
     run = _Run(architecture, settings, usual_seqs)
     bands = [_of(each, run) for each in _classes(family, version)]
+    if len(bands) == 1:
+        return bands[0]
     return Overhead(
         *(_union(getattr(band, name) for band in bands) for name in Overhead.__struct_fields__)
     )

@@ -42,15 +42,12 @@ class Rule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     def holds(self, case: Case) -> bool:
         """Return whether everything that it names holds."""
         kind, model = kinds()[case.gpu], case.architecture
-        facts = (
-            (self.gfx, kind.gfx),
-            (self.gpu, case.gpu),
-            (self.family, model.family),
-            (self.precision, case.precision),
-            (self.head_dim, model.head_dim),
-        )
         return (
-            all(wanted is None or fact in wanted for wanted, fact in facts)
+            kind.gfx in (self.gfx or (kind.gfx,))
+            and case.gpu in (self.gpu or (case.gpu,))
+            and model.family in (self.family or (model.family,))
+            and case.precision in (self.precision or (case.precision,))
+            and model.head_dim in (self.head_dim or (model.head_dim,))
             and case.tp > self.tp_above
             and kind.memory_gib >= self.memory_from_gib
             and self.moe in (None, bool(model.experts))

@@ -90,6 +90,12 @@ def read_at_import(environment: Mapping[str, str], engine: str) -> dict[str, str
     }
 
 
+def imported_ahead(engine: str) -> dict[str, tuple[str, ...]]:
+    """Return the modules that a warm host imports, by platform; ``any`` is for all."""
+    facts = adapters.of(engine).modes
+    return facts.imported_ahead if facts else {}
+
+
 def _mode(name: str) -> Mode:
     return next(mode for mode in MODES if mode == name)
 

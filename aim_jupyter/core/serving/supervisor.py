@@ -283,7 +283,7 @@ class Supervisor:
                 elif starting and changed:
                     self._update()
                 elif not starting and self.sampler.tick(self.record, time.time()):
-                    self._note_activity()
+                    self._update(idle_since=time.time(), idle_up_s=uptime_s())
                 self._look_at_limits()
         return None
 
@@ -323,9 +323,6 @@ class Supervisor:
             self._stop_by_itself(why)
         if self._stop_left():
             self._stop_asked = True
-
-    def _note_activity(self) -> None:
-        self._update(idle_since=time.time(), idle_up_s=uptime_s())
 
     def _stop_by_itself(self, why: str) -> None:
         self.record = replace(self.record, reason=why)

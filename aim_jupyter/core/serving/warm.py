@@ -304,10 +304,16 @@ def _spawn(folder: Path, seed: Seed) -> None:
             listener.bind(address)
             (folder / "host.sock").chmod(0o600)
         listener.listen(64)
-        words = [str(listener.fileno()), str(seed.idle_s), keeper.__file__, seed.module]
-        words.append(str(folder / _READY))
+        instructions = {
+            "listener": listener.fileno(),
+            "idle_s": seed.idle_s,
+            "keeper": keeper.__file__,
+            "ready": str(folder / _READY),
+            "command": seed.module,
+            "ahead": modes.imported_ahead(seed.engine),
+        }
         told = subprocess.run(
-            [seed.python, str(PROGRAM), "warm", *words],
+            [seed.python, str(PROGRAM), "warm", json.dumps(instructions)],
             env=kept,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,

@@ -3,17 +3,20 @@
 ``aim_host.py fork -m MODULE ARGUMENTS`` is the engine's own command but for one thing: its children
 are forked, so that they do not import everything again.
 
-``aim_host.py warm SOCKET IDLE_S KEEPER MODULE READY`` stays, having imported the engine, and forks
-a server for each request that comes over the listening socket (a descriptor); it makes the file
-`READY` once it can. A request is one JSON object on
-one line, with descriptors beside it; the answer is one too::
+``aim_host.py warm INSTRUCTIONS`` stays, having imported the engine, and forks a server for each
+request that comes over its listening socket. Its instructions are a JSON object::
+
+    {"listener": 3, "idle_s": 600.0, "keeper": "its file", "ready": "the file to make once it can",
+     "command": "vllm.entrypoints.openai.api_server", "ahead": {"any": ["a module"], "cpu": []}}
+
+A request is one JSON object on one line, with descriptors beside it; the answer is one too::
 
     {"do": "status"}
     {"do": "fork", "told": {...}, "environment": {...}, "limits": {...}, "umask": 63}
 
-A fork is made twice: the first child becomes the keeper of the server (`serving.keeper`, whose file
-`KEEPER` is) in a session of its own; the second, its child, becomes the engine. So nothing that
-watches a server depends on this process, and its death harms none.
+A fork is made twice: the first child becomes the keeper of the server (`serving.keeper`) in a
+session of its own; the second, its child, becomes the engine. So nothing that watches a server
+depends on this process, and its death harms none.
 
 Nothing of one server reaches the next: environment, limits, umask and working directory are those
 of the request, and every descriptor is closed that was not there when the imports were done. A fork
@@ -41,7 +44,7 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -49,41 +52,8 @@ from typing import Any
 #: What vLLM asks for the way in which its children are made. The modules that ask import it by
 #: name, so it is replaced before they are imported.
 SYSTEM = "vllm.utils.system_utils"
-#: What a server imports anyway: seen in ``sys.modules`` of the processes of vLLM 0.32 on the CPU
-#: once they served. One that another version does not have is left out.
-IMPORTED = (
-    "vllm.v1.engine.core",
-    "vllm.v1.engine.async_llm",
-    "vllm.v1.core.sched.scheduler",
-    "vllm.v1.executor.multiproc_executor",
-    "vllm.v1.executor.uniproc_executor",
-    "vllm.v1.metrics.loggers",
-    "vllm.v1.metrics.prometheus",
-    "vllm.renderers.hf",
-    "vllm.distributed.elastic_ep.elastic_execute",
-    "vllm.model_executor.layers.fused_moe.eep_reconfigure",
-    "vllm.model_executor.layers.quantization.online.base",
-    "vllm.entrypoints.openai.chat_completion.serving",
-    "vllm.entrypoints.openai.completion.serving",
-    "vllm.entrypoints.openai.responses.serving",
-    "vllm.entrypoints.anthropic.serving",
-    "vllm.entrypoints.generate.structured_decisions.serving",
-    "vllm.entrypoints.scale_out.token_in_token_out.serving",
-    "prometheus_fastapi_instrumentator",
-    "prometheus_client.multiprocess",
-    "uvicorn.lifespan.on",
-    "uvicorn.protocols.http.httptools_impl",
-    "uvicorn.protocols.websockets.websockets_sansio_impl",
-    "compressed_tensors",
-    "pydantic.v1",
-    "setproctitle",
-)
-#: More of them by platform, beside the worker that the platform itself names.
-ON = {"cpu": ("vllm.v1.worker.cpu_worker", "vllm.v1.attention.backends.cpu_attn")}
-
 RECEIVE_S = 5.0
-MOST_BYTES = 1 << 22
-MOST_DESCRIPTORS = 64
+MOST_BYTES, MOST_DESCRIPTORS = 1 << 22, 64
 _PEER = struct.Struct("3i")
 
 
@@ -316,17 +286,13 @@ def close_others(kept: set[int]) -> None:
                 os.close(descriptor)
 
 
-def inheritable() -> list[int]:
-    """Return the descriptors that an executed program would get."""
-    return [descriptor for descriptor in descriptors_open() if _survives(descriptor)]
-
-
-def _survives(descriptor: int) -> bool:
-    # The folder that was listed had a descriptor too, and it is gone.
-    try:
-        return os.get_inheritable(descriptor)
-    except OSError:
-        return False
+def inheritable() -> Iterator[int]:
+    """Yield the descriptors that an executed program would get."""
+    for descriptor in descriptors_open():
+        # The folder that was listed had a descriptor too, and it is gone.
+        with contextlib.suppress(OSError):
+            if os.get_inheritable(descriptor):
+                yield descriptor
 
 
 def name_process(name: str) -> None:
@@ -368,19 +334,19 @@ def fork_children() -> None:
     system.get_mp_context = context
 
 
-def import_engine(command: str) -> None:
+def import_engine(command: str, ahead: dict[str, list[str]]) -> None:
     """Import what a server needs; what this version does not have is left out."""
     importlib.import_module(command)
     platform = importlib.import_module("vllm.platforms").current_platform
-    kind = next((kind for kind in ON if getattr(platform, f"is_{kind}")()), "")
-    for name in (*IMPORTED, *ON.get(kind, ())):
+    kinds = [kind for kind in ahead if kind == "any" or getattr(platform, f"is_{kind}")()]
+    for name in (name for kind in kinds for name in ahead[kind]):
         try:
             importlib.import_module(name)
         except ImportError as error:
             print(f"aim: {name} is not imported ahead: {error}", flush=True)
 
 
-def stay_warm(listening: int, idle_s: float, keeper: str, command: str, ready: str) -> None:
+def stay_warm(told: dict[str, Any]) -> None:
     """Leave whoever started this, import the engine, and fork servers; see the module."""
     child = os.fork()
     if child:
@@ -389,16 +355,16 @@ def stay_warm(listening: int, idle_s: float, keeper: str, command: str, ready: s
     os.setsid()
     os.dup2(2, 1)
     os.chdir("/")
-    spec = importlib.util.spec_from_file_location("aim_keeper", keeper)
+    spec = importlib.util.spec_from_file_location("aim_keeper", told["keeper"])
     assert spec is not None  # noqa: S101
     assert spec.loader is not None  # noqa: S101
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    host = Host(socket.socket(fileno=listening), idle_s, module)
+    keeper = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(keeper)
+    host = Host(socket.socket(fileno=told["listener"]), told["idle_s"], keeper)
     fork_children()
-    import_engine(command)
+    import_engine(told["command"], told["ahead"])
     host.ready()
-    Path(ready).touch(0o600)
+    Path(told["ready"]).touch(0o600)
     host.run()
 
 
@@ -413,7 +379,7 @@ def main() -> None:
         argv = words
     else:
         try:
-            stay_warm(int(words[0]), float(words[1]), *words[2:])
+            stay_warm(json.loads(words[0]))
         except Become as become:
             # What the host put out of the collector's sight stays there: each of the collections
             # that vLLM asks for while it starts would walk all of the imports, and write to them.

@@ -44,10 +44,12 @@ def test_it_holds_what_the_package_needs_at_run_time(wheel: Path) -> None:
         "demo/model.safetensors",
         "demo/README.md",
         "core/engines/sources.toml",
-        "core/serving/stages.toml",
+        "core/adapters/vllm/engine.toml",
+        "core/adapters/vllm/describe.py",
+        "core/adapters/vllm/stages.toml",
         "core/serving/failures.toml",
         "core/serving/guard/aim_guard.py",
-        "core/metrics/names.toml",
+        "core/adapters/vllm/metrics.toml",
         "testing/site/vllm/entrypoints/openai/api_server.py",
     ):
         assert f"aim_jupyter/{name}" in names

@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from aim_jupyter.core import config, engines, recipes, serving
+from aim_jupyter.core import adapters, config, engines, recipes, serving
 from aim_jupyter.core import gpus as detection
 from aim_jupyter.core.errors import AimError, ServerGone
 from aim_jupyter.core.records import Check, EngineEnvironment, Machine
@@ -26,6 +26,7 @@ def checks(machine: Machine) -> list[Check]:
     found = [
         *detection.findings(machine, Path(chosen.python) if chosen else None),
         engine,
+        *_refused(),
         *_folders(),
         *_servers(),
         *_recipes(),
@@ -42,6 +43,12 @@ def _engine(machine: Machine) -> tuple[EngineEnvironment | None, Check]:
         return None, Check(name="engine", good=False, found=error.found, fix=error.hint)
     found = f"{chosen.title} for {chosen.platform}: {chosen.python}"
     return chosen, Check(name="engine", good=True, found=found)
+
+
+def _refused() -> Iterator[Check]:
+    for entry in adapters.registered().refused:
+        fix = "tell its maker, or pip uninstall the package"
+        yield Check(name="engine package", good=False, found=entry.line, fix=fix)
 
 
 def _folders() -> Iterator[Check]:

@@ -267,6 +267,7 @@ def _reconcile(
         variables=environment.variables,
         overrides=recipes.Overrides(set=wishes, unset=request.unset, env=request.env),
         engine=environment.title,
+        adapter=adapters.get(environment.engine or choice.recipe.engine),
     )
     if done.errors:
         # The nearest name, where there is one, is a part of the line.

@@ -31,7 +31,6 @@ from aim_jupyter.core.records import (
     Stage,
     Status,
 )
-from aim_jupyter.core.records.engine import TITLES
 from aim_jupyter.render import devices, ready, starting
 
 StageState = Literal["done", "active", "failed", "waiting"]
@@ -133,8 +132,8 @@ def status(found: Status, on_disk: Sequence[CachedModel]) -> StatusAnswer:
 def _engine(environment: EngineEnvironment | None) -> Engine | None:
     if environment is None:
         return None
-    kind = environment.engine or "engine"
-    return Engine(TITLES.get(kind, kind), environment.version, environment.platform)
+    title = environment.engine_title or environment.engine or "engine"
+    return Engine(title, environment.version, environment.platform)
 
 
 def _cache(totals: CacheTotals | None, on_disk: Sequence[CachedModel]) -> Cache | None:

@@ -42,6 +42,7 @@ ENVIRONMENT = EngineEnvironment(
     python="/env/bin/python",
     source="managed",
     engine="vllm",
+    engine_title="vLLM",
     version="0.32.0",
     platform="cpu",
     command=("-m", "vllm.serve"),

@@ -93,6 +93,7 @@ def engine(name: str, platform: str) -> EngineEnvironment:
         python=f"/home/alice/.local/share/aim_jupyter/engines/{name}/bin/python",
         source="managed",
         engine="vllm",
+        engine_title="vLLM",
         version="0.32.0",
         platform=platform,
         usable=True,

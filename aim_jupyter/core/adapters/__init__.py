@@ -21,6 +21,7 @@ from aim_jupyter.core.adapters.adapter import (
 from aim_jupyter.core.adapters.measures import Metrics
 from aim_jupyter.core.adapters.registry import (
     GROUP,
+    Refused,
     Registry,
     checked,
     get,
@@ -32,6 +33,7 @@ from aim_jupyter.core.adapters.registry import (
     title,
 )
 from aim_jupyter.core.adapters.rules import Change, FailureRule, StageRule, words
+from aim_jupyter.core.adapters.translation import Translation, in_words_of, translate
 
 __all__ = [
     "GROUP",
@@ -45,13 +47,16 @@ __all__ = [
     "Log",
     "Metrics",
     "Modes",
+    "Refused",
     "Registry",
     "Setting",
     "StageRule",
     "Stop",
+    "Translation",
     "checked",
     "filled",
     "get",
+    "in_words_of",
     "is_installed",
     "is_known",
     "known",
@@ -59,5 +64,6 @@ __all__ = [
     "read",
     "registered",
     "title",
+    "translate",
     "words",
 ]

@@ -195,11 +195,14 @@ class Setting(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         The engine's words for values that it spells otherwise than vLLM does.
     inverted : bool
         A switch that switches off what we call on.
+    default : float or None
+        What the engine takes by itself, where that is known and a failure rule asks for it.
     """
 
     option: str
     values: dict[str, str] = {}
     inverted: bool = False
+    default: float | None = None
 
 
 class Adapter(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, eq=False):
@@ -235,6 +238,9 @@ class Adapter(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, eq=
         Variables that keep it still while it is asked what it is.
     settings : dict
         Its option for each of `SETTINGS` that it has: a name, or a `Setting`.
+    reserved : dict
+        Options that are nobody's to set, and what to do instead; beside those of
+        ``recipes/arguments.toml``.
     modes : Modes or None
         None: its plain command is the only way to start it.
     """
@@ -254,6 +260,7 @@ class Adapter(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, eq=
     health: Health = Health()
     stop: Stop = Stop()
     log: Log = Log()
+    reserved: dict[str, str] = {}
     modes: Modes | None = None
     metrics: Metrics = Metrics()
     settings: dict[str, str | Setting] = {}

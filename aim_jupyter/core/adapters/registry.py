@@ -42,11 +42,24 @@ _UNKNOWN = Adapter(
 )
 
 
+class Refused(Struct, frozen=True):
+    """An entry that is no engine: its name, what it points to, and why, in one line."""
+
+    name: str
+    value: str
+    reason: str
+
+    @property
+    def line(self) -> str:
+        """All of it as a sentence."""
+        return f"Engine {self.name} ({self.value}) was refused: {self.reason}."
+
+
 class Registry(Struct, frozen=True):
-    """The adapters by name, the built-in ones first, and why others were refused: a line each."""
+    """The adapters by name, the built-in ones first, and what was refused."""
 
     adapters: dict[str, Adapter]
-    refused: tuple[str, ...] = ()
+    refused: tuple[Refused, ...] = ()
 
 
 @functools.cache
@@ -60,7 +73,7 @@ def registered() -> Registry:
                 raise ValueError("the name is taken")  # noqa: TRY301 - told like all the others
             adapters[name] = _own(name) if _OWN.get(name) == value else _loaded(name, value)
         except Exception as error:  # noqa: BLE001 - foreign code, whose every failure is told
-            refused.append(f"Engine {name} ({value}) was refused: {_told(error)}.")
+            refused.append(Refused(name, value, _told(error)))
     return Registry(adapters, tuple(refused))
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec.structs import replace
 
 from aim_jupyter.core import (
+    adapters,
     config,
     engines,
     permission,
@@ -30,7 +31,6 @@ from aim_jupyter.core.recipes import Overrides, authoring
 from aim_jupyter.core.recipes import export as exporting
 from aim_jupyter.core.recipes.asked import Context
 from aim_jupyter.core.records import Choice, Machine, Model, Plan, ProcessId
-from aim_jupyter.core.records.engine import TITLES
 
 if TYPE_CHECKING:
     from aim_jupyter.core.fitting import Answered
@@ -176,7 +176,7 @@ def judged_plan(request: Request) -> tuple[Choice, Plan]:
     permission.model(rules, choice.recipe.weights.repo)
     permission.recipe(choice.recipe, request)
     platform = "cpu" if choice.recipe.gpu_model == "cpu" else "rocm"
-    name = None if request.engine in TITLES else request.engine
+    _, name = _engine(request)
     environment = engines.choose(name, platform=platform, engine=choice.recipe.engine)
     placed = resolving.place(choice.recipe)
     called = request.name or serving.name_for(choice.recipe.model)
@@ -207,13 +207,13 @@ def judged(request: Request) -> tuple[Choice, ...]:
     UnknownName, ModelMissing, GpuUnavailable
     """
     model = resolving.model(request.model)
-    kind = request.engine if request.engine in TITLES else None
     here = machine()
     shut = preflight.closed(here, request.gpus or ())
     if shut is not None:
         # Else who asks for a GPU that can't be opened would get a recipe for the CPU.
         raise shut
-    version = installed.version if (installed := engine_for(here)) else None
+    kind, _ = _engine(request)
+    version = installed.version if (installed := engine_for(here, kind)) else None
     return recipes.rank(
         model,
         here,
@@ -225,9 +225,16 @@ def judged(request: Request) -> tuple[Choice, ...]:
         most_gpus=request.most_gpus,
         precision=request.precision,
         metric=request.metric,
-        engine=kind or DEFAULT_ENGINE,
+        engine=kind,
         engine_version=version,
     )
+
+
+def _engine(request: Request) -> tuple[str, str | None]:
+    """Return the engine that is asked for, and the environment where one is asked for by name."""
+    if request.engine is None or adapters.is_known(request.engine):
+        return request.engine or DEFAULT_ENGINE, None
+    return engines.choose(request.engine).engine or DEFAULT_ENGINE, request.engine
 
 
 def last_start_s(made: Plan) -> float | None:

@@ -79,10 +79,10 @@ def ask_engine() -> bool:
     return engine_is_known(here)
 
 
-def engine_for(here: Machine) -> EngineEnvironment | None:
+def engine_for(here: Machine, engine: str = "vllm") -> EngineEnvironment | None:
     """Return the engine environment that would serve on this machine, None without one."""
     try:
-        return engines.choose(platform=_platform(here))
+        return engines.choose(platform=_platform(here), engine=engine)
     except AimError:
         return None
 

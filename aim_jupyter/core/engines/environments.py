@@ -17,7 +17,8 @@ def find() -> list[EngineEnvironment]:
     """Return every engine environment of this user, in the order in which `choose` prefers them.
 
     Each is asked once (about 10 s); later calls read what it answered. One that can't serve is
-    listed with the reason. The same environment under two paths is listed once.
+    listed with the reason, as is an engine of another package that was refused. The same
+    environment under two paths is listed once.
 
     Examples
     --------
@@ -26,7 +27,8 @@ def find() -> list[EngineEnvironment]:
     vllm-cpu-0.32 0.32.0
     notebook None no engine is installed here
     """
-    return [describe(candidate) for candidate in _distinct(candidates.all_of_them())]
+    found = [describe(candidate) for candidate in _distinct(candidates.all_of_them())]
+    return [*found, *map(_refused, adapters.registered().refused)]
 
 
 def choose(
@@ -107,6 +109,7 @@ def describe(candidate: Candidate, engine: str | None = None) -> EngineEnvironme
         python=str(candidate.python),
         source=candidate.source,
         engine=answer.engine,
+        engine_title=adapters.title(answer.engine) if answer.engine else "",
         version=answer.version,
         platform=answer.platform,
         command=answer.command,
@@ -116,6 +119,11 @@ def describe(candidate: Candidate, engine: str | None = None) -> EngineEnvironme
         usable=not answer.reason,
         reason=answer.reason,
     )
+
+
+def _refused(entry: adapters.Refused) -> EngineEnvironment:
+    reason = f"refused: {entry.reason}"
+    return EngineEnvironment(name=entry.name, python=entry.value, source="package", reason=reason)
 
 
 def _distinct(found: Iterable[Candidate]) -> Iterator[Candidate]:

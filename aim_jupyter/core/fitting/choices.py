@@ -7,7 +7,7 @@ from typing import Any
 
 from msgspec import structs
 
-from aim_jupyter.core import fit
+from aim_jupyter.core import adapters, fit
 from aim_jupyter.core.fitting import checkpoints
 from aim_jupyter.core.fitting.devices import device_of, processor
 from aim_jupyter.core.fitting.history import learned
@@ -111,7 +111,8 @@ class Judge:
         self, recipe: Recipe, device: Device | None, users: int | None, context: Context
     ) -> fit.Request:
         base = Settings(tp=recipe.tp, users=users or 1, engine_version=self._engine_version)
-        own = {name: value for name, value in named(recipe.args).items() if name not in self._unset}
+        said = _for_vllm(recipe)
+        own = {name: value for name, value in named(said).items() if name not in self._unset}
         asked = {"max-model-len": context} if isinstance(context, int) else {}
         settings = settings_of({**own, **asked, **self._wishes}, base)
         length = settings.max_model_len or recipe.context_tokens
@@ -148,6 +149,13 @@ class Judge:
         kind = gpus[0].model if gpus else None
         free = [gpu for gpu in self._machine.gpus if gpu.state in (None, "free")]
         return device_of(gpus, sum(gpu.model == kind for gpu in free))
+
+
+def _for_vllm(recipe: Recipe) -> dict[str, Any]:
+    """Return the arguments in the words of vLLM, whose memory is what the fit knows."""
+    vllm, other = adapters.get("vllm"), adapters.of(recipe.engine)
+    same = {} if other is vllm else adapters.in_words_of(vllm, recipe.args, other)
+    return {**recipe.args, **same}
 
 
 def _is_ours(recipe: Recipe) -> bool:

@@ -9,7 +9,7 @@ from typing import Any, Literal
 import msgspec
 from msgspec import Struct, structs
 
-from aim_jupyter.core import config
+from aim_jupyter.core import adapters, config
 from aim_jupyter.core.errors import AimError, BadUsage, GpuUnavailable, NoFit, UnknownName
 from aim_jupyter.core.recipes import selector
 from aim_jupyter.core.recipes.advice import offers
@@ -183,6 +183,7 @@ class Asker:
             variables=engine.variables if engine else (),
             overrides=_overrides(asked, choice),
             engine=f"{engine.engine} {engine.version}" if engine else "the engine",
+            adapter=adapters.get(choice.recipe.engine),
         )
         if done.errors:
             raise BadUsage(f"{done.errors[0]}.", "; ".join(done.errors[1:]))

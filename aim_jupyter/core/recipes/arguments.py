@@ -13,7 +13,10 @@ from typing import Any
 
 from msgspec import Struct, field
 
+from aim_jupyter.core import adapters
+from aim_jupyter.core.adapters import Adapter
 from aim_jupyter.core.errors import closest
+from aim_jupyter.core.recipes.adoption import WRITTEN_FOR
 from aim_jupyter.core.recipes.former import table
 from aim_jupyter.core.recipes.options import Option, Options, plain
 from aim_jupyter.core.records import Flag
@@ -65,6 +68,7 @@ def reconcile(
     variables: Iterable[str] = (),
     overrides: Overrides | None = None,
     engine: str = "the engine",
+    adapter: Adapter | None = None,
 ) -> Reconciled:
     """Return what the engine accepts of a recipe and of the user's wishes.
 
@@ -76,8 +80,10 @@ def reconcile(
         Of the engine environment; nothing is checked where they are empty.
     engine : str
         How messages call it, such as ``vLLM 0.32.0``.
+    adapter : Adapter or None
+        Of the engine: recipes and users may say things in the words of vLLM, which are translated.
     """
-    return _Work(Options(flags), frozenset(variables), engine).run(
+    return _Work(Options(flags), frozenset(variables), engine, adapter).run(
         args, env, overrides or Overrides()
     )
 
@@ -85,8 +91,11 @@ def reconcile(
 class _Work:
     """One reconciliation: what is kept so far, and what was said about it."""
 
-    def __init__(self, options: Options, variables: frozenset[str], engine: str) -> None:
+    def __init__(
+        self, options: Options, variables: frozenset[str], engine: str, adapter: Adapter | None
+    ) -> None:
         self.options, self.variables, self.engine = options, variables, engine
+        self.adapter = adapter
         self.args: dict[str, Any] = {}
         self.env: dict[str, str] = {}
         self.changes: list[str] = []
@@ -116,7 +125,10 @@ class _Work:
 
     def _take(self, name: str, value: Any) -> None:
         """Take an option of the recipe: translated or dropped where the engine lacks it."""
+        name, value = self._translated(name, value)
         base, _, path = plain(name).partition(".")
+        if not base:
+            return
         found = self.options.find(base)
         if found is None:
             self._take_former(base, value)
@@ -126,6 +138,24 @@ class _Work:
             self._keep(option, option.accept(value, off=off), path)
         except ValueError as error:
             self.changes.append(f"--{base} dropped: {error}")
+
+    def _translated(self, name: str, value: Any) -> tuple[str, Any]:
+        """Return an option of vLLM as this engine has it; no name where nothing needs saying."""
+        if self.adapter is None or self.adapter.name == WRITTEN_FOR:
+            return name, value
+        base = plain(name)
+        said = adapters.translate(base, value, adapters.get(WRITTEN_FOR), self.adapter)
+        if said is None or (said.option, said.value) == (base, value):
+            return name, value
+        if not said.option:
+            self.changes.append(f"--{base} is what {self.engine} does by itself")
+        elif said.option == base:
+            self.changes.append(
+                f"--{base}: {_short(said.value)} is {self.engine}'s {_short(value)}"
+            )
+        else:
+            self.changes.append(f"--{base} is --{said.option} in {self.engine}")
+        return said
 
     def _take_former(self, name: str, value: Any) -> None:
         former = table().option.get(name.removeprefix("no-"))
@@ -155,8 +185,14 @@ class _Work:
             self.changes.append(f"{name} dropped: {former.why}")
 
     def _knows(self, variable: str) -> bool:
-        own = variable.startswith("VLLM_")
-        return not own or not self.variables or variable in self.variables
+        owner = next((name for name in self._engines() if _is_of(variable, name)), None)
+        if owner is None or (self.adapter is not None and owner != self.adapter.name):
+            return owner is None
+        return not self.variables or variable in self.variables
+
+    def _engines(self) -> set[str]:
+        """Return the engines whose variables are told from others' by their first word."""
+        return {WRITTEN_FOR, *([self.adapter.name] if self.adapter else [])}
 
     def _unset(self, name: str) -> None:
         base = plain(name)
@@ -173,14 +209,18 @@ class _Work:
 
     def _set(self, name: str, value: Any) -> None:
         """Take an option of the user: as it is, or an error."""
+        name, value = self._translated(name, value)
         base, _, path = plain(name).partition(".")
+        if not base:
+            return
         found = self.options.find(base)
         if found is None:
             self.errors.append(self._unknown(base))
             return
         option, off = found
-        if option.name in table().reserved:
-            self.errors.append(f"--{option.name}: {table().reserved[option.name]}")
+        reserved = {**table().reserved, **(self.adapter.reserved if self.adapter else {})}
+        if option.name in reserved:
+            self.errors.append(f"--{option.name}: {reserved[option.name]}")
             return
         try:
             accepted = option.accept(value, off=off)
@@ -264,6 +304,10 @@ def _inside(value: Any, path: list[str], new: Any) -> Any:
         return new
     known = value if isinstance(value, dict) else {}
     return {**known, path[0]: _inside(known.get(path[0]), path[1:], new)}
+
+
+def _is_of(variable: str, engine: str) -> bool:
+    return variable.startswith(f"{engine.upper()}_")
 
 
 def _dashed(name: str) -> str:

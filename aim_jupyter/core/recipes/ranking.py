@@ -25,6 +25,7 @@ from typing import NamedTuple, Protocol
 from msgspec import structs
 
 from aim_jupyter.core.errors import GpuUnavailable, UnknownName
+from aim_jupyter.core.recipes.adoption import WRITTEN_FOR, adopt
 from aim_jupyter.core.recipes.asked import Asked, Context
 from aim_jupyter.core.recipes.derivation import complete
 from aim_jupyter.core.recipes.hardware import kinds
@@ -69,7 +70,7 @@ def judge_all(model: Model, machine: Machine, asked: Asked, fit: Fit) -> tuple[C
         If a GPU that was asked for is not there.
     """
     _check_gpus(machine, asked.gpus)
-    model = _completed(model, machine, asked.recipe)
+    model = _completed(model, machine, asked)
     where = _Where(machine, asked)
     judged = [_judge(one, where, fit) for one in model.recipes]
     fewest = min((one.recipe.tp for one in judged if one.verdict != "NO"), default=1)
@@ -88,11 +89,12 @@ def _not_by_itself(choice: Choice, asked: Asked) -> Choice:
     return structs.replace(choice, verdict="NO", reason=BY_HAND)
 
 
-def _completed(model: Model, machine: Machine, recipe: str | None) -> Model:
-    found = complete(model, kinds_of(machine) or ("cpu",))
+def _completed(model: Model, machine: Machine, asked: Asked) -> Model:
+    recipe = asked.recipe
+    found = adopt(complete(model, kinds_of(machine) or ("cpu",)), asked.engine)
     if recipe is None or any(one.id == recipe for one in found.recipes):
         return found
-    known = complete(model, ("cpu", *kinds()))
+    known = adopt(complete(model, ("cpu", *kinds())), asked.engine)
     if any(one.id == recipe for one in known.recipes):
         return known
     ids = [one.id for one in known.recipes]
@@ -180,9 +182,10 @@ def _amd_name(precision: str) -> str:
 
 
 def _marked(choice: Choice) -> Choice:
-    if not choice.recipe.manual_only:
-        return choice
-    ending = "; manual only"
+    """Say what a verdict leaves open: how vLLM uses memory is all that the fit knows."""
+    endings = ["; by vLLM's rules"] * (choice.recipe.engine != WRITTEN_FOR)
+    endings += ["; manual only"] * choice.recipe.manual_only
+    ending = "".join(endings)
     return structs.replace(choice, reason=choice.reason[: 50 - len(ending)] + ending)
 
 

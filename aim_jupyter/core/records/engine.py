@@ -6,9 +6,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-TITLES = {"vllm": "vLLM", "sglang": "SGLang"}
-
-EngineSource = Literal["managed", "variable", "notebook", "container"]
+EngineSource = Literal["managed", "variable", "notebook", "container", "package"]
 
 
 class Flag(Struct, frozen=True, kw_only=True):
@@ -37,12 +35,16 @@ class EngineEnvironment(Struct, frozen=True, kw_only=True):
 
     Attributes
     ----------
+    source : EngineSource
+        How it was found; ``package`` is no interpreter, but a package whose engine was refused.
     name : str
         What the user calls it: the folder of a managed one, else its source.
     python : str
         Path of the interpreter.
     engine, version, platform : str or None
         Such as ``vllm``, ``0.32.0``, ``cpu`` or ``rocm``; None where it could not be asked.
+    engine_title : str
+        The engine as its makers write it.
     command : tuple of str
         What follows the interpreter to start the server, such as
         ``("-m", "vllm.entrypoints.openai.api_server")``.
@@ -60,6 +62,7 @@ class EngineEnvironment(Struct, frozen=True, kw_only=True):
     engine: str | None = None
     version: str | None = None
     platform: str | None = None
+    engine_title: str = ""
     command: tuple[str, ...] = ()
     model_option: str | None = None
     flags: tuple[Flag, ...] = ()
@@ -70,7 +73,7 @@ class EngineEnvironment(Struct, frozen=True, kw_only=True):
     @property
     def title(self) -> str:
         """The engine as its makers write it, with its version: ``vLLM 0.32.0``."""
-        name = TITLES.get(self.engine or "", self.engine or "engine")
+        name = self.engine_title or self.engine or "engine"
         return f"{name} {self.version or ''}".rstrip()
 
 

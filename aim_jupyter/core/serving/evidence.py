@@ -16,7 +16,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from aim_jupyter.core import config, gpus
+from aim_jupyter.core import adapters, config, gpus
 from aim_jupyter.core.errors import AimError
 from aim_jupyter.core.records import Check, Gpu, Plan
 from aim_jupyter.core.serving import ports
@@ -24,8 +24,8 @@ from aim_jupyter.core.serving import ports
 GIB = 1 << 30
 #: A file system with less than this share of it free counts as full.
 FULL = 0.01
-#: Share of the memory that vLLM 0.32 takes by itself, and the most that is worth trying.
-SHARE, MOST_SHARE = 0.92, 0.97
+#: The most of the memory that is worth letting an engine use.
+MOST_SHARE = 0.97
 _CGROUP, _MEMBERSHIP = Path("/sys/fs/cgroup"), Path("/proc/self/cgroup")
 _KMSG = Path("/dev/kmsg")
 _KILLED = re.compile(r"[Oo]ut of memory: Killed process (?P<pid>\d+) \((?P<name>[^)]*)\)")
@@ -191,20 +191,22 @@ def _arch(words: Words) -> str | None:
 
 
 def _less_util(words: Words) -> str | None:
-    return f"{max(0.1, _share(words.plan) - 0.07):.2f}"
+    share = _share(words.plan)
+    return None if share is None else f"{max(0.1, share - 0.07):.2f}"
 
 
 def _more_util(words: Words) -> str | None:
     share = _share(words.plan)
-    return f"{min(MOST_SHARE, share + 0.03):.2f}" if share < MOST_SHARE else None
+    return None if share is None or share >= MOST_SHARE else f"{min(MOST_SHARE, share + 0.03):.2f}"
 
 
-def _share(plan: Plan) -> float:
+def _share(plan: Plan) -> float | None:
     """Return which share of the memory the engine was told to use, or takes by itself."""
+    setting = adapters.of(plan.engine).setting("memory_share")
     for option, value in itertools.pairwise(plan.argv):
-        if option == "--gpu-memory-utilization":
+        if setting is not None and option == f"--{setting.option}":
             return float(value)
-    return SHARE
+    return setting.default if setting else None
 
 
 def _half_free(words: Words) -> str | None:

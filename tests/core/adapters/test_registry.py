@@ -53,7 +53,7 @@ def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Install
             f"[{adapters.GROUP}]\n{entry} = {entry}_engine:ADAPTER\n"
         )
         registry.registered.cache_clear()
-        return " ".join(adapters.registered().refused)
+        return " ".join(refused.line for refused in adapters.registered().refused)
 
     yield put
     registry.registered.cache_clear()

@@ -36,6 +36,7 @@ def vllm() -> EngineEnvironment:
         python="/nowhere/python",
         source="managed",
         engine="vllm",
+        engine_title="vLLM",
         version=answer["version"],
         flags=msgspec.convert(answer["flags"], tuple[Flag, ...]),
         variables=tuple(answer["variables"]),

@@ -360,3 +360,13 @@ def _run(model: Model, machine: Machine, line: str) -> Choice:
 
 def _placed(machine: Machine, count: int) -> tuple[int | None, ...]:
     return tuple(one.hip_index for one in place(machine, "MI300X", count, None))
+
+
+def test_an_engine_without_recipes_of_its_own_takes_those_for_vllm() -> None:
+    own = first("DeepSeek-R1-0528", box(), engine="sglang").recipe
+    assert "which is for vllm" not in own.source
+    adopted = first("DeepSeek-R1-0528", box(), engine="another")
+    assert (adopted.recipe.engine, adopted.recipe.origin) == ("another", "derived")
+    assert adopted.recipe.id.endswith("-another")
+    assert adopted.recipe.source.endswith(", which is for vllm")
+    assert adopted.reason.endswith("; by vLLM's rules")

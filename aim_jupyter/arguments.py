@@ -141,7 +141,7 @@ LAUNCH = (
         "--engine",
         metavar="NAME",
         completes="engines",
-        help="vllm, sglang, or an environment of %%aim engines",
+        help="vllm, sglang, an environment of %%aim engines, or container:IMAGE",
     ),
     argument("--name", help="call the server so"),
     argument("--new", action="store_true", help="start another one beside one that runs"),

@@ -199,7 +199,10 @@ def eviction_row(eviction: Eviction) -> Row:
 
 def engine_row(environment: EngineEnvironment) -> Row:
     """Return the row of one engine environment."""
-    return _row("engines", environment, path=environment.python)
+    image = environment.image
+    # An image has no path here: what it is found by is its id.
+    path = f"{image.program} {image.id[:12]}" if image is not None else environment.python
+    return _row("engines", environment, path=path)
 
 
 def shorten(text: str | None) -> str | None:

@@ -36,7 +36,7 @@ from aim_jupyter.core.metrics import Recorder, Scrape
 from aim_jupyter.core.records import Address
 from aim_jupyter.core.serving import endpoint, resources
 from aim_jupyter.core.serving.health import Health
-from aim_jupyter.core.serving.process import identify
+from aim_jupyter.core.serving.process import identify, members
 
 VLLM = adapters.get("vllm").metrics
 RECORDED = Path(__file__).parents[1] / "tests/core/metrics/data/vllm-0.32.prom"
@@ -78,7 +78,9 @@ def sampling() -> None:
     text = RECORDED.read_text()
     with tempfile.TemporaryDirectory() as folder:
         recorder, health = Recorder(Path(folder)), Health()
-        took = resources.Resources(identify(os.getpid()), ())
+        this = identify(os.getpid())
+        assert this is not None
+        took = resources.Resources(this, (), lambda: members(this))
         clock = iter(range(1_000_000_000, 2_000_000_000))
 
         def look() -> None:

@@ -12,6 +12,7 @@ from aim_jupyter.core import adapters, config, engines, recipes, serving
 from aim_jupyter.core import gpus as detection
 from aim_jupyter.core.errors import AimError, ServerGone
 from aim_jupyter.core.records import Check, EngineEnvironment, Machine
+from aim_jupyter.core.serving import containers
 
 #: Below this a download or a log soon fails.
 LITTLE_DISK_BYTES = 2 << 30
@@ -29,6 +30,7 @@ def checks(machine: Machine) -> list[Check]:
         *_refused(),
         *_folders(),
         *_servers(),
+        *_containers(),
         *_recipes(),
         *_hub(),
     ]
@@ -92,6 +94,14 @@ def _servers() -> Iterator[Check]:
         elif record.live and not os.access(folder.path / "key", os.R_OK):
             found = f"{folder.name}: its key file is gone, so no client can reach it"
             yield Check(name="server", good=False, found=found, fix=f"%aim stop {folder.name}")
+
+
+def _containers() -> Iterator[Check]:
+    """Yield the containers of this user's servers that have outlived them."""
+    for box in containers.orphans():
+        found = f"container {box.name} runs, and its server {Path(box.folder).name} has ended"
+        fix = f"{box.program} rm --force {box.name}"
+        yield Check(name="container", good=False, found=found, fix=fix)
 
 
 def _recipes() -> Iterator[Check]:

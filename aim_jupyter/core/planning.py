@@ -24,7 +24,7 @@ from aim_jupyter.core.records import (
     Plan,
     ServerView,
 )
-from aim_jupyter.core.serving import modes
+from aim_jupyter.core.serving import containers, modes
 
 _MIB, _GIB = 2**20, 2**30
 
@@ -155,14 +155,18 @@ def plan(
     ours = _ours(adapter, recipe.weights.revision, done.args, environment)
     argv = [*start, *(word for word in model if word), *names, *ours, *done.argv]
     version, platform = environment.version or "", environment.platform or ""
-    mode, mode_reason = modes.choose(request.start or modes.AUTO, engine, version, platform)
-    return Plan(
+    asked = request.start or modes.AUTO
+    mode, mode_reason = modes.choose(asked, engine, version, platform)
+    if environment.image is not None:
+        mode, mode_reason = "plain", containers.MODE_REASON
+    made = Plan(
         server=server,
         model=recipe.model,
         recipe_id=recipe.id,
         origin=recipe.origin,
         engine=engine,
         engine_name=environment.name,
+        image=environment.image,
         engine_version=version,
         platform=platform,
         model_path=placed.path,
@@ -185,6 +189,8 @@ def plan(
         # Only who insists gets a plan in spite of a NO.
         overridden=choice.reason if choice.verdict == "NO" else "",
     )
+    containers.check(made)
+    return made
 
 
 def _listen(request: Request, adapter: Adapter, environment: EngineEnvironment) -> str:

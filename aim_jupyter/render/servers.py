@@ -10,6 +10,7 @@ _SOURCES = {
     "variable": "named by AIM_ENGINE_PYTHON",
     "notebook": "this notebook's own interpreter",
     "container": "container",
+    "image": "image",
 }
 
 

@@ -17,6 +17,7 @@ from aim_jupyter.core.records import CompiledCache
 
 #: The variable of each compiler, and its folder below that of an engine version.
 _COMPILERS = {"TORCHINDUCTOR_CACHE_DIR": "inductor", "TRITON_CACHE_DIR": "triton"}
+VARIABLES = frozenset(_COMPILERS)
 #: Of vLLM, below `VLLM_CACHE_ROOT`.
 _VLLM = ("torch_compile_cache", "modelinfos")
 

@@ -16,12 +16,15 @@ import signal
 import subprocess
 import tempfile
 import time
+from collections.abc import Callable, Sequence
+from operator import attrgetter
 from pathlib import Path
-from typing import IO
+from typing import IO, NamedTuple
 
 import msgspec
 
 from aim_jupyter.core import adapters, events
+from aim_jupyter.core.adapters import Adapter
 from aim_jupyter.core.engines import answers, asked
 from aim_jupyter.core.engines.answers import Answer
 
@@ -79,7 +82,8 @@ def ask(
         return kept
     if notice:
         events.report(notice)
-    answer = _asked(program, engine, limit_s)
+    told = answer_of([program, str(_SCRIPT)], engine, limit_s=limit_s)
+    answer = told.answer or Answer(reason=told.reason)
     answers.keep(key, answer)
     return answer
 
@@ -95,13 +99,38 @@ def is_asked(python: Path) -> bool:
     return program is None or answers.find(answers.key(Path(program))) is not None
 
 
-def _asked(program: str, engine: str | None, limit_s: float) -> Answer:
+class Told(NamedTuple):
+    """An answer; or None, why none came, and the end of what went to standard error."""
+
+    answer: Answer | None
+    reason: str = ""
+    errors: str = ""
+
+
+def answer_of(
+    argv: Sequence[str],
+    engine: str | None = None,
+    *,
+    limit_s: float = LIMIT_S,
+    script: Callable[[Adapter], Path] = attrgetter("script"),
+) -> Told:
+    """Return what a program answers that runs `asked.py`.
+
+    Parameters
+    ----------
+    argv : sequence of str
+        Up to the script.
+    engine : str, optional
+        As for `ask`.
+    script : callable
+        Returns where an adapter's own script lies for that program.
+    """
     wanted = [adapters.get(engine)] if engine else adapters.known()
-    known = json.dumps([adapter.question() for adapter in wanted])
+    known = json.dumps([{**each.question(), "script": str(script(each))} for each in wanted])
     with tempfile.TemporaryFile() as errors:
         try:
             child = subprocess.Popen(
-                [program, str(_SCRIPT), str(int(limit_s) + 5), missing(engine), known],
+                [*argv, str(int(limit_s) + 5), missing(engine), known],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=errors,
@@ -109,15 +138,16 @@ def _asked(program: str, engine: str | None, limit_s: float) -> Answer:
                 start_new_session=True,
             )
         except OSError as error:
-            return Answer(reason=f"it can't be started: {error.strerror}")
+            return Told(None, f"it can't be started: {error.strerror}")
         line = b""
         try:
             line = _line(child, limit_s)
         except TimeoutError as error:
-            return Answer(reason=str(error))
+            return Told(None, str(error))
         finally:
             _end(child, grace_s=0.0 if line else _GRACE_S)
-        return _answer(line) or Answer(reason=_ending(child, errors))
+        said = _last_words(errors)
+        return Told(_answer(line), _ending(child, said), said)
 
 
 def _environment() -> dict[str, str]:
@@ -167,12 +197,15 @@ def _answer(line: bytes) -> Answer | None:
         return None
 
 
-def _ending(child: subprocess.Popen[bytes], errors: IO[bytes]) -> str:
+def _last_words(errors: IO[bytes]) -> str:
+    errors.seek(0, os.SEEK_END)
+    errors.seek(max(0, errors.tell() - 4096))
+    return errors.read().decode("utf-8", "replace").strip()
+
+
+def _ending(child: subprocess.Popen[bytes], said: str) -> str:
     """Return why no answer came: the signal that ended it, or the last line of its errors."""
     if child.returncode < 0 and child.returncode != -signal.SIGKILL:
         return f"it was ended by {signal.Signals(-child.returncode).name}"
-    errors.seek(0, os.SEEK_END)
-    errors.seek(max(0, errors.tell() - 4096))
-    lines = errors.read().decode("utf-8", "replace").strip().splitlines()
-    said = f": {lines[-1].strip()[:300]}" if lines else ""
-    return f"it gave no answer{said}"
+    last = f": {said.splitlines()[-1].strip()[:300]}" if said else ""
+    return f"it gave no answer{last}"

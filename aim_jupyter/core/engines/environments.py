@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from aim_jupyter.core import adapters
-from aim_jupyter.core.engines import candidates, interpreters
+from aim_jupyter.core.engines import candidates, images, interpreters
 from aim_jupyter.core.engines.answers import Answer
 from aim_jupyter.core.engines.asking import ask, is_asked, missing
 from aim_jupyter.core.engines.candidates import Candidate
@@ -18,7 +18,8 @@ def find() -> list[EngineEnvironment]:
 
     Each is asked once (about 10 s); later calls read what it answered. One that can't serve is
     listed with the reason, as is an engine of another package that was refused. The same
-    environment under two paths is listed once.
+    environment under two paths is listed once. Images come last: those that were asked for by name
+    before.
 
     Examples
     --------
@@ -28,7 +29,7 @@ def find() -> list[EngineEnvironment]:
     notebook None no engine is installed here
     """
     found = [describe(candidate) for candidate in _distinct(candidates.all_of_them())]
-    return [*found, *map(_refused, adapters.registered().refused)]
+    return [*found, *map(_refused, adapters.registered().refused), *images.known()]
 
 
 def choose(
@@ -43,7 +44,7 @@ def choose(
     Parameters
     ----------
     name : str, optional
-        As in `find`.
+        As in `find`, or any ``container:IMAGE``; images are chosen by name alone.
     platform : str, optional
         Such as ``cpu`` or ``rocm``; any where left out.
     engine : str
@@ -57,7 +58,8 @@ def choose(
         If none can serve, or the one that was asked for can't.
     """
     if name is not None:
-        return _usable(_named(name), f"{name} is not usable", "%aim engines")
+        hint = images.NEEDED if images.is_image(name) else "%aim engines"
+        return _usable(_named(name), f"{name} is not usable", hint)
     seen = []
     for candidate in _distinct(candidates.all_of_them()):
         environment = describe(candidate)
@@ -136,6 +138,8 @@ def _distinct(found: Iterable[Candidate]) -> Iterator[Candidate]:
 
 
 def _named(name: str) -> EngineEnvironment:
+    if images.is_image(name):
+        return images.describe(name)
     known = {candidate.name: candidate for candidate in candidates.all_of_them()}
     if name not in known:
         raise UnknownName("engine", name, known, "%aim engines lists them")

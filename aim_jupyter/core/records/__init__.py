@@ -20,7 +20,7 @@ from aim_jupyter.core.records.cached import (
     Startable,
 )
 from aim_jupyter.core.records.download import Arriving, Prefetch, Progress
-from aim_jupyter.core.records.engine import EngineEnvironment, Flag, WarmHost
+from aim_jupyter.core.records.engine import EngineEnvironment, Flag, Image, WarmHost
 from aim_jupyter.core.records.gpu import Cpu, Gpu, GpuState, Machine
 from aim_jupyter.core.records.plan import Mode, Plan
 from aim_jupyter.core.records.process import ProcessId
@@ -60,6 +60,7 @@ __all__ = [
     "Flag",
     "Gpu",
     "GpuState",
+    "Image",
     "Machine",
     "Mode",
     "Model",

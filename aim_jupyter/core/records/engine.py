@@ -6,7 +6,8 @@ from typing import Literal
 
 from msgspec import Struct
 
-EngineSource = Literal["managed", "variable", "notebook", "container", "package"]
+#: ``container``: of the image that this process itself runs in; ``image``: of any other one.
+EngineSource = Literal["managed", "variable", "notebook", "container", "image", "package"]
 
 
 class Flag(Struct, frozen=True, kw_only=True):
@@ -30,6 +31,25 @@ class Flag(Struct, frozen=True, kw_only=True):
     choices: tuple[str, ...] = ()
 
 
+class Image(Struct, frozen=True, kw_only=True):
+    """A container image that has an engine beside its ``python3``.
+
+    Attributes
+    ----------
+    name, id : str
+        As the user says it; and what it was when it was looked up, whatever has that name later.
+    program : str
+        What runs it: ``docker`` or ``podman``.
+    rootless : bool
+        Whether root inside is the user outside.
+    """
+
+    name: str
+    id: str
+    program: str
+    rootless: bool = False
+
+
 class EngineEnvironment(Struct, frozen=True, kw_only=True):
     """An interpreter in which an engine may be installed, and what it answered when asked.
 
@@ -38,9 +58,11 @@ class EngineEnvironment(Struct, frozen=True, kw_only=True):
     source : EngineSource
         How it was found; ``package`` is no interpreter, but a package whose engine was refused.
     name : str
-        What the user calls it: the folder of a managed one, else its source.
+        What the user calls it: the folder of a managed one, ``container:IMAGE``, else its source.
     python : str
-        Path of the interpreter.
+        Path of the interpreter; in an image it is found by its name.
+    image : Image or None
+        What it lies in; None for an interpreter of this machine.
     engine, version, platform : str or None
         Such as ``vllm``, ``0.32.0``, ``cpu`` or ``rocm``; None where it could not be asked.
     engine_title : str
@@ -59,6 +81,7 @@ class EngineEnvironment(Struct, frozen=True, kw_only=True):
     name: str
     python: str
     source: EngineSource
+    image: Image | None = None
     engine: str | None = None
     version: str | None = None
     platform: str | None = None

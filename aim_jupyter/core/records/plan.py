@@ -8,6 +8,7 @@ from typing import Literal, get_args
 import msgspec
 from msgspec import Struct
 
+from aim_jupyter.core.records.engine import Image
 from aim_jupyter.core.records.process import ProcessId
 
 #: How an engine is started; see `serving.modes`.
@@ -24,6 +25,8 @@ class Plan(Struct, frozen=True, kw_only=True):
     ----------
     server : str
         The name under which it will run.
+    image : Image or None
+        What the engine lies in; None for an interpreter of this machine.
     model_path : str
         What the engine is told to load: a folder, or a repository of the Hub.
     download : str or None
@@ -70,6 +73,7 @@ class Plan(Struct, frozen=True, kw_only=True):
     model_path: str
     argv: tuple[str, ...]
     env: dict[str, str]
+    image: Image | None = None
     download: str | None = None
     download_bytes: int | None = None
     revision: str | None = None
@@ -91,13 +95,14 @@ class Plan(Struct, frozen=True, kw_only=True):
     @property
     def command(self) -> tuple[object, ...]:
         """What decides whether two plans mean the same server, whatever it is called."""
-        return (self.model, self.argv, self.env, self.gpus, self.listen)
+        return (self.model, self.argv, self.env, self.gpus, self.listen, self.image)
 
     @property
     def fingerprint(self) -> str:
         """Key of all starts that should take the same time: of the same command in the same way."""
         same = (self.argv, sorted(self.env.items()), self.gpus, self.engine_version, self.mode)
-        return hashlib.sha256(msgspec.json.encode(same)).hexdigest()[:16]
+        inside = (self.image.id,) if self.image is not None else ()
+        return hashlib.sha256(msgspec.json.encode((*same, *inside))).hexdigest()[:16]
 
     @property
     def devices(self) -> str:

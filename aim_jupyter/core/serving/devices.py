@@ -12,8 +12,7 @@ from aim_jupyter.core import gpus
 from aim_jupyter.core.errors import GpuUnavailable
 from aim_jupyter.core.events import EventLog
 from aim_jupyter.core.leases import Lease
-from aim_jupyter.core.records import Gpu, Plan, ProcessId
-from aim_jupyter.core.serving.process import members
+from aim_jupyter.core.records import Gpu, Plan
 
 #: Seconds in which the driver has freed the memory of processes that are gone (facts 4.2).
 SETTLE_S = 30.0
@@ -92,12 +91,15 @@ def _kind(gpu: Gpu) -> tuple[object, ...]:
     return (gpu.model, gpu.compute_partition, gpu.memory_partition, size)
 
 
-def check_placement(plan: Plan, engine: ProcessId, events: EventLog) -> None:
-    """Say so if the engine sits on GPUs that are not its own: orders are easily confused."""
+def check_placement(plan: Plan, pids: list[int], events: EventLog) -> None:
+    """Say so if an engine of these processes sits on GPUs that are not its own.
+
+    Orders are easily confused.
+    """
     if not plan.gpus:
         return
     given = [gpu for gpu in gpus.machine().gpus if gpu.hip_index in plan.gpus]
-    placement = gpus.verify_placement(members(engine), given)
+    placement = gpus.verify_placement(pids, given)
     if placement.wrong:
         events.add("lease", placement.found, level="error")
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from aim_jupyter.core import adapters
 from aim_jupyter.core.records import Plan
-from aim_jupyter.core.serving import devices
+from aim_jupyter.core.serving import containers, devices
 from aim_jupyter.core.serving.engine import Engine
 from aim_jupyter.core.serving.process import end_group
 from aim_jupyter.core.serving.waking import reap_others
@@ -17,14 +17,14 @@ class Ending:
 
     Attributes
     ----------
-    left : list of int
-        Processes of the engine that could not be ended.
+    left : list of str
+        Processes and containers of the engine that could not be ended.
     held : list of str
         Who holds how much memory on the plan's GPUs although the engine is gone.
     """
 
     def __init__(self) -> None:
-        self.left: list[int] = []
+        self.left: list[str] = []
         self.held: list[str] = []
 
     def clean_up(
@@ -53,7 +53,8 @@ class Ending:
 
         if term_s is None:
             term_s = adapters.of(plan.engine).stop.seconds
-        self.left = end_group(engine.id, drain_s=drain_s, term_s=term_s, tick=tick)
+        left = end_group(engine.id, drain_s=drain_s, term_s=term_s, tick=tick)
+        self.left = [*(f"process {pid}" for pid in left), *containers.end(plan, engine.folder)]
         then()
         self.held = devices.still_held(plan)
 
@@ -66,7 +67,7 @@ class Ending:
     def words(self) -> str:
         """What was cleaned up, or what could not be."""
         if self.left:
-            return f"processes {', '.join(map(str, self.left))} of the engine could not be ended"
+            return f"{', '.join(self.left)} of the engine could not be ended"
         if self.held:
             return f"no engine process left, but memory is still held: {'; '.join(self.held)}"
         return "no engine process left"

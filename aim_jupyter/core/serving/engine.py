@@ -18,7 +18,7 @@ from msgspec import Struct
 from aim_jupyter.core import adapters, config, files, gpus
 from aim_jupyter.core.cache import compiled
 from aim_jupyter.core.records import Mode, Plan, ProcessId
-from aim_jupyter.core.serving import keeper, modes, ports, warm
+from aim_jupyter.core.serving import containers, keeper, modes, ports, warm
 from aim_jupyter.core.serving.process import alive, boot_id, identify
 from aim_jupyter.core.serving.warm import HostRefused
 
@@ -87,6 +87,11 @@ class Engine:
         self._child = child
         self._code: int | None = None
         self._first: ProcessId | None = None
+
+    @property
+    def folder(self) -> Path:
+        """Of the server."""
+        return self._folder
 
     @property
     def first(self) -> ProcessId | None:
@@ -207,11 +212,12 @@ def start(plan: Plan, mode: Mode, needs: Needs) -> Engine:
     """
     folder = needs.log.parent
     reader, writer = os.pipe()
-    told = {**_told(plan, mode, needs), "report": writer}
+    command, env = _inside(plan, needs) if plan.image else _here(plan, mode, needs)
+    told = {**_told(plan, command, needs), "report": writer}
     with needs.log.open("ab") as output, os.fdopen(reader, "rb") as report:
         child = subprocess.Popen(
             [sys.executable, "-I", "-S", keeper.__file__],
-            env=environment(plan, mode, needs.key, os.environ) | _guests(folder),
+            env=env,
             stdin=subprocess.PIPE,
             stdout=output,
             stderr=subprocess.STDOUT,
@@ -232,6 +238,22 @@ def start(plan: Plan, mode: Mode, needs: Needs) -> Engine:
         child.wait()
         raise OSError(refused)
     return Engine(folder, known, child)
+
+
+def _here(plan: Plan, mode: Mode, needs: Needs) -> tuple[list[str], dict[str, str]]:
+    """Return command and environment of an engine of this machine."""
+    folder = needs.log.parent
+    env = environment(plan, mode, needs.key, os.environ) | _guests(folder)
+    return _command(plan, mode, needs.port, folder), env
+
+
+def _inside(plan: Plan, needs: Needs) -> tuple[list[str], dict[str, str]]:
+    """Return command and environment of what runs an engine in a container."""
+    folder = needs.log.parent
+    bare = containers.variables(plan, environment(plan, "plain", needs.key, {}))
+    words = _command(plan, "plain", needs.port, folder)
+    kept = {name: value for name, value in os.environ.items() if name not in _SECRETS}
+    return containers.command(plan, words, folder, bare), {**kept, **bare}
 
 
 class Forking:
@@ -257,7 +279,7 @@ class Forking:
                 self._fork = warm.fork(
                     plan.argv,
                     environment(plan, "warm", needs.key, os.environ) | _guests(self._folder),
-                    _told(plan, "warm", needs),
+                    _told(plan, _command(plan, "warm", needs.port, self._folder), needs),
                     (output.fileno(), writer, *needs.held),
                     engine=plan.engine,
                     model=plan.model_path,
@@ -298,7 +320,7 @@ class Forking:
         self._report.close()
 
 
-def _told(plan: Plan, mode: Mode, needs: Needs) -> dict[str, Any]:
+def _told(plan: Plan, command: list[str], needs: Needs) -> dict[str, Any]:
     """Return what a keeper is told, and make room for what it will say."""
     folder = needs.log.parent
     # Written to its full length now: the keeper's words must find room on a full disk.
@@ -306,7 +328,7 @@ def _told(plan: Plan, mode: Mode, needs: Needs) -> dict[str, Any]:
     forget(folder)
     (folder / _NAME).write_bytes(b" " * keeper.WIDTH)
     return {
-        "engine": _command(plan, mode, needs.port, folder),
+        "engine": command,
         "supervisor": [sys.executable, "-m", "aim_jupyter.core.serving", str(folder)],
         "environment": dict(os.environ),
         "folder": str(folder),

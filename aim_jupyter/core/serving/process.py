@@ -81,6 +81,23 @@ def members(leader: ProcessId) -> list[int]:
     return sorted(found)
 
 
+def descendants(pid: int) -> list[int]:
+    """Return a living process and all below it, such as the first one of a container and the rest.
+
+    What is orphaned inside becomes the first one's, so that none is missed.
+    """
+    below: dict[int, list[int]] = {}
+    for entry in _PROC.iterdir():
+        stat = _stat(int(entry.name)) if entry.name.isdigit() else None
+        if stat is not None and stat.state not in "ZX":
+            below.setdefault(stat.parent, []).append(int(entry.name))
+    found, new = [], [pid] if _stat(pid) else []
+    while new:
+        found += new
+        new = [child for parent in new for child in below.get(parent, [])]
+    return found
+
+
 def memory_bytes(pids: list[int]) -> int | None:
     """Return the proportional set size of `pids` together, None where none can be read."""
     total = 0

@@ -16,7 +16,7 @@ from msgspec.structs import replace
 
 from aim_jupyter.core.errors import StateUnusable
 from aim_jupyter.core.records import ServerRecord, State
-from aim_jupyter.core.serving import charge, crash, engine, supervision
+from aim_jupyter.core.serving import charge, containers, crash, engine, supervision
 from aim_jupyter.core.serving.folder import ServerFolder
 from aim_jupyter.core.serving.process import alive, boot_id, members
 
@@ -60,6 +60,7 @@ def _see_to(folder: ServerFolder, lock: int) -> ServerRecord:
             return _write_last_word(folder, record, "stopped", _RESTARTED)
         if found is not None and not members(found.id):
             found.poll()
+            containers.end(record.plan, folder.path)
             record = replace(record, exit_code=found.exit_code)
             if record.state == "stopping" and record.crash is None:
                 return _write_last_word(folder, record, "stopped", record.reason)

@@ -10,13 +10,13 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from aim_jupyter.core import config, metrics
 from aim_jupyter.core.gpus import Cards
 from aim_jupyter.core.records import ProcessId
-from aim_jupyter.core.serving.process import cpu_ticks, members, memory_bytes
+from aim_jupyter.core.serving.process import cpu_ticks, memory_bytes
 
 #: Seconds between two looks for the server's processes, and at their memory.
 PROCESSES_S = 10.0
@@ -36,10 +36,14 @@ class Resources:
         Of the engine's process group.
     gpus : sequence of int
         HIP ordinals of its GPUs.
+    find : callable
+        Returns the engine's processes; none where they can't be seen.
     """
 
-    def __init__(self, leader: ProcessId | None, gpus: Sequence[int]) -> None:
-        self._leader = leader
+    def __init__(
+        self, leader: ProcessId | None, gpus: Sequence[int], find: Callable[[], list[int]]
+    ) -> None:
+        self._find = find
         self._cards = Cards(gpus)
         self._due: dict[str, float] = {}
         self._pids: list[int] = []
@@ -64,8 +68,8 @@ class Resources:
         now : float
             Seconds since the epoch.
         """
-        if self._is_due("processes", now, PROCESSES_S) and self._leader is not None:
-            self._pids = members(self._leader)
+        if self._is_due("processes", now, PROCESSES_S):
+            self._pids = self._find()
             self._most = max(self._most, len(self._pids))
         if self._is_due("memory", now, MEMORY_S):
             self._held["memory_bytes"] = memory_bytes(self._pids)

@@ -9,7 +9,8 @@ from __future__ import annotations
 import contextlib
 import http.client
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 
 from msgspec.structs import replace
 
@@ -17,10 +18,10 @@ from aim_jupyter.core import adapters, metrics
 from aim_jupyter.core.gpus import processor
 from aim_jupyter.core.metrics import Recorder, Scrape
 from aim_jupyter.core.records import ServerRecord
-from aim_jupyter.core.serving import endpoint
+from aim_jupyter.core.serving import containers, endpoint
 from aim_jupyter.core.serving.folder import ServerFolder
 from aim_jupyter.core.serving.health import Health
-from aim_jupyter.core.serving.process import uptime_s
+from aim_jupyter.core.serving.process import members, uptime_s
 from aim_jupyter.core.serving.resources import Resources
 
 #: Seconds between two samples, and after one that got no answer: each such look takes up to
@@ -71,7 +72,7 @@ class Sampler:
         if clock < self._due:
             return False
         if self._resources is None:
-            self._resources = Resources(record.engine, record.plan.gpus)
+            self._resources = Resources(record.engine, record.plan.gpus, self._processes(record))
             self._answered = self._measured = clock
         scrape = self._scrape(record, now, clock)
         active = scrape is not None and self._active(scrape)
@@ -83,6 +84,12 @@ class Sampler:
         self._recorder.add(sample)
         self._tell(sample, clock)
         return active
+
+    def _processes(self, record: ServerRecord) -> Callable[[], list[int]]:
+        """Return what finds the engine's processes: of a container, those inside."""
+        if record.plan.image is not None:
+            return containers.Inside(record.plan.image.program, self.folder.path)
+        return partial(members, record.engine) if record.engine is not None else list
 
     def _scrape(self, record: ServerRecord, now: float, clock: float) -> Scrape | None:
         """Ask the engine; None where it says nothing that can be read."""

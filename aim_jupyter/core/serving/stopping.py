@@ -13,7 +13,7 @@ from aim_jupyter.core import config
 from aim_jupyter.core.defaults import DRAIN_S
 from aim_jupyter.core.errors import BadUsage, NotOwner, ServerGone, StateUnusable
 from aim_jupyter.core.records import ProcessId, ServerRecord
-from aim_jupyter.core.serving import charge
+from aim_jupyter.core.serving import charge, containers
 from aim_jupyter.core.serving.folder import ServerFolder, StopRequest, lock, remove
 from aim_jupyter.core.serving.process import alive, end_group, members
 from aim_jupyter.core.serving.recovery import current
@@ -48,6 +48,7 @@ def stop(folder: ServerFolder, *, drain_s: float = DRAIN_S) -> ServerRecord:
     """
     check_own(folder)
     record = current(folder)
+    was_live = record.live or record.state == "unknown"
     if record.live:
         record = _ask_supervisor(folder, drain_s, record)
     if record.engine is not None and members(record.engine):
@@ -57,12 +58,13 @@ def stop(folder: ServerFolder, *, drain_s: float = DRAIN_S) -> ServerRecord:
         record = replace(record, ended_at=time.time())
         with contextlib.suppress(StateUnusable):
             folder.write(record)
-    left = members(record.engine) if record.engine else []
+    left = [f"process {pid}" for pid in (members(record.engine) if record.engine else ())]
+    if was_live:
+        # One that outlives its supervisor ends by itself; this is for the one that does not.
+        left += containers.end(record.plan, folder.path)
     if left:
-        raise ServerGone(
-            f"Processes {', '.join(map(str, left))} of {folder.name!r} could not be ended.",
-            "%aim doctor",
-        )
+        found = f"What is left of {folder.name!r} could not be ended: {', '.join(left)}."
+        raise ServerGone(found, "%aim doctor")
     return record
 
 

@@ -28,6 +28,7 @@ from aim_jupyter.core.leases import Lease
 from aim_jupyter.core.records import Crash, Plan, Progress, State
 from aim_jupyter.core.serving import (
     charge,
+    containers,
     crash,
     devices,
     endpoint,
@@ -104,6 +105,7 @@ class Supervisor:
             elif found is not None:
                 # The last word is written; whoever wrote it was killed before it was all true.
                 end_group(found.id, drain_s=0.0, term_s=0.0)
+                containers.end(self.plan, self.folder.path)
         except AimError as error:
             self._end("failed", reason=error.found, crash=crash.refused(error))
         except BaseException as error:
@@ -194,7 +196,7 @@ class Supervisor:
     def _boot(self, port: int, lease: Lease | None, model: tuple[int, ...]) -> None:
         if self._stop_asked:
             return
-        self._enter("boot")
+        self._enter("boot", containers.told(self.plan))
         try:
             booted = boot(
                 self.plan,
@@ -309,7 +311,8 @@ class Supervisor:
         took_s = round(uptime_s() - (self.record.created_up_s or uptime_s()), 3)
         self.folder.events.add("stage", "ready", stage="ready", took_s=took_s)
         if self.engine is not None:
-            devices.check_placement(self.plan, self.engine.id, self.folder.events)
+            pids = containers.processes(self.plan, self.folder.path) or members(self.engine.id)
+            devices.check_placement(self.plan, pids, self.folder.events)
         if self.record.socket:
             Path(self.record.socket).chmod(0o600)
         # Whoever sees it running finds a first sample.

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from aim_jupyter.core import api, metrics
 from aim_jupyter.core.gpus import Cards
 from aim_jupyter.core.serving import endpoint
 from aim_jupyter.core.serving.endpoint import Reply
-from aim_jupyter.core.serving.process import identify
+from aim_jupyter.core.serving.process import identify, members
 from aim_jupyter.core.serving.resources import Resources
 from aim_jupyter.core.serving.sampling import Sampler
 from tests.conftest import FakeEngine
@@ -79,7 +80,9 @@ def test_cpu_time_and_memory_are_those_of_the_processes() -> None:
     with subprocess.Popen(
         [sys.executable, "-c", busy], stdout=subprocess.PIPE, start_new_session=True
     ) as child:
-        took = Resources(identify(child.pid), ())
+        leader = identify(child.pid)
+        assert leader is not None
+        took = Resources(leader, (), partial(members, leader))
         first = took.read(1000.0)
         assert child.stdout is not None
         child.stdout.readline()
@@ -94,7 +97,7 @@ def test_cpu_time_and_memory_are_those_of_the_processes() -> None:
 
 
 def test_a_process_that_ends_takes_no_cpu_time_away_and_is_missed() -> None:
-    took = Resources(None, ())
+    took = Resources(None, (), lambda: [os.getpid()])
     took._ticks, took._spent = {1 << 22: 500}, 700
     took._pids = [os.getpid()]
     took._most = 3

@@ -1,0 +1,344 @@
+"""Engines in containers: what they are started with, and that nothing of them is left.
+
+With a stand-in for docker (`tests.boxes`); tests/docker does the same with docker and podman.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from msgspec.structs import replace
+
+from aim_jupyter.core import api, config, serving
+from aim_jupyter.core.errors import BadUsage, ServerGone
+from aim_jupyter.core.planning import Request
+from aim_jupyter.core.records import Image
+from aim_jupyter.core.serving import ServerFolder, attendant, containers, engine
+from aim_jupyter.core.serving.engine import GUARD
+from aim_jupyter.core.serving.process import alive, members
+from aim_jupyter.testing import Script, fake_engine
+from tests import boxes
+from tests.boxes import Docker
+from tests.core.gpus import trees
+from tests.core.serving.test_starts import PLAN
+from tests.waiting import launch_ready, say, until
+
+NAME = "container:own/engine:1"
+DEMO = Request(model="demo", engine=NAME)
+IMAGE = Image(name="own/engine:1", id="0123456789abcdef", program="docker")
+
+
+@pytest.fixture
+def docker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Docker]:
+    """Put a docker on the path that has one image with the fake engine."""
+    made = boxes.docker(tmp_path / "docker", fake_engine(tmp_path, Script(children=1)))
+    made.add("own/engine:1")
+    monkeypatch.setenv("PATH", boxes.path_with(made))
+    yield made
+    boxes.end(made)
+
+
+def engine_run(docker: Docker) -> list[str]:
+    """Return the words of the last ``docker run`` of an engine."""
+    return next(words for words in reversed(docker.runs()) if "--label" in words)
+
+
+def values(option: str, words: list[str]) -> list[str]:
+    return [word for at, word in enumerate(words) if at and words[at - 1] == option]
+
+
+def processes(docker: Docker) -> list[int]:
+    return [box["pid"] for box in docker.boxes().values()]
+
+
+def gone(docker: Docker, pids: list[int]) -> bool:
+    return docker.boxes() == {} and not any(Path(f"/proc/{pid}/exe").exists() for pid in pids)
+
+
+def client_of(folder: ServerFolder) -> int:
+    """Return the pid of ``docker run``: a child of the attendant."""
+    told = engine.notes(folder.path)
+    assert told is not None
+    children = Path(f"/proc/{told.engine}/task/{told.engine}/children").read_text().split()
+    return int(children[0])
+
+
+def test_a_server_in_a_container_is_like_any_other(
+    docker: Docker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SECRET_OF_MINE", "word")
+    monkeypatch.setenv("HF_TOKEN", "hf_secret")
+    folder = launch_ready(DEMO)
+    record = folder.read()
+    assert say(folder, "hello") == "You said: hello"
+    assert (record.plan.mode, record.started_by) == ("plain", "plain")
+    assert [stage.stage for stage in record.stages] == ["boot", "load", "ready"]
+    first = next(event for event in folder.events.read() if event.stage == "boot")
+    assert first.message == f"docker own/engine:1, plain: {containers.MODE_REASON}"
+    check_words(folder, engine_run(docker))
+    inside = containers.processes(record.plan, folder.path)
+    check_processes(folder, inside)
+    assert inside[0] == processes(docker)[0]
+    # Launched again, it is the same server.
+    assert api.launch(DEMO).name == folder.name
+    stopped = serving.stop(folder)
+    assert (stopped.state, stopped.reason) == ("stopped", f"stopped by {config.user()}")
+    assert gone(docker, inside)
+
+
+def check_words(folder: ServerFolder, words: list[str]) -> None:
+    """Check what docker is told: it sees what the plan names, can change nothing, has no key."""
+    assert folder.key() not in " ".join(words)
+    assert "--env" not in words
+    # It listens on loopback, of this machine.
+    assert values("--network", words) == ["host"]
+    assert words[words.index("--host") + 1] == "127.0.0.1"
+    assert "--publish" not in words
+    assert values("--label", words)[0] == f"{containers.LABEL}={folder.path}"
+    mounts = values("--mount", words)
+    assert all(mount.endswith(",readonly") for mount in mounts)
+    places = [dict(part.partition("=")[::2] for part in mount.split(",")) for mount in mounts]
+    shown = {place["target"]: place["source"] for place in places}
+    model = folder.read().plan.model_path
+    assert shown[model] == model
+    assert shown[containers.GUARD] == str(GUARD)
+    assert shown[containers.FOLDER] == str(folder.path)
+    assert len(shown) == 4  # and the adapter
+
+
+def check_processes(folder: ServerFolder, inside: list[int]) -> None:
+    """Check what is counted, and what the processes could be read from by others."""
+    leader = folder.read().engine
+    assert leader is not None
+    outside = members(leader)
+    # The keeper, the attendant, the client; the first one, the engine and its child.
+    assert (len(outside), len(inside)) == (3, 3)
+    assert not set(inside) & set(outside)
+    lines = [Path(f"/proc/{pid}/cmdline").read_text() for pid in (*inside, *outside)]
+    assert not any(folder.key() in line for line in lines)
+    env = Path(f"/proc/{inside[1]}/environ").read_text()
+    assert "SECRET_OF_MINE" not in env
+    assert "hf_secret" not in env
+    assert folder.key() in env
+
+
+def test_a_lost_supervisor_is_replaced(docker: Docker) -> None:
+    folder = launch_ready(DEMO)
+    before = folder.read()
+    assert before.supervisor is not None
+    os.kill(before.supervisor.pid, signal.SIGKILL)
+    until(lambda: alive(folder.read().supervisor), 20)
+    assert say(folder, "still there") == "You said: still there"
+    inside = containers.processes(before.plan, folder.path)
+    assert serving.stop(folder).state == "stopped"
+    assert gone(docker, inside)
+
+
+@pytest.mark.parametrize("killed", ["keeper", "attendant", "client"])
+def test_whatever_is_killed_the_container_ends(docker: Docker, killed: str) -> None:
+    folder = launch_ready(DEMO)
+    record, told = folder.read(), engine.notes(folder.path)
+    assert told is not None
+    inside = containers.processes(record.plan, folder.path)
+    pid = {"keeper": told.pid, "attendant": told.engine, "client": client_of(folder)}[killed]
+    os.kill(pid, signal.SIGKILL)
+    until(lambda: not folder.read().live, 30)
+    assert folder.read().state == "failed"
+    until(lambda: gone(docker, inside), 30)
+    assert record.engine is not None
+    assert members(record.engine) == []
+
+
+def test_how_the_engine_ended_is_told(docker: Docker) -> None:
+    folder = launch_ready(DEMO)
+    (first,) = processes(docker)
+    inside = Path(f"/proc/{first}/task/{first}/children").read_text().split()
+    os.kill(int(inside[0]), signal.SIGKILL)
+    until(lambda: not folder.read().live, 30)
+    record = folder.read()
+    assert (record.exit_code, record.reason) == (-signal.SIGKILL, "The engine was killed.")
+
+
+def test_a_container_that_can_not_be_removed_is_named(
+    docker: Docker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(containers, "_REMOVE_S", 5.0)
+    folder = launch_ready(DEMO)
+    name = next(iter(docker.boxes()))
+    docker.be_stubborn()
+    # As if its first process would not end with its client: the daemon holds on to the record.
+    box = docker.place / "boxes" / name
+    kept = box.read_text()
+    os.kill(client_of(folder), signal.SIGKILL)
+    until(lambda: not folder.read().live, 30)
+    assert box.read_text() == kept
+    assert f"container {name} of the engine could not be ended" in str(folder.read().crash)
+    (orphan,) = [check for check in api.doctor() if check.name == "container"]
+    assert orphan.found == f"container {name} runs, and its server demo has ended"
+    assert orphan.fix == f"docker rm --force {name}"
+    (docker.place / "stubborn").unlink()
+    assert containers.end(folder.read().plan, folder.path) == []
+
+
+def test_a_daemon_that_has_gone_is_no_word_that_all_is_well(docker: Docker) -> None:
+    folder = launch_ready(DEMO)
+    program = docker.place / "programs/docker"
+    kept = program.read_text()
+    program.write_text(
+        "#!/bin/sh\n"
+        "echo 'Cannot connect to the Docker daemon at unix:///run/docker.sock."
+        " Is the docker daemon running?' >&2\nexit 1\n"
+    )
+    with pytest.raises(ServerGone, match="docker's daemon does not run"):
+        serving.stop(folder, drain_s=0)
+    assert folder.read().state == "unknown"
+    program.write_text(kept)
+    assert serving.stop(folder, drain_s=0).state in ("stopped", "unknown")
+    assert docker.boxes() == {}
+
+
+def test_gpus_are_those_of_the_plan_counted_anew(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    machine = trees.written(trees.mi300x(4), tmp_path / "gpus")
+    monkeypatch.setenv("AIM_SYS_ROOT", str(machine))
+    plan = replace(PLAN, image=IMAGE, gpus=(1, 3))
+    folder = tmp_path / "server"
+    variables = containers.variables(plan, {"HIP_VISIBLE_DEVICES": "1,3", "HF_HUB_OFFLINE": "1"})
+    assert variables["HIP_VISIBLE_DEVICES"] == "0,1"
+    words = containers.command(plan, ["python3", "-m", "engine"], folder, variables)
+    nodes = [value.partition(":")[2] for value in values("--device", words)]
+    assert nodes == ["/dev/kfd", "/dev/dri/renderD136", "/dev/dri/renderD152"]
+
+
+def test_on_the_cpu_it_is_given_no_device(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AIM_SYS_ROOT", str(trees.written(trees.mi300x(1), tmp_path / "gpus")))
+    plan = replace(PLAN, image=IMAGE)
+    words = containers.command(plan, ["python3"], tmp_path, {})
+    assert [value.partition(":")[2] for value in values("--device", words)] == []
+    assert containers.variables(plan, {})["HIP_VISIBLE_DEVICES"] == "-1"
+
+
+def test_files_that_links_lead_to_are_seen_as_well(tmp_path: Path) -> None:
+    blobs, snapshot = tmp_path / "blobs", tmp_path / "snapshots/abc"
+    for place in (blobs, snapshot):
+        place.mkdir(parents=True)
+    (blobs / "1234").touch()
+    (snapshot / "config.json").symlink_to("../../blobs/1234")
+    template = tmp_path / "chat.jinja"
+    template.touch()
+    argv = ("python3", f"--chat-template={template}", "--seed", "/", "--uds", "/no/such")
+    plan = replace(PLAN, image=IMAGE, model_path=str(snapshot), argv=argv)
+    words = containers.command(plan, ["python3"], tmp_path / "server", {})
+    sources = [mount.split(",")[1] for mount in values("--mount", words)]
+    assert sources[-3:] == [f"source={path}" for path in (snapshot, blobs, template)]
+
+
+def test_a_socket_file_is_refused(docker: Docker) -> None:
+    with pytest.raises(BadUsage, match="can't listen on a socket file of yours"):
+        api.plan(replace(DEMO, listen="unix"))
+
+
+def test_the_same_command_in_another_image_is_another_server() -> None:
+    other = replace(PLAN, image=IMAGE)
+    assert other.command != PLAN.command
+    assert other.fingerprint != PLAN.fingerprint
+    assert replace(other, image=replace(IMAGE, id="f")).fingerprint != other.fingerprint
+
+
+FIRST = GUARD / "aim_first.py"
+
+
+def start_first(code: str) -> subprocess.Popen[str]:
+    """Start what is first in a container, with Python in the place of the engine."""
+    argv = [sys.executable, "-IS", str(FIRST), sys.executable, "-c", code]
+    return subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+
+def tell(first: subprocess.Popen[str], *lines: str) -> None:
+    assert first.stdin is not None
+    first.stdin.write("".join(f"{line}\n" for line in lines))
+    first.stdin.flush()
+
+
+@pytest.mark.parametrize(
+    ("code", "ends"),
+    [
+        ("import os; print(os.environ['KEY'])", 0),
+        ("raise SystemExit(7)", 7),
+        ("import os; os.kill(os.getpid(), 9)", 137),
+        ("import os; os.kill(os.getpid(), 15)", 143),
+    ],
+)
+def test_the_first_process_ends_as_the_engine_does(code: str, ends: int) -> None:
+    with start_first(code) as first:
+        tell(first, json.dumps({"KEY": "word"}))
+        assert first.wait(30) == ends
+        if ends == 0:
+            assert first.stdout is not None
+            assert first.stdout.read() == "word\n"
+
+
+UP = """
+import signal
+signal.pthread_sigmask(signal.SIG_BLOCK, [15, 10])
+print("up", flush=True)
+print(int(signal.sigwait([15])), flush=True)
+"""
+
+
+@pytest.mark.parametrize("by_line", [True, False])
+def test_a_signal_comes_through_its_standard_input_and_by_itself(*, by_line: bool) -> None:
+    with start_first(UP) as first:
+        tell(first, "{}")
+        assert first.stdout is not None
+        assert first.stdout.readline() == "up\n"
+        if by_line:
+            tell(first, "15")
+        else:
+            first.send_signal(signal.SIGTERM)
+        assert first.stdout.readline() == "15\n"
+        assert first.wait(30) == 0
+
+
+def test_a_start_that_is_not_wanted_any_more_ends() -> None:
+    with start_first("import time; time.sleep(600)") as first:
+        tell(first, "{}", "15")
+        assert first.wait(30) == 143
+
+
+def children(pid: int) -> list[str]:
+    return Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+
+
+@pytest.mark.parametrize("told", [["{}"], []])
+def test_it_ends_with_its_standard_input(told: list[str]) -> None:
+    with start_first("import time; time.sleep(600)") as first:
+        tell(first, *told)
+        if told:
+            until(lambda: bool(children(first.pid)))
+        started = children(first.pid)
+        assert first.stdin is not None
+        first.stdin.close()
+        assert first.wait(30) == 137
+        for pid in started:  # in a container the kernel ends these with it
+            os.kill(int(pid), signal.SIGKILL)
+
+
+def test_the_attendant_is_done_when_the_container_is_gone(tmp_path: Path) -> None:
+    program, removed = tmp_path / "docker", tmp_path / "removed"
+    program.write_text(
+        f'#!/bin/sh\n[ "$1" = rm ] && echo "$@" > {removed} && exit\nread line\nexit 137\n'
+    )
+    program.chmod(0o755)
+    argv = [sys.executable, "-IS", attendant.__file__, "KEY", str(program), "run", "--name", "box"]
+    done = subprocess.run(argv, env={"KEY": "word"}, check=False, timeout=60)
+    assert done.returncode == -signal.SIGKILL
+    assert removed.read_text() == "rm --force box\n"

@@ -48,6 +48,17 @@ def test_links_lead_somewhere() -> None:
             assert (document.parent / target).exists(), f"{document.name}: {target}"
 
 
+def test_the_engine_in_the_documents_is_the_one_that_is_tested() -> None:
+    text = (ROOT / "docs/engines.md").read_text()
+    shown = re.findall(r"^`([\w/.]+)`:\n\n```\w+\n(.*?)```$", text, re.DOTALL | re.MULTILINE)
+    folder = ROOT / "tests/outside_engine"
+    files = {str(path.relative_to(folder)) for path in folder.rglob("*.*") if path.is_file()}
+    wanted = {name for name in files if name.endswith((".toml", ".py"))} - {"echo_server.py"}
+    assert {name for name, _ in shown} == wanted
+    for name, code in shown:
+        assert code == (folder / name).read_text(), name
+
+
 def test_every_variable_is_documented() -> None:
     text = (ROOT / "docs/configuration.md").read_text()
     for variable in re.findall(r"^(AIM_\w+)", config.__doc__ or "", re.MULTILINE):

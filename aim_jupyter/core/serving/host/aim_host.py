@@ -94,8 +94,7 @@ class Host:
         """Note that all is imported; what is open now belongs to the libraries."""
         gc.collect()
         gc.freeze()
-        self.kept = set(descriptors_open())
-        self.kept.discard(self.listener.fileno())
+        self.kept = set(descriptors_open()) - {self.listener.fileno()}
         self.active = time.monotonic()
         self.ready_s = self.active - self.began
 
@@ -329,6 +328,8 @@ def fork_children() -> None:
         if torch is not None and torch.cuda.is_initialized():
             print("aim: children are spawned, a GPU is initialised", file=sys.stderr, flush=True)
             return spawned()
+        # Nobody's garbage: out of the sight of the collections that parent and child will ask for.
+        gc.freeze()
         return multiprocessing.get_context("fork")
 
     system.get_mp_context = context
@@ -356,8 +357,7 @@ def stay_warm(told: dict[str, Any]) -> None:
     os.dup2(2, 1)
     os.chdir("/")
     spec = importlib.util.spec_from_file_location("aim_keeper", told["keeper"])
-    assert spec is not None  # noqa: S101
-    assert spec.loader is not None  # noqa: S101
+    assert spec and spec.loader  # noqa: S101, PT018
     keeper = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(keeper)
     host = Host(socket.socket(fileno=told["listener"]), told["idle_s"], keeper)

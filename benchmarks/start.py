@@ -12,8 +12,8 @@ without read-ahead, each time with its weights out of the page cache.
 With ``--compiled`` the demo is compiled instead of run eagerly, and started by `lean` with empty
 caches of compiled code and with those that the start before has left.
 
-Usage: ``python benchmarks/start.py [ROUNDS] [--big GIB] [--compiled]``. Wants the installed
-engine and a quiet machine.
+Usage: ``python benchmarks/start.py [ROUNDS] [--cache warm|cold|none] [--big GIB] [--compiled]``.
+Wants the installed engine and a quiet machine.
 """
 
 from __future__ import annotations
@@ -73,12 +73,12 @@ class Peak:
         self.megabytes = max(self.megabytes, (memory_bytes(self._pids()) or 0) / 1e6)
 
 
-def main(rounds: int, big_gib: float, *, compiled: bool) -> None:
-    """Print a table for each state of the page cache."""
+def main(rounds: int, states: list[str], big_gib: float, *, compiled: bool) -> None:
+    """Print a table for each state of the page cache, and what else was asked for."""
     with tempfile.TemporaryDirectory() as home:
         os.environ["AIM_STATE_DIR"] = home
         try:
-            for state in ("warm", *(["cold"] if os.access(DROP, os.W_OK) else [])):
+            for state in states:
                 modes(rounds, state)
             if big_gib:
                 reading(rounds, big_gib, Path(home))
@@ -277,7 +277,10 @@ def table(title: str, rows: dict[str, list[float]]) -> None:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("rounds", type=int, nargs="?", default=5)
+    parser.add_argument("--cache", choices=("warm", "cold", "none"))
     parser.add_argument("--big", type=float, default=0.0, metavar="GIB")
     parser.add_argument("--compiled", action="store_true")
     given = parser.parse_args()
-    main(given.rounds, given.big, compiled=given.compiled)
+    droppable = ["cold"] if os.access(DROP, os.W_OK) else []
+    states = [given.cache] if given.cache else ["warm", *droppable]
+    main(given.rounds, [s for s in states if s != "none"], given.big, compiled=given.compiled)

@@ -9,9 +9,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
-from aim_jupyter.core import adapters
+from aim_jupyter.core import adapters, api
 from aim_jupyter.core.adapters import registry
+from aim_jupyter.core.errors import StartFailed
 from aim_jupyter.core.planning import Request
 from aim_jupyter.testing import Script, conformance, fake_engine
 from tests.conftest import use_installed_engine
@@ -89,3 +91,23 @@ def test_a_bad_engine_is_told_what_it_does_wrong(tmp_path: Path, patch: pytest.M
     assert "echo_words_said" not in found["figures"]
     assert "generation_tokens" in found["figures"]
     assert "GET / answers 404 without a key" in found["guard"]
+
+
+def test_an_engine_of_another_package_is_launched_and_explained_as_any_other(
+    tmp_path: Path, patch: pytest.MonkeyPatch
+) -> None:
+    request = outside(tmp_path, patch)
+    plan = api.plan(request)
+    assert (plan.engine, plan.recipe_id) == ("echo", "cpu-bf16-tp1-echo")
+    assert plan.reasons[0].endswith("; by vLLM's rules")
+    assert "--max-model-len is --window in Echo 1.0" in plan.changes
+    assert api.plan(Request(model="demo", recipe=plan.recipe_id)).engine == "echo"
+    assert [each.title for each in api.engine_list() if each.usable] == ["Echo 1.0"]
+    folder = api.launch(replace(request, options={"window": "5000"}))
+    with pytest.raises(StartFailed, match="Echo can't take 5000 tokens"):
+        for _ in api.wait(folder.name, limit_s=30):
+            pass
+    crash = folder.read().crash
+    assert crash is not None
+    assert crash.try_line == "%aim launch demo --engine echo --window 4096"
+    assert crash.line == "a window of 5000 tokens is too wide, at most 4096"

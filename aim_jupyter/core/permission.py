@@ -13,33 +13,22 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from aim_jupyter.core import adapters
 from aim_jupyter.core.durations import duration
 from aim_jupyter.core.errors import BadUsage, ModelMissing
 from aim_jupyter.core.planning import Request
 from aim_jupyter.core.policy import Policy
+from aim_jupyter.core.recipes.adoption import WRITTEN_FOR
 from aim_jupyter.core.recipes.options import plain
 from aim_jupyter.core.records import Plan, Recipe
 
-#: Options that make the engine load code, each with what that code would be.
-BY_NAME = {
-    "trust-remote-code": "code of the model's repository",
-    "hf-config-path": "a configuration from elsewhere",
-    "middleware": "a middleware of the engine",
-    "tool-parser-plugin": "a tool parser of somebody's",
-    "reasoning-parser-plugin": "a reasoning parser of somebody's",
-    "io-processor-plugin": "an input processor of somebody's",
-    "logits-processors": "logits processors of somebody's",
-    "worker-cls": "a worker class of somebody's",
-    "worker-extension-cls": "a worker class of somebody's",
-    "scheduler-cls": "a scheduler class of somebody's",
-}
-#: Variables that do, or that open what is closed: a recipe can't set them.
+#: Variables that load code into any engine, or open what is closed: a recipe can't set them, nor
+#: those that its adapter names.
 _VARIABLES = re.compile(
-    r"LD_.*|PYTHON.*|PATH|HOME|BASH_ENV|ENV|VLLM_PLUGINS|VLLM_SERVER_DEV_MODE|VLLM_API_KEY|"
-    r"VLLM_ALLOW_INSECURE_SERIALIZATION|VLLM_ALLOW_RUNTIME_LORA_UPDATING|AIM_.*|HF_TOKEN|"
-    r"HF_ENDPOINT|.*_PROXY",
-    re.IGNORECASE,
+    r"LD_.*|PYTHON.*|PATH|HOME|BASH_ENV|ENV|AIM_.*|HF_TOKEN|HF_ENDPOINT|.*_PROXY", re.IGNORECASE
 )
+#: Options of vLLM, in whose words a recipe or a user may say it to any engine.
+REMOTE_CODE, LOAD_FORMAT = "trust-remote-code", "load-format"
 #: Values of ``--load-format`` that name pickles.
 PICKLES = ("pt", "npcache")
 
@@ -52,18 +41,21 @@ def recipe(found: Recipe, request: Request) -> None:
     BadUsage
         If it does, and the user has neither asked for it by name nor left it out.
     """
+    engine = adapters.of(found.engine)
     asked = {plain(name).removeprefix("no-") for name in (*request.options, *request.unset)}
+    code = {**adapters.get(WRITTEN_FOR).loads_code, **engine.loads_code}
+    shut = {engine.key.variable, *engine.closed}
     for name, value in found.args.items():
         option = plain(name)
         off = str(value).casefold() == "false"
-        if option in BY_NAME and not off and option not in asked:
+        if option in code and not off and option not in asked:
             raise BadUsage(
-                f"{found.id} of {found.model} wants --{option}: "
-                f"{BY_NAME[option]} would run as you.",
+                f"{found.id} of {found.model} wants --{option}: {code[option]} would run as you.",
                 f"%aim launch {found.model} --{option}, if you trust it",
             )
     for name in found.env:
-        if _VARIABLES.fullmatch(name) and not {name} & {*request.env, *request.unset}:
+        opens = _VARIABLES.fullmatch(name) or name.upper() in shut
+        if opens and not {name} & {*request.env, *request.unset}:
             raise BadUsage(
                 f"{found.id} of {found.model} sets {name}, which only a user may.",
                 f"%aim launch {found.model} --unset {name}, or --env {name}=… if you want it",
@@ -101,10 +93,13 @@ def plan(rules: Policy, made: Plan, options: Mapping[str, Any]) -> Plan:
         If it asks for what is not allowed at all.
     """
     said = {plain(name): value for name, value in options.items()}
-    if not rules.remote_code and "trust-remote-code" in said:
-        raise _forbidden("code that a model brings", "--trust-remote-code")
-    if not rules.pickle and said.get("load-format") in PICKLES:
-        raise _forbidden("weights that are pickles", f"--load-format {said['load-format']}")
+    engine = adapters.of(made.engine)
+    for name in {REMOTE_CODE, engine.option("trust_remote_code")} & set(said):
+        if not rules.remote_code:
+            raise _forbidden("code that a model brings", f"--{name}")
+    for name in {LOAD_FORMAT, engine.option("load_format")} & set(said):
+        if not rules.pickle and said[name] in PICKLES:
+            raise _forbidden("weights that are pickles", f"--{name} {said[name]}")
     mode = made.listen if made.listen in ("loopback", "unix") else "network"
     if mode not in rules.listen:
         raise BadUsage(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
-from aim_jupyter.core import permission, recipes
+from aim_jupyter.core import adapters, permission, recipes
 from aim_jupyter.core.errors import BadUsage
 from aim_jupyter.core.planning import Request
 from aim_jupyter.core.records import Recipe
@@ -17,7 +17,7 @@ def test_a_plain_recipe_passes() -> None:
     permission.recipe(DEMO, Request(model="demo"))
 
 
-@pytest.mark.parametrize("name", sorted(permission.BY_NAME))
+@pytest.mark.parametrize("name", sorted(adapters.get("vllm").loads_code))
 @pytest.mark.parametrize("spelled", ["{}", "--{}", "underscored"])
 def test_code_from_a_recipe_runs_only_where_the_user_says_its_name(name: str, spelled: str) -> None:
     option = name.replace("-", "_") if spelled == "underscored" else spelled.format(name)
@@ -32,7 +32,16 @@ def test_code_from_a_recipe_runs_only_where_the_user_says_its_name(name: str, sp
 
 
 @pytest.mark.parametrize(
-    "name", ["LD_PRELOAD", "PYTHONPATH", "pythonstartup", "VLLM_PLUGINS", "https_proxy", "HF_TOKEN"]
+    "name",
+    [
+        "LD_PRELOAD",
+        "PYTHONPATH",
+        "pythonstartup",
+        "VLLM_PLUGINS",
+        "VLLM_API_KEY",
+        "https_proxy",
+        "HF_TOKEN",
+    ],
 )
 def test_a_variable_that_loads_code_is_the_users_alone(name: str) -> None:
     recipe = replace(DEMO, env={name: "x"})

@@ -241,6 +241,10 @@ class Adapter(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, eq=
     reserved : dict
         Options that are nobody's to set, and what to do instead; beside those of
         ``recipes/arguments.toml``.
+    loads_code : dict
+        Options that make it load code, each with whose: only a user may ask for them, no recipe.
+    closed : tuple of str
+        Variables that load code into it, or open what is closed: a recipe can't set them.
     modes : Modes or None
         None: its plain command is the only way to start it.
     """
@@ -261,6 +265,8 @@ class Adapter(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, eq=
     stop: Stop = Stop()
     log: Log = Log()
     reserved: dict[str, str] = {}
+    loads_code: dict[str, str] = {}
+    closed: tuple[str, ...] = ()
     modes: Modes | None = None
     metrics: Metrics = Metrics()
     settings: dict[str, str | Setting] = {}

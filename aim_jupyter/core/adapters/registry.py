@@ -183,4 +183,7 @@ def checked(name: str, found: object) -> Adapter:
 
 
 def _told(error: Exception) -> str:
+    if isinstance(error, msgspec.ValidationError):
+        what, _, place = str(error).partition(" - at `")
+        return f"{place.strip('`').removeprefix('$.')}: {what}" if place else what
     return f"{type(error).__name__}: {' '.join(str(error).split())}".rstrip(".: ")

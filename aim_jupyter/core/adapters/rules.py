@@ -11,6 +11,9 @@ from msgspec import Struct
 
 from aim_jupyter.core.records import Stage
 
+#: Letters of a pattern that are shown of one that is wrong.
+_SHOWN = 40
+
 
 @functools.cache
 def compiled(pattern: str) -> re.Pattern[str]:
@@ -24,7 +27,7 @@ def compiled(pattern: str) -> re.Pattern[str]:
     try:
         return re.compile(pattern)
     except re.error as error:
-        raise ValueError(f"the pattern {pattern!r} does not compile: {error}") from error
+        raise ValueError(f"the pattern {_short(pattern)} does not compile: {error}") from error
 
 
 class StageRule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -51,7 +54,7 @@ class StageRule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         groups = self.pattern.groupindex
         for wanted in (*words(self.detail), *self.facts.values()):
             if wanted not in groups:
-                raise ValueError(f"the pattern {self.match!r} has no group {wanted!r}")
+                raise ValueError(f"the pattern {_short(self.match)} has no group {wanted!r}")
 
     @property
     def pattern(self) -> re.Pattern[str]:
@@ -120,3 +123,8 @@ def words(template: str) -> Iterable[str]:
         If its braces don't match.
     """
     return [name for _, name, _, _ in string.Formatter().parse(template) if name is not None]
+
+
+def _short(pattern: str) -> str:
+    """Return a pattern as it stands in its file, or how it begins."""
+    return f"'{pattern}'" if len(pattern) <= _SHOWN else f"'{pattern[:_SHOWN]}…'"

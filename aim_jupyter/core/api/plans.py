@@ -75,7 +75,8 @@ def recipe_list(
 def with_first(model: Model, recipe: str | None) -> tuple[Choice, ...]:
     """Return the recipes of a model on this machine, the one that is named first."""
     here = machine()
-    return recipes.rank(model, here, _judge(model, here), recipe=recipe)
+    judge = _judge(model, here)
+    return recipes.rank(model, here, judge, recipe=recipe, engine=_engine_of(recipe))
 
 
 def known_models() -> tuple[Model, ...]:
@@ -232,9 +233,17 @@ def judged(request: Request) -> tuple[Choice, ...]:
 
 def _engine(request: Request) -> tuple[str, str | None]:
     """Return the engine that is asked for, and the environment where one is asked for by name."""
-    if request.engine is None or adapters.is_known(request.engine):
-        return request.engine or DEFAULT_ENGINE, None
+    if request.engine is None:
+        return _engine_of(request.recipe), None
+    if adapters.is_known(request.engine):
+        return request.engine, None
     return engines.choose(request.engine).engine or DEFAULT_ENGINE, request.engine
+
+
+def _engine_of(recipe: str | None) -> str:
+    """Return the engine that the id of a recipe names: that of vLLM has none in it."""
+    names = (adapter.name for adapter in adapters.known()) if recipe else ()
+    return next((name for name in names if f"-{name}-" in f"{recipe}-"), DEFAULT_ENGINE)
 
 
 def last_start_s(made: Plan) -> float | None:

@@ -83,12 +83,12 @@ STAGE = '[[stages]]\nstage = "load"\nmatch = {}\n'
 @pytest.mark.parametrize(
     ("more", "reason"),
     [
-        ("[health]\npath = 3\n", "Expected `str`, got `int` - at `$.health.path`"),
+        ("[health]\npath = 3\n", "health.path: Expected `str`, got `int`."),
         ("[nonsense]\n", "unknown field `nonsense`"),
         (STAGE.format("'loa(d'"), "the pattern 'loa(d' does not compile: missing )"),
         (STAGE.format("'load'") + 'detail = "{percent}"\n', "has no group 'percent'"),
         (STAGE.format("'load'").replace("load", "lift", 1), "Invalid enum value 'lift'"),
-        ('[[failures]]\nmatch = "x"\n', "missing required field `what` - at `$.failures[0]`"),
+        ('[[failures]]\nmatch = "x"\n', "failures[0]: Object missing required field `what`"),
         ('[metrics.gauge]\nruning = ["acme_r"]\n', "runing is no gauge that is known: running"),
         ('[settings]\nlength = "len"\n', "length is no setting that is known"),
         ('[stop]\nsignal = "SIGNOTHING"\n', "there is no signal SIGNOTHING"),
@@ -112,7 +112,7 @@ def test_a_wrong_one_is_refused_with_the_reason(install: Install, more: str, rea
         ("ADAPTER = 3", "int is no Adapter"),
         ("other = 1", "has no attribute 'ADAPTER'"),
         ("raise SystemError('boom')", "SystemError: boom"),
-        (IN_PYTHON.format(title=3, folder=""), "Expected `str`, got `int` - at `$.title`"),
+        (IN_PYTHON.format(title=3, folder=""), "title: Expected `str`, got `int`"),
         (IN_PYTHON.format(title="'A'", folder="/gone"), "there is no file /gone/describe.py"),
     ],
 )

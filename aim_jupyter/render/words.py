@@ -7,6 +7,7 @@ import shlex
 import time
 from collections.abc import Sequence
 
+from aim_jupyter.core import adapters
 from aim_jupyter.core.records import Sample
 
 # Written as code points: an en dash and a multiplication sign, easily taken for others.
@@ -17,7 +18,6 @@ TIB = 1024 * GIB
 MIB = 1024.0**2
 MINUTE, HOUR, DAY = 60, 3600, 86400
 
-_ENGINES = {"vllm": "vLLM", "sglang": "SGLang"}
 _PLATFORMS = {"cpu": "CPU", "rocm": "ROCm", "cuda": "CUDA"}
 # Escape sequences of terminals; every control character but line feed and tab; what turns the
 # direction of writing.
@@ -155,7 +155,7 @@ def date(at: float | None) -> str:
 
 def engine(name: str | None, version: str | None = None) -> str:
     """Return an engine as its makers write it, with its version."""
-    shown = _ENGINES.get(name, name) if name else UNKNOWN
+    shown = adapters.title(name) if name else UNKNOWN
     return f"{shown} {version}" if version else shown
 
 

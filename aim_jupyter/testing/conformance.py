@@ -198,7 +198,9 @@ def _try(failed: dict[str, str], name: str, step: Step, folder: ServerFolder) ->
     try:
         step(folder)
     except (Nonconformity, openai.OpenAIError, httpx.HTTPError) as error:
-        failed[name] = f"{type(error).__name__}: {error}"
+        # An OpenAI client says "Connection error." and keeps to itself which.
+        why = f" ({error.__cause__!r})" if error.__cause__ else ""
+        failed[name] = f"{type(error).__name__}: {error}{why}"
 
 
 def _expect(is_so: bool, otherwise: str) -> None:  # noqa: FBT001 - a condition is what it takes

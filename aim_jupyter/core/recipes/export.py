@@ -12,7 +12,9 @@ import shlex
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from aim_jupyter.core import adapters
 from aim_jupyter.core.errors import BadUsage
+from aim_jupyter.core.recipes.adoption import WRITTEN_FOR
 from aim_jupyter.core.recipes.options import plain
 from aim_jupyter.core.records import Plan, Recipe
 
@@ -36,10 +38,16 @@ def export(plan: Plan, recipe: Recipe, target: str) -> str:
     Raises
     ------
     BadUsage
-        If there is no such form.
+        If there is no such form, or the plan is for an engine whose commands are not known there.
     """
     if target not in _WRITERS:
         raise BadUsage(f"{target!r} is no form of a plan.", f"one of {', '.join(_WRITERS)}")
+    if plan.engine != WRITTEN_FOR:
+        theirs, ours = adapters.title(plan.engine), adapters.title(WRITTEN_FOR)
+        found = (
+            f"Only a plan for {ours} can be written down for {target}, this one is for {theirs}."
+        )
+        raise BadUsage(found, "leave out --engine, or take a recipe that is for vLLM")
     return _WRITERS[target](plan, recipe)
 
 

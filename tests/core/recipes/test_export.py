@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import yaml
+from msgspec import structs
 
 from aim_jupyter.core.errors import BadUsage
 from aim_jupyter.core.recipes import Catalogue, catalogue, reconcile
@@ -150,6 +151,15 @@ def test_no_form_holds_a_secret_or_a_path_of_this_machine(
 def test_an_unknown_form(vllm: EngineEnvironment) -> None:
     with pytest.raises(BadUsage, match="'helm' is no form of a plan"):
         export(*plan("Qwen/Qwen3-32B", vllm), "helm")
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_a_plan_for_another_engine_is_written_down_for_nobody(
+    vllm: EngineEnvironment, target: str
+) -> None:
+    made, recipe = plan("Qwen/Qwen3-32B", vllm)
+    with pytest.raises(BadUsage, match="this one is for echo"):
+        export(structs.replace(made, engine="echo"), recipe, target)
 
 
 @pytest.mark.parametrize(

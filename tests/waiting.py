@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import contextlib
+import random
+import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import openai
 
-from aim_jupyter.core import api, serving
+from aim_jupyter.core import api
 from aim_jupyter.core.planning import Request
 from aim_jupyter.core.serving import ServerFolder
 
 DEMO = Request(model="demo")
+#: Seconds in which what takes one has come: on two cores that others use too, each process of
+#: several may stand still for seconds at any point.
+LIMIT_S = 60.0
 
 
 def launch_ready(
-    request: Request = DEMO, *, new: bool = False, limit_s: float = 20
+    request: Request = DEMO, *, new: bool = False, limit_s: float = LIMIT_S
 ) -> ServerFolder:
     """Launch and wait until it is ready."""
     folder = api.launch(request, new=new)
@@ -24,7 +31,7 @@ def launch_ready(
     return folder
 
 
-def until(is_so: Callable[[], bool], limit_s: float = 10.0) -> None:
+def until(is_so: Callable[[], bool], limit_s: float = LIMIT_S) -> None:
     """Wait until `is_so` says so, or fail."""
     end = time.monotonic() + limit_s
     while not is_so():
@@ -42,7 +49,41 @@ def say(folder: ServerFolder, text: str) -> str:
     return reply.choices[0].message.content or ""
 
 
-def running(folder: ServerFolder) -> int | None:
-    """Return how many requests run, None where nobody knows."""
-    sample = serving.view(folder).sample
-    return sample.req_running if sample else None
+@contextlib.contextmanager
+def speaking(folder: ServerFolder, text: str) -> Iterator[Callable[[], str]]:
+    """Ask the model, and wait for its first word; what is given waits for the whole answer."""
+    made = openai.OpenAI(base_url=folder.read().url, api_key=folder.key(), max_retries=0)
+    with (
+        made as client,
+        client.chat.completions.create(
+            model="default", messages=[{"role": "user", "content": text}], stream=True
+        ) as stream,
+    ):
+        first = next(stream)
+
+        def rest() -> str:
+            said = (chunk.choices[0].delta.content for chunk in (first, *stream) if chunk.choices)
+            return "".join(filter(None, said))
+
+        yield rest
+
+
+def free_port() -> int:
+    """Return a port that nobody has, and that the system gives to nobody who asks for any.
+
+    One of those that it does give could be somebody else's before it is used here.
+    """
+    low, high = map(int, Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split())
+    others = [*range(10_000, low), *range(high + 1, 1 << 16)]
+    while True:
+        port = random.SystemRandom().choice(others)
+        with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
+
+
+def bytes_read() -> int:
+    """Return how many bytes this process has read so far (``proc(5)``: ``rchar``).
+
+    What does not read much is quick; how quick is a question of who else has the cores.
+    """
+    return int(Path("/proc/self/io").read_text().split()[1])

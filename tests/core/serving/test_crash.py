@@ -211,7 +211,10 @@ def test_a_port_that_was_taken_is_known(tmp_path: Path) -> None:
 LINES = st.sampled_from([line for line, *_ in TABLE]) | st.text(max_size=30)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=80)
+@settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+    max_examples=80,
+)
 @example(lines=["{model}", "error: unrecognized arguments: {x} {0}"], code=-64)
 @given(lines=st.lists(LINES, max_size=6), code=st.none() | st.integers(-70, 260))
 def test_any_end_has_an_explanation(tmp_path: Path, lines: list[str], code: int | None) -> None:

@@ -6,8 +6,7 @@ import os
 import signal
 import subprocess
 import sys
-import threading
-import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -15,13 +14,14 @@ from msgspec.structs import replace
 
 from aim_jupyter.core import api, serving
 from aim_jupyter.core.records import ProcessId, ServerRecord
-from aim_jupyter.core.serving import ServerFolder, charge, engine
+from aim_jupyter.core.serving import ServerFolder, charge, engine, supervision
 from aim_jupyter.core.serving.process import alive, members
 from tests.conftest import FakeEngine
-from tests.waiting import DEMO, launch_ready, running, say, until
+from tests.waiting import DEMO, LIMIT_S, launch_ready, say, speaking, until
 
-#: Promised: so long after any kill, nothing of ours is left that nobody supervises.
-MOST_S = 10.0
+#: Promised: so long after any kill, nothing of ours is left that nobody supervises. Rounds of chaos
+#: hold it to that; here, each of those who see to it may stand still for seconds besides.
+MOST_S = 10.0 + 30.0
 
 
 def kill(process: ProcessId | None) -> None:
@@ -58,6 +58,7 @@ def test_a_lost_supervisor_is_replaced_also_where_nobody_looks(fake: FakeEngine)
     assert after.supervisor != before.supervisor
     assert (after.state, after.engine, after.port) == ("running", before.engine, before.port)
     assert say(folder, "still there") == "You said: still there"
+    until(lambda: took_over(folder) > 0)
     assert took_over(folder) == 1
     record = serving.stop(folder)
     assert (record.state, members(before.engine)) == ("stopped", [])
@@ -72,7 +73,7 @@ def test_of_many_that_look_one_replaces_it(fake: FakeEngine) -> None:
         subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
         for _ in range(4)
     ]
-    assert [looker.communicate(timeout=60)[0] for looker in lookers] == ["running\n"] * 4
+    assert [looker.communicate(timeout=120)[0] for looker in lookers] == ["running\n"] * 4
     until(lambda: alive(folder.read().supervisor))
     # It is in the record before it has looked at the engine, which is when it says so.
     until(lambda: took_over(folder) > 0)
@@ -82,10 +83,11 @@ def test_of_many_that_look_one_replaces_it(fake: FakeEngine) -> None:
 def test_it_reads_on_in_the_log_where_the_other_one_was(fake: FakeEngine) -> None:
     fake(flood_lines=3000, boot_s=0.2, load_s=3.0, shards=30)
     folder = api.launch(DEMO)
-    until(lambda: folder.read().stage == "load")
+    # Who looks late finds it loaded already; what has to come of it is the same.
+    until(lambda: folder.read().stage in ("load", "ready"))
     until(lambda: folder.read().log_lines > 3000)
     kill(folder.read().supervisor)
-    for _ in api.wait("demo", limit_s=30):
+    for _ in api.wait("demo", limit_s=LIMIT_S):
         pass
     record = folder.read()
     assert [stage.stage for stage in record.stages] == ["boot", "load", "ready"]
@@ -123,9 +125,13 @@ def test_a_killed_keeper_takes_the_engine_with_it(fake: FakeEngine) -> None:
     fake(children=3, ignore_term=True)
     folder = launch_ready()
     record = folder.read()
-    kill(record.engine)
+    assert record.supervisor is not None
     assert record.engine is not None
-    until(lambda: members(record.engine) == [], limit_s=1.0)  # type: ignore[arg-type]
+    # Stopped, so that it is the kernel and not the supervisor that ends the engine.
+    os.kill(record.supervisor.pid, signal.SIGSTOP)
+    kill(record.engine)
+    until(lambda: members(record.engine) == [])  # type: ignore[arg-type]
+    os.kill(record.supervisor.pid, signal.SIGCONT)
     until(lambda: folder.read().state == "failed")
 
 
@@ -137,7 +143,7 @@ def test_supervisor_and_keeper_killed_together_leave_nothing(fake: FakeEngine) -
     assert record.supervisor is not None
     for process in (record.supervisor, record.engine):
         os.kill(process.pid, signal.SIGKILL)
-    until(lambda: members(record.engine) == [], limit_s=1.0)  # type: ignore[arg-type]
+    until(lambda: members(record.engine) == [], limit_s=MOST_S)  # type: ignore[arg-type]
     until(lambda: serving.current(folder).state == "failed", limit_s=MOST_S)
     assert folder.read().state == "failed"
     assert folder.read().ended_at is not None
@@ -176,19 +182,18 @@ def test_a_supervisor_lost_while_stopping_is_followed_by_one_that_stops(fake: Fa
     folder = launch_ready()
     record = folder.read()
     assert record.engine is not None
-    answers: list[str] = []
-    talking = threading.Thread(target=lambda: answers.append(say(folder, "one two three")))
-    talking.start()
-    until(lambda: running(folder) == 1)
-    stopping = threading.Thread(target=serving.stop, args=[folder])
-    stopping.start()
-    until(lambda: folder.read().state == "stopping")
-    kill(folder.read().supervisor)
-    stopping.join(60)
-    talking.join(10)
+    first = first_process(folder)
+    with speaking(folder, "one two three") as answer, ThreadPoolExecutor(1) as beside:
+        # Stopped, so that what it says lasts as long as what happens here.
+        os.kill(first, signal.SIGSTOP)
+        stopping = beside.submit(serving.stop, folder)
+        until(lambda: folder.read().state == "stopping")
+        kill(folder.read().supervisor)
+        os.kill(first, signal.SIGCONT)
+        assert stopping.result(LIMIT_S).state == "stopped"
+        assert answer() == "You said: one two three"
     assert folder.read().state == "stopped"
     assert members(record.engine) == []
-    assert answers == ["You said: one two three"]
 
 
 def test_a_start_goes_on_without_the_supervisor_that_began_it(fake: FakeEngine) -> None:
@@ -196,20 +201,26 @@ def test_a_start_goes_on_without_the_supervisor_that_began_it(fake: FakeEngine) 
     folder = api.launch(DEMO)
     until(lambda: folder.read().engine is not None)
     kill(folder.read().supervisor)
-    for _ in api.wait("demo", limit_s=30):
+    for _ in api.wait("demo", limit_s=LIMIT_S):
         pass
     assert folder.read().state == "running"
 
 
 def test_limits_hold_across_a_change_of_supervisors(fake: FakeEngine) -> None:
     fake()
-    folder = launch_ready(replace(DEMO, idle_s=3.0))
-    before = folder.read()
-    assert before.idle_up_s is not None
-    kill(before.supervisor)
-    until(lambda: folder.read().state == "stopped", limit_s=15)
-    assert folder.read().reason == "no request for 3 s"
-    assert folder.read().idle_up_s == before.idle_up_s
+    folder = launch_ready(replace(DEMO, idle_s=600.0))
+    supervisor = folder.read().supervisor
+    assert supervisor is not None
+    os.kill(supervisor.pid, signal.SIGSTOP)
+    record = folder.read()
+    assert record.idle_up_s is not None
+    # Idle for as long as it may be: one that counted anew would take ten minutes.
+    idle_up_s = record.idle_up_s - 600.0
+    folder.write(replace(record, idle_up_s=idle_up_s))
+    kill(supervisor)
+    until(lambda: folder.read().state == "stopped")
+    assert folder.read().reason == "no request for 600 s"
+    assert folder.read().idle_up_s == idle_up_s
 
 
 def test_an_engine_that_no_supervisor_can_be_had_for_is_ended(fake: FakeEngine) -> None:
@@ -278,15 +289,29 @@ def test_a_folder_without_its_lock_is_unknown_while_its_engine_runs(fake: FakeEn
     record = folder.read()
     assert record.engine is not None
     (folder.path / charge.NAME).rename(folder.path / "away")
+    # Stopped, or it ends its engine as soon as it sees that nobody can supervise that.
+    os.kill(record.engine.pid, signal.SIGSTOP)
     kill(record.supervisor)
     assert serving.current(folder).state == "unknown"
-    assert serving.stop(folder).state == "stopped"
+    with ThreadPoolExecutor(1) as beside:
+        stopping = beside.submit(serving.stop, folder)
+        until(lambda: told_to_end(record.engine))
+        os.kill(record.engine.pid, signal.SIGCONT)
+        assert stopping.result(LIMIT_S).state == "stopped"
     assert members(record.engine) == []
+
+
+def told_to_end(process: ProcessId | None) -> bool:
+    """Whether SIGTERM waits for a process that is stopped (``proc(5)``: ``ShdPnd``)."""
+    assert process is not None
+    lines = Path(f"/proc/{process.pid}/status").read_text().splitlines()
+    pending = next(line.split()[1] for line in lines if line.startswith("ShdPnd:"))
+    return bool(int(pending, 16) & 1 << signal.SIGTERM - 1)
 
 
 @pytest.mark.parametrize("state", ["starting", "running", "stopping"])
 def test_a_record_of_life_without_any_process_is_corrected_at_once(
-    fake: FakeEngine, state: str, tmp_path: Path
+    fake: FakeEngine, state: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fake()
     folder = launch_ready()
@@ -294,8 +319,9 @@ def test_a_record_of_life_without_any_process_is_corrected_at_once(
     serving.stop(folder)
     stale: ServerRecord = replace(record, state=state)
     folder.write(stale)
-    began = time.monotonic()
+    # By whoever looks: no supervisor is started for it.
+    monkeypatch.setattr(supervision, "start", lambda *_: pytest.fail("a supervisor was started"))
     seen = serving.current(folder)
-    assert time.monotonic() - began < 1.0
+    assert folder.read() == seen
     assert seen.state == ("stopped" if state == "stopping" else "failed")
     assert not seen.live

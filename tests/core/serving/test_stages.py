@@ -232,7 +232,10 @@ def test_a_reader_can_begin_at_the_end(tmp_path: Path) -> None:
     LogReader(tmp_path / "nothing").skip()
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
+@settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+    max_examples=60,
+)
 @given(text=st.text(alphabet="ab\r\né"), size=st.integers(1, 7))
 def test_a_log_read_in_parts_is_the_log_read_at_once(tmp_path: Path, text: str, size: int) -> None:
     path = tmp_path / "log"

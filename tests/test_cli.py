@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,7 +14,7 @@ import pytest
 
 from aim_jupyter.core import serving
 from tests.conftest import FakeEngine
-from tests.waiting import launch_ready, until
+from tests.waiting import LIMIT_S, launch_ready, until
 
 PROGRAM = [sys.executable, "-m", "aim_jupyter"]
 
@@ -26,7 +25,7 @@ def run(*words: str, **options: object) -> subprocess.CompletedProcess[str]:
         [*PROGRAM, *words],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=120,
         check=False,
         **options,  # type: ignore[call-overload]
     )
@@ -57,8 +56,8 @@ def test_a_server_from_launch_to_stop(fake: FakeEngine) -> None:
     assert run("chat", input="from a pipe").stdout.strip() == "You said: from a pipe"
     facts = json.loads(run("client", "--json").stdout)
     assert facts["base_url"].startswith("http://127.0.0.1:")
-    (row,) = json.loads(run("metrics", "--json").stdout)
-    assert row["req_done"] == 2
+    # The supervisor looks once a second.
+    until(lambda: [row["req_done"] for row in json.loads(run("metrics", "--json").stdout)] == [2])
     assert "demo" in run("status").stdout
     assert "KV cache size" in run("logs", "-n", "20").stdout
     stopped = run("stop")
@@ -181,11 +180,9 @@ def test_serve_stays_until_interrupted_and_leaves_nothing(fake: FakeEngine) -> N
         [*PROGRAM, "serve", "demo"], stdout=subprocess.PIPE, text=True, start_new_session=True
     )
     assert serve.stdout is not None
-    for line in serve.stdout:
-        if "Ctrl-C stops" in line:
-            break
+    assert any("Ctrl-C stops" in line for line in serve.stdout)
     serve.send_signal(signal.SIGINT)
-    assert serve.wait(20) == 0
+    assert serve.wait(LIMIT_S) == 0
     serve.stdout.close()
     assert serving.find("demo").read().state == "stopped"
 
@@ -193,11 +190,10 @@ def test_serve_stays_until_interrupted_and_leaves_nothing(fake: FakeEngine) -> N
 def test_serve_ends_when_its_server_ends(fake: FakeEngine) -> None:
     fake()
     with subprocess.Popen([*PROGRAM, "serve", "demo"], stdout=subprocess.PIPE, text=True) as serve:
-        until(lambda: bool(list(serving.folders())), 20)
-        until(lambda: serving.find("demo").read().state == "running", 20)
-        time.sleep(0.5)
+        assert serve.stdout is not None
+        assert any("Ctrl-C stops" in line for line in serve.stdout)
         serving.stop(serving.find("demo"))
-        shown, _ = serve.communicate(timeout=20)
+        shown, _ = serve.communicate(timeout=LIMIT_S)
     assert serve.returncode == 0
     assert "stopped" in shown
 

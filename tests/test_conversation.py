@@ -15,9 +15,10 @@ import pytest
 from aim_jupyter.conversation import Conversation, Reply, _message
 from aim_jupyter.core import serving
 from aim_jupyter.core.errors import ServerGone
+from aim_jupyter.core.serving.process import members
 from aim_jupyter.server import Server
 from tests.conftest import FakeEngine
-from tests.waiting import launch_ready
+from tests.waiting import launch_ready, until
 
 
 def talk(**system: Any) -> Conversation:
@@ -102,6 +103,7 @@ def test_an_engine_that_hangs_up_is_told(fake: FakeEngine) -> None:
     os.kill(record.supervisor.pid, signal.SIGSTOP)
     try:
         os.kill(record.engine.pid, signal.SIGKILL)
+        until(lambda: members(record.engine) == [])  # type: ignore[arg-type]
         with pytest.raises(ServerGone, match="broke off"):
             list(conversation.say("still there?"))
     finally:

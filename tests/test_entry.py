@@ -19,7 +19,7 @@ from aim_jupyter.core.errors import BadUsage
 from aim_jupyter.entry import jobs
 from tests.conftest import FakeEngine
 from tests.hub import model_files, running_hub
-from tests.waiting import launch_ready, until
+from tests.waiting import LIMIT_S, launch_ready
 
 OURS = [sys.executable, "-m", "aim_jupyter"]
 #: The entry would leave root first, for a user that only the image has.
@@ -94,7 +94,7 @@ def started(*words: str, **environ: str) -> Iterator[subprocess.Popen[str]]:
 
 def ran(*words: str, **environ: str) -> tuple[int, str, str]:
     with started(*words, **environ) as run:
-        out, err = run.communicate(timeout=60)
+        out, err = run.communicate(timeout=120)
         return run.returncode, out, err
 
 
@@ -133,7 +133,7 @@ def test_the_signal_to_end_is_handed_on() -> None:
         assert run.stdout is not None
         assert run.stdout.readline() == "set\n"
         run.send_signal(signal.SIGTERM)
-        assert run.wait(20) == 7
+        assert run.wait(LIMIT_S) == 7
 
 
 def test_a_server_ends_with_the_entry_whoever_launched_it(fake: FakeEngine) -> None:
@@ -149,11 +149,12 @@ def test_a_server_ends_with_the_entry_whoever_launched_it(fake: FakeEngine) -> N
 def test_serving_ends_on_the_signal(fake: FakeEngine) -> None:
     fake()
     with started("launch", "demo", "--listen", "127.0.0.1", "--port", "0") as run:
-        until(lambda: any(view.record.state == "running" for view in api.servers()), 40)
+        assert run.stdout is not None
+        assert any("Ctrl-C stops" in line for line in run.stdout)
         (view,) = api.servers()
         assert entry.healthy()
         run.send_signal(signal.SIGTERM)
-        assert run.wait(40) == 0
+        assert run.wait(LIMIT_S) == 0
     assert api.status(view.record.name).record.state == "stopped"
     assert not entry.healthy()
 

@@ -27,7 +27,7 @@ OPENMETRICS = "application/openmetrics-text;version=1.0.0;q=0.8,text/plain;q=0.3
 def scraped(url: str, accept: str) -> tuple[str, str]:
     """Return the content type and the text that a scraper gets."""
     request = urllib.request.Request(url, headers={"Accept": accept})
-    with urllib.request.urlopen(request, timeout=20) as answer:
+    with urllib.request.urlopen(request, timeout=60) as answer:
         return answer.headers["Content-Type"], answer.read().decode()
 
 
@@ -99,7 +99,7 @@ def test_the_command_serves_until_ctrl_c() -> None:
         assert it.stdout.readline() == "Ctrl-C ends it.\n"
         assert "# EOF" in scraped(words[-1], OPENMETRICS)[1]
         it.send_signal(signal.SIGINT)
-        _, errors = it.communicate(timeout=60)
+        _, errors = it.communicate(timeout=120)
     assert (it.returncode, errors) == (128 + signal.SIGINT, "")
 
 

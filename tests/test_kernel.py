@@ -6,6 +6,7 @@ import os
 import signal
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from jupyter_client.manager import KernelManager, start_new_kernel
 from aim_jupyter.core import serving
 from aim_jupyter.core.serving.process import alive, members
 from tests.conftest import FakeEngine
+from tests.waiting import LIMIT_S
 
 
 class Kernel:
@@ -28,7 +30,7 @@ class Kernel:
     def pid(self) -> int:
         return int(self.manager.provisioner.pid)  # type: ignore[union-attr]
 
-    def run(self, code: str, limit_s: float = 30) -> dict[str, str]:
+    def run(self, code: str, limit_s: float = 120) -> dict[str, str]:
         """Run a cell that must succeed; return what its last result was, by mime type."""
         shown: list[dict[str, str]] = []
 
@@ -39,6 +41,18 @@ class Kernel:
         reply = self.client.execute_interactive(code, timeout=limit_s, output_hook=keep)
         assert reply["content"]["status"] == "ok", reply["content"]
         return shown[-1] if shown else {}
+
+    def shown(self, asked: str) -> Iterator[str]:
+        """Yield the first lines of the one card that a cell shows, each time that it changes."""
+        identity = None
+        while True:
+            message = self.client.get_iopub_msg(timeout=LIMIT_S)
+            content, kind = message["content"], message["msg_type"]
+            if kind == "display_data" and message["parent_header"]["msg_id"] == asked:
+                identity = content["transient"]["display_id"]
+            if kind in ("display_data", "update_display_data"):
+                assert content["transient"]["display_id"] == identity
+                yield content["data"]["text/plain"].splitlines()[0]
 
     def end(self) -> None:
         self.client.stop_channels()
@@ -91,48 +105,44 @@ def test_the_server_outlives_a_restart(kernel: Kernel, fake: FakeEngine) -> None
     kernel.run("%aim launch demo")
     kernel.run("%aim wait")
     kernel.manager.restart_kernel()
-    kernel.client.wait_for_ready(timeout=30)
+    kernel.client.wait_for_ready(timeout=120)
     kernel.run("%load_ext aim_jupyter")
     kernel.run(f"import os; os.environ.update({_settings()!r})")
     shown = kernel.run("servers = %aim ps\nservers.loc['demo', 'state']")
     assert shown["text/plain"] == "'running'"
 
 
-def test_interrupting_a_wait_stops_only_the_waiting(kernel: Kernel, fake: FakeEngine) -> None:
-    fake(boot_s=3)
+def test_interrupting_a_wait_stops_only_the_waiting(
+    kernel: Kernel, fake: FakeEngine, tmp_path: Path
+) -> None:
+    booted = tmp_path / "booted"
+    fake(gates={"boot": str(booted)})
     kernel.run(f"import os; os.environ.update({_settings()!r})")
     kernel.run("server = %aim launch demo")
     asked = kernel.client.execute("%aim wait")
-    time.sleep(0.8)
+    assert "starting" in next(kernel.shown(asked))
     kernel.manager.interrupt_kernel()
-    reply = kernel.client.get_shell_msg(timeout=10)
+    reply = kernel.client.get_shell_msg(timeout=LIMIT_S)
     assert reply["parent_header"]["msg_id"] == asked
     assert reply["content"]["ename"] == "KeyboardInterrupt"
+    booted.touch()
     shown = kernel.run("%aim wait\nserver.state")
     assert shown["text/plain"] == "'running'"
 
 
 def test_the_launch_card_is_replaced_in_place_until_it_is_ready(
-    kernel: Kernel, fake: FakeEngine
+    kernel: Kernel, fake: FakeEngine, tmp_path: Path
 ) -> None:
-    fake(boot_s=1.5)
+    booted = tmp_path / "booted"
+    fake(gates={"boot": str(booted)})
     kernel.run(f"import os; os.environ.update({_settings()!r})")
     # The engine is asked here, so that the launch shows its card and nothing else.
     kernel.run("%aim engines;")
     asked = kernel.client.execute("server = %aim launch demo")
-    states: list[str] = []
-    end = time.monotonic() + 15
-    identity = None
-    while time.monotonic() < end and (not states or "running" not in states[-1]):
-        message = kernel.client.get_iopub_msg(timeout=15)
-        content = message["content"]
-        if message["msg_type"] == "display_data" and message["parent_header"]["msg_id"] == asked:
-            identity = content["transient"]["display_id"]
-        if message["msg_type"] in ("display_data", "update_display_data"):
-            assert content["transient"]["display_id"] == identity
-            states.append(content["data"]["text/plain"].splitlines()[0])
-    assert "starting" in states[0]
-    assert "running" in states[-1]
+    shown = kernel.shown(asked)
+    assert "starting" in next(shown)
+    booted.touch()
+    assert any("running" in state for state in shown)
 
 
 def _settings() -> dict[str, str]:

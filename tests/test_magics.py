@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -98,10 +99,12 @@ def test_recipes_of_one_model_are_ranked(session: Session) -> None:
     assert frame.loc[1, "recipe"] == "cpu-bf16-tp1"
 
 
-def test_a_server_from_launch_to_stop(session: Session, fake: FakeEngine) -> None:
-    fake(boot_s=0.3)
+def test_a_server_from_launch_to_stop(session: Session, fake: FakeEngine, tmp_path: Path) -> None:
+    booted = tmp_path / "booted"
+    fake(gates={"boot": str(booted)})
     shown = session.run("server = %aim launch demo")
     assert "starting" in shown.outputs[0].data["text/plain"]
+    booted.touch()
     session.run("%aim wait")
     server = session.shell.user_ns["server"]
     assert isinstance(server, Server)

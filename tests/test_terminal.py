@@ -6,6 +6,7 @@ import os
 import re
 import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pexpect  # type: ignore[import-untyped]
 import pytest
@@ -17,16 +18,16 @@ PROMPT = re.compile(r"In \[\d+\]: $")
 
 
 @pytest.fixture
-def run(fake: FakeEngine) -> Iterator[Run]:
+def run(fake: FakeEngine, tmp_path: Path) -> Iterator[Run]:
     """Return a function that types a line and returns what the terminal says to it."""
-    fake(boot_s=1.2, load_s=1.2, token_s=0.02)
+    fake(gates={"boot": str(tmp_path / "booted")}, load_s=1.2, token_s=0.02)
     shell = pexpect.spawn(
         sys.executable,
         ["-m", "IPython", "--simple-prompt", "--no-banner", "--colors=NoColor"],
         env=dict(os.environ, TERM="dumb", COLUMNS="100"),
         encoding="utf-8",
         dimensions=(50, 100),
-        timeout=30,
+        timeout=120,
     )
 
     def said(line: str) -> str:
@@ -41,9 +42,10 @@ def run(fake: FakeEngine) -> Iterator[Run]:
     shell.close(force=True)
 
 
-def test_a_terminal_is_readable_and_not_flooded(run: Run) -> None:
+def test_a_terminal_is_readable_and_not_flooded(run: Run, tmp_path: Path) -> None:
     card = run("server = %aim launch")
     assert card.count("starting") == 1
+    (tmp_path / "booted").touch()
     waited = run("%aim wait").splitlines()
     # A line a stage and the end, however often the state was read.
     assert 2 <= len(waited) <= 5

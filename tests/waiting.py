@@ -76,7 +76,7 @@ def free_port() -> int:
     low, high = map(int, Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split())
     others = [*range(10_000, low), *range(high + 1, 1 << 16)]
     while True:
-        port = random.SystemRandom().choice(others)
+        port: int = random.SystemRandom().choice(others)
         with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):
             return port
 

@@ -52,6 +52,7 @@ class Controller:
         self._to_judge = threading.Event()
         self._to_judge.set()
         self._started = threading.Lock()
+        self._looking = threading.Lock()
 
     def start(self) -> None:
         """Begin to ask; without it nothing runs. A second call does nothing."""
@@ -100,12 +101,12 @@ class Controller:
             timer = threading.Timer(BUSY_S, self._say_busy)
             timer.daemon = True
             timer.start()
-        elif self._scene.busy:
-            self._replace(lambda scene: replace(scene, busy=False))
+        else:
+            self._replace(lambda scene: replace(scene, busy=False) if scene.busy else scene)
 
     def _say_busy(self) -> None:
-        if self._busy.is_set():
-            self._replace(lambda scene: replace(scene, busy=True))
+        # Asked while no other change is made: the cell may end in this moment.
+        self._replace(lambda scene: replace(scene, busy=True) if self._busy.is_set() else scene)
 
     # -- what its user does ----------------------------------------------------------------------
 
@@ -227,10 +228,12 @@ class Controller:
         return STEADY_S if scene.live else SLOW_S
 
     def _look(self, *, machine: bool = True) -> None:
-        views = api.servers()
-        now = time.time()
-        views = [replace(view, at=now) for view in views]
-        self._replace(lambda scene: state.seen(scene, views))
+        # One after the other: what was seen before a launch may not be shown after it.
+        with self._looking:
+            views = api.servers()
+            now = time.time()
+            views = [replace(view, at=now) for view in views]
+            self._replace(lambda scene: state.seen(scene, views))
         if machine:
             self._read_machine()
             cached = tuple(api.models_on_disk())

@@ -36,8 +36,10 @@ class Script(Struct, frozen=True, kw_only=True):
     ----------
     boot_s, load_s : float
         Seconds that these stages take.
-    bind_s : float
-        Seconds before it takes its port: vLLM imports for so long.
+    gates : dict of str to str
+        Files that have to be there before it goes on: to take its port (``bind``), from the end of
+        its boot to its load (``boot``), to its last shard (``load``), to the second word of a
+        streamed reply (``reply``). A test that waits for none of these has to be quick enough.
     shards : int
         How many weight files it pretends to load.
     fail_at : str
@@ -66,7 +68,7 @@ class Script(Struct, frozen=True, kw_only=True):
     """
 
     boot_s: float = 0.05
-    bind_s: float = 0.0
+    gates: dict[str, str] = {}
     load_s: float = 0.05
     shards: int = 2
     fail_at: str = ""

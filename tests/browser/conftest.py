@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, ViewportSize, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ViewportSize, expect, sync_playwright
 
 from aim_jupyter.testing import Script, fake_engine
-from tests.browser.lab import QUICKSTART, Lab, Notebook, chromium
+from tests.browser.lab import LIMIT_S, QUICKSTART, Lab, Notebook, chromium
 from tests.conftest import FakeEngine, scrubbed, tidied
 
 ARGUMENTS = (
@@ -20,6 +20,16 @@ ARGUMENTS = (
 WINDOW: ViewportSize = {"width": 1280, "height": 1600}
 
 OpenNotebook = Callable[..., Notebook]
+
+# Playwright itself waits five seconds for what is expected.
+expect.set_options(timeout=LIMIT_S * 1000)
+
+
+def new_window(browser: Browser, size: ViewportSize) -> BrowserContext:
+    """Return a window of that size, whose pages have the time that a busy machine takes."""
+    pages = browser.new_context(viewport=size)
+    pages.set_default_timeout(LIMIT_S * 1000)
+    return pages
 
 
 # Not for the session: Playwright keeps an event loop open in this very thread.
@@ -90,7 +100,7 @@ def lab(request: pytest.FixtureRequest, isolated: Path) -> Iterator[Lab]:
 @pytest.fixture
 def open_notebook(browser: Browser, lab: Lab) -> Iterator[OpenNotebook]:
     """Return a function that opens a notebook, else the quickstart, in JupyterLab."""
-    pages = browser.new_context(viewport=WINDOW)
+    pages = new_window(browser, WINDOW)
 
     def start(name: str = QUICKSTART.name) -> Notebook:
         return Notebook(pages.new_page(), lab, name)

@@ -50,7 +50,7 @@ class Sidebar:
     def visit(self, path: str) -> None:
         """Open the program at `path`, such as ``lab``, and wait until it is ready."""
         self.page.goto(f"{self.lab.url}{path}?token={TOKEN}&reset")
-        self.page.wait_for_selector("#jupyterlab-splash", state="detached", timeout=60_000)
+        self.page.wait_for_selector("#jupyterlab-splash", state="detached", timeout=START_S * 1000)
         self.page.wait_for_function(
             "window.jupyterapp?.commands.hasCommand('aim-jupyter:open')", timeout=START_S * 1000
         )

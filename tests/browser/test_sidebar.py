@@ -11,12 +11,14 @@ import pytest
 from playwright.sync_api import Browser, ViewportSize, expect
 
 from aim_jupyter.columns import COLUMNS
+from tests.browser.conftest import new_window
 from tests.browser.lab import DARK, LIGHT, LIMIT_S, Lab
 from tests.browser.sidebar import BUILT, LATER, Sidebar, captured
 from tests.conftest import FakeEngine
 
 pytestmark = [
     pytest.mark.browser,
+    pytest.mark.timeout(600),
     pytest.mark.skipif(not BUILT.exists(), reason="the sidebar is not built: make labextension"),
 ]
 
@@ -29,13 +31,12 @@ CONTRAST = Path(__file__).with_name("contrast.js").read_text()
 READY_S = 150
 
 OpenSidebar = Callable[..., Sidebar]
-expect.set_options(timeout=LIMIT_S * SECOND)
 
 
 @pytest.fixture
 def open_sidebar(browser: Browser, lab: Lab) -> Iterator[OpenSidebar]:
     """Return a function that opens the sidebar in JupyterLab without any notebook."""
-    pages = browser.new_context(viewport=WINDOW)
+    pages = new_window(browser, WINDOW)
 
     def start(**answers: Any) -> Sidebar:
         return Sidebar(pages.new_page(), lab, answers)
@@ -50,19 +51,27 @@ def node(**changes: Any) -> dict[str, Any]:
     return {"status": captured("node"), **answers, **changes}
 
 
-def test_the_demo_without_any_notebook(open_sidebar: OpenSidebar, fake: FakeEngine) -> None:
-    fake(boot_s=2, load_s=4, shards=6)
-    from_launch_to_stop(open_sidebar(), "fake")
+def test_the_demo_without_any_notebook(
+    open_sidebar: OpenSidebar, fake: FakeEngine, tmp_path: Path
+) -> None:
+    gates = {stage: tmp_path / stage for stage in ("boot", "load")}
+    fake(gates={stage: str(file) for stage, file in gates.items()}, shards=6)
+    from_launch_to_stop(open_sidebar(), "fake", **gates)
 
 
 @pytest.mark.engine
-@pytest.mark.timeout(420)
+@pytest.mark.timeout(900)
 def test_the_demo_on_the_real_engine(open_sidebar: OpenSidebar, real_engine: None) -> None:
     from_launch_to_stop(open_sidebar(), "vllm")
 
 
-def from_launch_to_stop(sidebar: Sidebar, engine: str) -> None:
-    """Launch by one click, follow, use from a notebook, restart its kernel, stop."""
+def from_launch_to_stop(
+    sidebar: Sidebar, engine: str, boot: Path | None = None, load: Path | None = None
+) -> None:
+    """Launch by one click, follow, use from a notebook, restart its kernel, stop.
+
+    What is made once a stage was seen, where anything is, lets the engine go on to the next.
+    """
     servers, status = sidebar.section("Servers"), sidebar.status()
     expect(sidebar.section("GPUs")).to_contain_text("This machine has no AMD GPU device.")
     expect(servers).to_contain_text("None running.")
@@ -75,8 +84,12 @@ def from_launch_to_stop(sidebar: Sidebar, engine: str) -> None:
     expect(progress).to_be_visible(timeout=LIMIT_S * SECOND)
     expect(status).to_have_text("aim: 1 starting")
     expect(servers).to_contain_text(re.compile(r"boot\s*1 of \d"), timeout=LIMIT_S * SECOND)
+    if boot:
+        boot.touch()
     expect(servers).to_contain_text(re.compile(r"load\s*2 of \d"), timeout=READY_S * SECOND)
     sidebar.screenshot(f"{engine}-2-starting")
+    if load:
+        load.touch()
     expect(servers).to_contain_text("running · CPU", timeout=READY_S * SECOND)
     expect(servers).to_contain_text(re.compile(r"\d+ tok/s.*KV \d+ %", re.DOTALL))
     expect(servers).to_contain_text(re.compile(r"http://127\.0\.0\.1:\d+/v1"))

@@ -62,7 +62,10 @@ def test_a_full_disk_loses_the_event_only() -> None:
     log.add("stage", "lost")
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], max_examples=50)
+@settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+    max_examples=50,
+)
 @given(garbage=st.binary())
 def test_any_file_can_be_read(tmp_path: Path, garbage: bytes) -> None:
     path = tmp_path / "events.jsonl"

@@ -111,7 +111,7 @@ def test_a_lock_is_exclusive_and_ends_with_its_process(tmp_path: Path) -> None:
         time.sleep(0.2)
         assert not got.is_set()
         holder.kill()
-        assert got.wait(5)
+        assert got.wait(60)
         taker.join()
 
 
@@ -161,7 +161,10 @@ def test_a_missing_file_has_no_tail_and_a_folder_is_told(tmp_path: Path) -> None
         files.tail(tmp_path, 5)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], max_examples=60)
+@settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+    max_examples=60,
+)
 @given(
     pieces=st.lists(st.sampled_from(["a", "bc\n", "\n", "\r", "é", " ", "x" * 40_000])),
     lines=st.integers(1, 8),

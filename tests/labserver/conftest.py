@@ -12,12 +12,20 @@ from tests.conftest import scrubbed, tidied
 from tests.labserver.jupyter import Jupyter
 
 
+def go_on(site: Path) -> Path:
+    """Make the file without which no streamed reply goes beyond its first word, and return it."""
+    file = site / "go on"
+    file.touch()
+    return file
+
+
 @pytest.fixture(scope="package")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """Return the folder of a machine without GPUs whose engine is the fake one."""
     folder = tmp_path_factory.mktemp("site")
+    said = Script(token_s=0.15, gates={"reply": str(go_on(folder))})
     with scrubbed(folder) as patch:
-        patch.setenv("AIM_ENGINE_PYTHON", str(fake_engine(folder, Script(token_s=0.15))))
+        patch.setenv("AIM_ENGINE_PYTHON", str(fake_engine(folder, said)))
         yield folder
 
 

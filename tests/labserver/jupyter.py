@@ -17,7 +17,7 @@ import httpx
 TOKEN = "only-for-tests"
 #: Not the root: a path that a handler would forget shows.
 BASE = "/some%40where/"
-LIMIT_S = 40
+LIMIT_S = 90
 
 
 class Jupyter:

@@ -45,7 +45,7 @@ def test_each_route_has_a_path_of_its_own() -> None:
 def test_nobody_is_told_anything_without_the_token(
     jupyter: Jupyter, headers: dict[str, str]
 ) -> None:
-    with httpx.Client(base_url=jupyter.url, headers=headers) as stranger:
+    with httpx.Client(base_url=jupyter.url, headers=headers, timeout=60) as stranger:
         for path in PATHS:
             for method in METHODS:
                 answer = stranger.request(method, f"aim/{path}")

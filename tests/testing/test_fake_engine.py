@@ -12,7 +12,7 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -22,7 +22,7 @@ from aim_jupyter.core.serving import endpoint, ports
 from aim_jupyter.core.serving.process import identify, members, signal_group
 from aim_jupyter.core.serving.stages import StageTracker
 from aim_jupyter.testing import Script, fake_engine
-from tests.waiting import until
+from tests.waiting import LIMIT_S, until
 
 KEY = "the-key"
 VLLM = adapters.get("vllm")
@@ -67,7 +67,7 @@ def running(folder: Path, script: Script, *more: str) -> Iterator[Running]:
             yield Running(process, port, log)
         finally:
             signal_group(known, signal.SIGKILL)
-            process.wait(10)
+            process.wait(LIMIT_S)
 
 
 def ready(engine: Running) -> None:
@@ -75,15 +75,19 @@ def ready(engine: Running) -> None:
 
 
 def chat(engine: Running, text: str, *, stream: bool = False) -> bytes:
+    with asked(engine, text, stream=stream) as answer:
+        content: bytes = answer.read()
+    return content
+
+
+def asked(engine: Running, text: str, *, stream: bool = False) -> Any:
     body = {"model": "m", "stream": stream, "messages": [{"role": "user", "content": text}]}
     request = urllib.request.Request(
         f"http://127.0.0.1:{engine.port}/v1/chat/completions",
         json.dumps(body).encode(),
         {"Authorization": f"Bearer {KEY}", "Content-Type": "application/json"},
     )
-    with urllib.request.urlopen(request, timeout=10) as answer:
-        content: bytes = answer.read()
-    return content
+    return urllib.request.urlopen(request, timeout=LIMIT_S)
 
 
 def test_it_serves_what_the_tests_ask(tmp_path: Path) -> None:
@@ -112,7 +116,7 @@ def test_it_has_children_that_end_with_it(tmp_path: Path) -> None:
         known = identify(engine.process.pid)
         assert known is not None
         engine.process.terminate()
-        assert engine.process.wait(10) == 0
+        assert engine.process.wait(LIMIT_S) == 0
         until(lambda: members(known) == [])
 
 
@@ -120,7 +124,7 @@ def test_it_has_children_that_end_with_it(tmp_path: Path) -> None:
 def test_it_fails_where_it_is_told_to(tmp_path: Path, stage: str) -> None:
     script = Script(fail_at=stage, fail_line="KeyError: 'told'", exit_code=7)
     with running(tmp_path, script) as engine:
-        assert engine.process.wait(10) == 7
+        assert engine.process.wait(LIMIT_S) == 7
         lines = engine.text.splitlines()
         assert lines[-2].endswith("KeyError: 'told'")
         assert lines[-1].startswith("RuntimeError: Engine core initialization failed")
@@ -150,13 +154,32 @@ def test_it_loads_as_many_shards_as_it_is_told(tmp_path: Path) -> None:
 
 
 def test_it_binds_late_where_it_is_told_to_and_says_when_it_cannot(tmp_path: Path) -> None:
-    with running(tmp_path, Script(bind_s=0.3)) as engine:
+    taken = tmp_path / "taken"
+    with running(tmp_path, Script(gates={"bind": str(taken)})) as engine:
         with socket.socket() as thief:
             thief.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             thief.bind((ports.LOOPBACK, engine.port))
             thief.listen()
-            assert engine.process.wait(10) == 1
+            taken.touch()
+            assert engine.process.wait(LIMIT_S) == 1
         assert engine.text.strip() == "OSError: [Errno 98] Address already in use"
+
+
+def test_it_waits_at_each_gate(tmp_path: Path) -> None:
+    gates = {name: tmp_path / name for name in ("boot", "load", "reply")}
+    script = Script(gates={name: str(file) for name, file in gates.items()})
+    with running(tmp_path, script) as engine:
+        until(lambda: "version 0.32.0" in engine.text)
+        assert "Starting to load" not in engine.text
+        gates["boot"].touch()
+        until(lambda: "1/2" in engine.text)
+        assert "2/2" not in engine.text
+        gates["load"].touch()
+        ready(engine)
+        with asked(engine, "a b c", stream=True) as answer:
+            assert b'"You"' in answer.readline()
+            gates["reply"].touch()
+            assert answer.read().count(b"data: ") == 7
 
 
 def test_it_dies_in_the_middle_of_a_reply_where_it_is_told_to(tmp_path: Path) -> None:
@@ -164,13 +187,13 @@ def test_it_dies_in_the_middle_of_a_reply_where_it_is_told_to(tmp_path: Path) ->
         ready(engine)
         with pytest.raises((OSError, http.client.HTTPException)):
             chat(engine, "a b c", stream=True)
-        assert engine.process.wait(10) == -signal.SIGKILL
+        assert engine.process.wait(LIMIT_S) == -signal.SIGKILL
 
 
 @pytest.mark.parametrize("option", [["--no-such-option"], ["--dtype", "int3"]])
 def test_it_refuses_what_the_parser_of_an_engine_refuses(tmp_path: Path, option: list[str]) -> None:
     with running(tmp_path, Script(), *option) as engine:
-        assert engine.process.wait(10) == 2
+        assert engine.process.wait(LIMIT_S) == 2
         assert "error: " in engine.text
 
 

@@ -100,8 +100,9 @@ class Supervisor:
         try:
             found = engine.find(self.folder.path, self.record.engine)
             if self.record.live:
-                with self.desk:
-                    self._conclude(self._serve(found))
+                with self.desk:  # Closed before the last word: what has ended has no door.
+                    code = self._serve(found)
+                self._conclude(code)
             elif found is not None:
                 # The last word is written; whoever wrote it was killed before it was all true.
                 end_group(found.id, drain_s=0.0, term_s=0.0)
@@ -324,8 +325,7 @@ class Supervisor:
     def _look_at_limits(self) -> None:
         if why := limits.reached(self.record, uptime_s()):
             self._stop_by_itself(why)
-        if self._stop_left():
-            self._stop_asked = True
+        self._stop_asked |= self._stop_left()
 
     def _stop_by_itself(self, why: str) -> None:
         self.record = replace(self.record, reason=why)

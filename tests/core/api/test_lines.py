@@ -123,7 +123,10 @@ NAMES = st.from_regex(r"[a-z]{1,6}(-[a-z]{1,6})?", fullmatch=True)
     idle_s=st.none() | st.integers(1, 10**6),
     gpus=st.none() | st.lists(st.integers(0, 7), min_size=1, max_size=3).map(tuple),
 )
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], max_examples=60)
+@settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+    max_examples=60,
+)
 def test_a_line_is_read_as_the_request_that_it_was_made_of(
     options: dict[str, Any], env: dict[str, str], idle_s: float | None, gpus: tuple[int, ...] | None
 ) -> None:

@@ -48,7 +48,7 @@ def downloads(folder: serving.ServerFolder) -> list[int]:
 
 
 def failed(folder: serving.ServerFolder) -> ServerRecord:
-    until(lambda: folder.read().state == "failed", 20)
+    until(lambda: folder.read().state == "failed")
     return folder.read()
 
 
@@ -226,7 +226,7 @@ def test_a_command_tells_it_in_two_lines(hub: Hub, fake: FakeEngine) -> None:
     hub.repos[REPO] = model_files()
     hub.trouble["api", REPO] = (403, "GatedRepo")
     done = subprocess.run(
-        [*PROGRAM, "launch", REPO], capture_output=True, text=True, check=False, timeout=60
+        [*PROGRAM, "launch", REPO], capture_output=True, text=True, check=False, timeout=120
     )
     assert done.returncode == 1
     found, hint = done.stderr.splitlines()[-2:]

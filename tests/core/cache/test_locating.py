@@ -85,7 +85,10 @@ INDEX = st.binary(max_size=40) | st.recursive(
 ).map(lambda value: json.dumps(value).encode())  # fmt: skip
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], max_examples=60)
+@settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+    max_examples=60,
+)
 @given(content=INDEX)
 def test_a_broken_index_is_no_traceback(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "model.safetensors.index.json").write_bytes(content)

@@ -48,7 +48,9 @@ def build(root: Path, repos: dict[str, list[dict[str, str]]], unfinished: int) -
 
 
 @settings(
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], max_examples=60, deadline=None
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+    max_examples=60,
+    deadline=None,
 )
 @given(repos=REPOS, unfinished=st.integers(0, 2))
 def test_it_finds_what_the_hubs_own_scan_finds(

@@ -16,9 +16,9 @@ MakeEngine = Callable[..., Path]
 
 
 def gone(pid: int) -> bool:
-    """Tell whether a process has ended within 5 s; where nobody collects it, it stays as Z."""
+    """Tell whether a process ends within a minute; where nobody collects it, it stays as Z."""
     stat = Path(f"/proc/{pid}/stat")
-    for _ in range(250):
+    for _ in range(3000):
         try:
             if stat.read_text().rpartition(")")[2].split()[0] == "Z":
                 return True

@@ -293,9 +293,9 @@ def _installer(catalogue: Path) -> subprocess.Popen[str]:
 
 
 def _writers_are_gone() -> bool:
-    """Tell whether within 2 s no process is left that was started for our folders."""
+    """Tell whether within a minute no process is left that was started for our folders."""
     ours = str(config.engines_dir()).encode()
-    for _ in range(100):
+    for _ in range(3000):
         if not any(ours in line for line in map(_command, Path("/proc").glob("[0-9]*"))):
             return True
         time.sleep(0.02)

@@ -1,9 +1,10 @@
 """A process of the lease storm: takes and drops devices, and writes down what it held.
 
-Run as ``lease_worker.py RECORD SEED ROUNDS``. The record is the independent proof: one line per
-device and hold, ``<key> <from> <to>``, in nanoseconds of the monotonic clock that all processes
-share. ``from`` is read after taking and ``to`` before letting go (or before the kill is sent), so
-each line lies within the true hold, and two lines that overlap are a device held twice.
+Run as ``lease_worker.py RECORD SEED ROUNDS``; it begins when its standard input ends. The record
+is the independent proof: one line per device and hold, ``<key> <from> <to>``, in nanoseconds of the
+monotonic clock that all processes share. ``from`` is read after taking and ``to`` before letting go
+(or before the kill is sent), so each line lies within the true hold, and two lines that overlap are
+a device held twice.
 """
 
 from __future__ import annotations
@@ -24,9 +25,9 @@ def write(record: int, keys: tuple[str, ...], began: int, ended: int) -> None:
 
 
 def take(rng: random.Random) -> leases.Lease:
-    # A deadlock, or a lease left behind, shows as GpuUnavailable after a minute.
+    # A deadlock, or a lease left behind, shows as GpuUnavailable after two minutes.
     wanted = rng.sample(KEYS, rng.randint(1, 8))
-    return leases.take(wanted, info={"server": "storm"}, patience_s=60)
+    return leases.take(wanted, info={"server": "storm"}, patience_s=120)
 
 
 def hold(record: int, rng: random.Random) -> None:
@@ -79,6 +80,9 @@ def main() -> None:
     rng = random.Random(seed)
     record = os.open(path, os.O_WRONLY | os.O_APPEND)
     killed = 0
+    sys.stdout.write("there\n")
+    sys.stdout.flush()
+    sys.stdin.read()
     for turn in range(rounds):
         if rng.random() < 1 / 3:
             hold_until_killed(record, rng)

@@ -72,7 +72,9 @@ def test_tokens_are_exact_over_steps_and_across_a_restart(tmp_path: Path) -> Non
 
 
 @settings(
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], max_examples=30, deadline=None
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+    max_examples=30,
+    deadline=None,
 )
 @given(st.lists(st.lists(st.integers(0, 9), min_size=1, max_size=40), min_size=1, max_size=4))
 def test_nothing_of_any_engine_is_lost_or_counted_twice(

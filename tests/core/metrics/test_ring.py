@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from aim_jupyter.core.errors import StateUnusable
 from aim_jupyter.core.metrics import ring
 from aim_jupyter.core.metrics.ring import Ring
+from tests.waiting import LIMIT_S
 
 WIDTH, CAPACITY = 100, 50
 #: Writes records as fast as it can, each of one number throughout.
@@ -149,7 +150,7 @@ def test_killed_while_writing_again_and_again_it_holds_whole_records_only(file: 
         child = subprocess.Popen([sys.executable, "-c", WRITER, str(file)])
         try:
             # It is read while it is written, from the first record on.
-            end = time.monotonic() + 20
+            end = time.monotonic() + LIMIT_S
             while time.monotonic() < end:
                 with Ring(file) as reader:
                     rows = [list(row) for row in reader.rows()]

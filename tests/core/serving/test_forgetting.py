@@ -12,8 +12,6 @@ from aim_jupyter.core.errors import BadUsage, UnknownName
 from tests.conftest import FakeEngine
 from tests.waiting import DEMO, launch_ready, until
 
-LIMIT_S = 30.0
-
 
 def test_what_has_ended_can_be_forgotten_and_nothing_else(fake: FakeEngine) -> None:
     fake()
@@ -33,6 +31,6 @@ def test_what_has_ended_can_be_forgotten_and_nothing_else(fake: FakeEngine) -> N
 def test_a_failed_start_is_forgotten_by_its_verb(fake: FakeEngine) -> None:
     fake(fail_at="load", fail_line="ValueError: no")
     folder = api.launch(DEMO)
-    until(lambda: folder.read().state == "failed", LIMIT_S)
+    until(lambda: folder.read().state == "failed")
     assert handlers.forget(Namespace(servers=["demo"])) == ["demo is forgotten."]
     assert api.servers() == []

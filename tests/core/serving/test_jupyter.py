@@ -18,9 +18,9 @@ import pytest
 from aim_jupyter.core import api, serving
 from aim_jupyter.core.errors import BadUsage
 from aim_jupyter.core.planning import Request
-from aim_jupyter.core.serving import ServerFolder, jupyter, ports
+from aim_jupyter.core.serving import ServerFolder, jupyter
 from tests.conftest import FakeEngine
-from tests.waiting import until
+from tests.waiting import LIMIT_S, free_port, until
 
 TOKEN = "a-token-of-this-test"
 
@@ -29,8 +29,7 @@ class Jupyter:
     """A Jupyter server without a browser."""
 
     def __init__(self, home: Path) -> None:
-        holder, self.port = ports.reserve()
-        holder.close()
+        self.port = free_port()
         self.startup = home / "ipython" / "profile_default" / "startup"
         self.startup.mkdir(parents=True)
         self.process = subprocess.Popen(
@@ -42,7 +41,7 @@ class Jupyter:
             env={**os.environ, "IPYTHONDIR": str(home / "ipython")},
             start_new_session=True,
         )
-        until(self._up, limit_s=60)
+        until(self._up)
 
     def _up(self) -> bool:
         try:
@@ -56,7 +55,7 @@ class Jupyter:
         headers = {"Authorization": f"token {TOKEN}"}
         body = b"{}" if method == "POST" else None
         asked = urllib.request.Request(url, body, headers, method=method)
-        with urllib.request.urlopen(asked, timeout=10) as answer:
+        with urllib.request.urlopen(asked, timeout=LIMIT_S) as answer:
             return json.load(answer)
 
     def run(self, code: str) -> None:
@@ -73,7 +72,7 @@ def server(tmp_path: Path, fake: FakeEngine) -> Iterator[Jupyter]:
     yield running
     if running.process.poll() is None:
         running.process.terminate()
-        running.process.wait(30)
+        running.process.wait(LIMIT_S)
 
 
 LAUNCH = "import aim_jupyter as aim; aim.launch('demo', name={name!r}, new=True, {more})"
@@ -81,9 +80,9 @@ LAUNCH = "import aim_jupyter as aim; aim.launch('demo', name={name!r}, new=True,
 
 def ready(name: str) -> ServerFolder:
     """Return the server that a kernel launches."""
-    until(lambda: name in [folder.name for folder in serving.folders()], limit_s=60)
+    until(lambda: name in [folder.name for folder in serving.folders()])
     folder = serving.find(name)
-    until(lambda: serving.current(folder).state == "running", limit_s=60)
+    until(lambda: serving.current(folder).state == "running")
     return folder
 
 
@@ -103,8 +102,8 @@ def test_it_ends_with_its_jupyter_server_and_others_do_not(
     kernels = [kernel["id"] for kernel in server.ask("GET", "/api/kernels")]
     assert kernels
     os.kill(server.process.pid, number)
-    server.process.wait(30)
-    until(lambda: bound.read().state == "stopped", limit_s=20)
+    server.process.wait(LIMIT_S)
+    until(lambda: bound.read().state == "stopped")
     assert bound.read().reason == "its Jupyter server has ended"
     time.sleep(1)
     assert serving.current(free).state == "running"
@@ -119,8 +118,8 @@ def test_a_new_supervisor_still_ends_it_with_its_jupyter_server(
     assert supervisor is not None
     os.kill(supervisor.pid, signal.SIGKILL)
     os.kill(server.process.pid, signal.SIGKILL)
-    server.process.wait(30)
-    until(lambda: bound.read().state == "stopped", limit_s=20)
+    server.process.wait(LIMIT_S)
+    until(lambda: bound.read().state == "stopped")
 
 
 def test_without_a_jupyter_server_it_is_refused(

@@ -34,7 +34,7 @@ def started(plan: Plan) -> ServerFolder:
     quicker = [gpu.key for gpu in gpus.machine().gpus if gpu.hip_index == 0]
     with leases.take([key for key in quicker if key], info={"server": "quicker"}):
         folder = serving.launch(plan)
-        until(lambda: folder.read().state in ("running", "failed"), 30)
+        until(lambda: folder.read().state in ("running", "failed"))
     return folder
 
 

@@ -16,7 +16,7 @@ from aim_jupyter.core import api
 from aim_jupyter.core.errors import PortTaken, StartFailed
 from aim_jupyter.core.serving import ports
 from tests.conftest import FakeEngine
-from tests.waiting import DEMO, launch_ready, say, until
+from tests.waiting import DEMO, free_port, launch_ready, say, until
 
 
 def test_no_reserved_port_is_handed_out_twice() -> None:
@@ -43,7 +43,7 @@ def test_an_engine_listens_on_a_port_that_is_held_for_it(options: list[int]) -> 
             engine.setsockopt(socket.SOL_SOCKET, option, 1)
         engine.bind((ports.LOOPBACK, port))
         engine.listen()
-        with socket.create_connection((ports.LOOPBACK, port), timeout=2) as client:
+        with socket.create_connection((ports.LOOPBACK, port), timeout=30) as client:
             accepted, _ = engine.accept()
             with accepted:
                 accepted.sendall(b"engine")
@@ -53,7 +53,7 @@ def test_an_engine_listens_on_a_port_that_is_held_for_it(options: list[int]) -> 
 def test_a_port_that_is_only_held_takes_no_connection() -> None:
     holder, port = ports.reserve()
     with holder, pytest.raises(ConnectionRefusedError):
-        socket.create_connection((ports.LOOPBACK, port), timeout=2)
+        socket.create_connection((ports.LOOPBACK, port), timeout=30)
 
 
 @pytest.mark.parametrize("listening", [True, False])
@@ -106,11 +106,12 @@ def test_a_listener_beside_closed_connections_is_not_overlooked() -> None:
         ports.reserve(port)
 
 
-#: Waits until a server has been given its port and listens there before the engine does.
+#: Waits until a server has been given its port and listens there before the engine, which waits
+#: for the file that says so.
 THIEF = """
 import json, socket, sys, time
 from pathlib import Path
-record = Path(sys.argv[1])
+record, stolen = map(Path, sys.argv[1:])
 port = None
 while not port:
     time.sleep(0.01)
@@ -122,8 +123,9 @@ taken = socket.socket()
 taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
 taken.bind(("127.0.0.1", port))
 taken.listen()
+stolen.touch()
 print(port, flush=True)
-time.sleep(60)
+sys.stdin.read()
 """
 
 
@@ -131,16 +133,19 @@ time.sleep(60)
 def thief(isolated: Path) -> Iterator[subprocess.Popen[str]]:
     record = isolated / "state" / "servers" / "demo" / "server.json"
     with subprocess.Popen(
-        [sys.executable, "-c", THIEF, str(record)], stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", THIEF, str(record), str(isolated / "stolen")],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
     ) as process:
         yield process
         process.kill()
 
 
 def test_a_stolen_port_is_replaced_by_another(
-    fake: FakeEngine, thief: subprocess.Popen[str]
+    fake: FakeEngine, thief: subprocess.Popen[str], isolated: Path
 ) -> None:
-    fake(bind_s=0.7)
+    fake(gates={"bind": str(isolated / "stolen")})
     folder = launch_ready()
     assert thief.stdout is not None
     stolen = int(thief.stdout.readline())
@@ -152,13 +157,12 @@ def test_a_stolen_port_is_replaced_by_another(
 
 
 def test_a_stolen_port_that_was_asked_for_is_told(
-    fake: FakeEngine, thief: subprocess.Popen[str]
+    fake: FakeEngine, thief: subprocess.Popen[str], isolated: Path
 ) -> None:
-    fake(bind_s=0.7)
-    holder, port = ports.reserve()
-    holder.close()
+    fake(gates={"bind": str(isolated / "stolen")})
+    port = free_port()
     folder = api.launch(replace(DEMO, port=port))
-    until(lambda: folder.read().state == "failed", 20)
+    until(lambda: folder.read().state == "failed")
     with pytest.raises(StartFailed, match="could not have its port"):
         list(api.wait(folder.name))
     assert thief.stdout is not None
@@ -167,8 +171,7 @@ def test_a_stolen_port_that_was_asked_for_is_told(
 
 def test_a_port_is_free_for_the_next_server_of_the_same_number(fake: FakeEngine) -> None:
     fake()
-    holder, port = ports.reserve()
-    holder.close()
+    port = free_port()
     asked = replace(DEMO, port=port)
     folder = launch_ready(asked)
     with closing(socket.create_connection((ports.LOOPBACK, port))) as idle:

@@ -18,7 +18,7 @@ def model(folder: Path, *names: str, size: int = 1000) -> Path:
 
 
 def finished(ahead: ReadAhead) -> int:
-    ahead._thread.join(10)
+    ahead._thread.join(60)
     ahead.stop()
     return ahead.read_bytes
 

@@ -75,17 +75,18 @@ def test_a_silent_engine_is_two_events_however_long_it_lasts(
 
 
 def test_cpu_time_and_memory_are_those_of_the_processes() -> None:
-    busy = "import time\nend = time.process_time() + 0.5\n"
+    busy = "import time\nprint('up', flush=True)\nend = time.process_time() + 0.5\n"
     busy += "while time.process_time() < end: pass\nprint('done', flush=True)\ntime.sleep(60)"
     with subprocess.Popen(
-        [sys.executable, "-c", busy], stdout=subprocess.PIPE, start_new_session=True
+        [sys.executable, "-c", busy], stdout=subprocess.PIPE, start_new_session=True, text=True
     ) as child:
+        assert child.stdout is not None
+        assert child.stdout.readline() == "up\n"
         leader = identify(child.pid)
         assert leader is not None
         took = Resources(leader, (), partial(members, leader))
         first = took.read(1000.0)
-        assert child.stdout is not None
-        child.stdout.readline()
+        assert child.stdout.readline() == "done\n"
         second = took.read(1001.0)
         child.kill()
     assert 0.3 < second["cpu_s"] < 5
@@ -124,7 +125,7 @@ def test_the_sensors_of_its_gpus_are_added_up(
 def test_the_history_of_an_ended_server_is_still_there(fake: FakeEngine) -> None:
     fake()
     folder = launch_ready()
-    time.sleep(2)
+    until(lambda: len(api.history(folder.name, 60)) > 1)
     api.stop(folder.name, drain_s=0)
     assert api.history(folder.name, 60)
     assert metrics.latest(folder.path) is not None

@@ -51,7 +51,7 @@ def test_launch_returns_before_the_server_is_ready(fake: FakeEngine) -> None:
 def test_the_second_start_has_an_estimate(fake: FakeEngine) -> None:
     fake(boot_s=0.5, load_s=0.5)
     first = serving.stop(launch_ready())
-    took = {stage.stage: stage.took_s for stage in first.stages}
+    took = {stage.stage: stage.took_s or 0.0 for stage in first.stages}
     # In its first stage for as long as anybody looks.
     fake(boot_s=600)
     folder = api.launch(DEMO)

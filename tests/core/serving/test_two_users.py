@@ -104,7 +104,7 @@ def users() -> Iterator[tuple[User, User]]:
         for name in names:
             # Nobody else has these numbers: all that runs as them was started here.
             subprocess.run(["pkill", "-KILL", "-u", name], check=False)
-            until(lambda name=name: not _runs(name), 20)  # type: ignore[misc]
+            until(lambda name=name: not _runs(name))  # type: ignore[misc]
             subprocess.run(["userdel", name], check=False, capture_output=True)
         shutil.rmtree(shared, ignore_errors=True)
 
@@ -145,7 +145,7 @@ def started(user: User, *words: str) -> Running:
     name = words[words.index("--name") + 1]
     user.aim("launch", model, *words)
     folder = Path(user.env["HOME"]) / ".local/state/aim_jupyter/servers" / name
-    until(lambda: _record(folder)["state"] == "running", 60)
+    until(lambda: _record(folder)["state"] == "running")
     return Running(name, folder, (folder / "key").read_text(), _record(folder))
 
 
@@ -159,7 +159,7 @@ def server(users: tuple[User, User]) -> Iterator[Running]:
     yield running
     assert _record(running.folder)["state"] == "running", "it lived through all of this"
     users[0].aim("stop", "first", "--now")
-    until(lambda: running.pids == [], 20)
+    until(lambda: running.pids == [])
 
 
 #: What the second user tries, as a program of its own; it prints what came of each try.
@@ -191,7 +191,7 @@ for name in os.listdir(told["leases"]):
 statuses = {}
 for method in ("GET", "POST", "HEAD", "OPTIONS", "PUT", "DELETE"):
     for path in told["routes"]:
-        connection = http.client.HTTPConnection("127.0.0.1", told["port"], timeout=5)
+        connection = http.client.HTTPConnection("127.0.0.1", told["port"], timeout=60)
         connection.request(method, path, body=b"{}", headers={"Authorization": "Bearer wrong"})
         statuses[f"{method} {path}"] = connection.getresponse().status
         connection.close()

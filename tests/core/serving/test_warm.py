@@ -6,7 +6,6 @@ import json
 import os
 import signal
 import sys
-import time
 import urllib.request
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,7 @@ from aim_jupyter.core import api, serving
 from aim_jupyter.core.planning import Request
 from aim_jupyter.core.records import ServerRecord
 from aim_jupyter.core.serving import endpoint, warm
-from aim_jupyter.core.serving.process import alive, members
+from aim_jupyter.core.serving.process import alive, identify, members
 from aim_jupyter.server import Server
 from tests.waiting import launch_ready, until
 
@@ -134,8 +133,9 @@ def test_a_fork_serves_on_a_socket_file_as_well() -> None:
 def test_servers_outlive_their_host_and_the_next_launch_gets_a_new_one() -> None:
     first = launch("warm", "orphan")
     (host,) = api.warm_hosts()
+    known = identify(host.pid)
     os.kill(host.pid, signal.SIGKILL)
-    time.sleep(0.5)
+    until(lambda: not alive(known))
 
     assert greedy(first, QUESTIONS[0])
     second = launch("warm", "next")

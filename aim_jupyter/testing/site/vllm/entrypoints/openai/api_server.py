@@ -13,6 +13,7 @@ import threading
 import time
 from argparse import ArgumentParser, Namespace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 from vllm import __version__
 from vllm.entrypoints.openai.cli_args import make_arg_parser
@@ -177,6 +178,8 @@ class Handler(BaseHTTPRequestHandler):
         for position, word in enumerate(words):
             if position == self.server.script["die_after"]:
                 os.kill(os.getpid(), signal.SIGKILL)
+            if position == 1:
+                wait_at("reply", self.server.script)
             self._event(
                 body, {"role": "assistant", "content": word if position == 0 else " " + word}
             )
@@ -247,6 +250,13 @@ def say(text: str) -> None:
     print(prefix + text, file=sys.stderr, flush=True)
 
 
+def wait_at(gate: str, script: dict[str, object]) -> None:
+    """Wait until the file of a gate is there; where there is no gate, not at all."""
+    file = script["gates"].get(gate)
+    while file and not Path(file).exists():
+        time.sleep(0.02)
+
+
 def beat(every_s: float) -> None:
     """Count in the log, a line each, for as long as this process lives."""
     number = 0
@@ -281,6 +291,7 @@ def come_up(arguments: Namespace, script: dict[str, object]) -> None:
     say(f" ▄▄ ▄█ █     █     █ ▀▄▀ █  version {__version__}")
     _maybe_fail("boot", script)
     time.sleep(float(script["boot_s"]))
+    wait_at("boot", script)
     say(f"Initializing a V1 LLM engine (v{__version__}) with config: fake")
     say(f"Starting to load model {arguments.model}...")
     _maybe_fail("load", script)
@@ -289,6 +300,8 @@ def come_up(arguments: Namespace, script: dict[str, object]) -> None:
     shards = int(script["shards"])
     for shard in range(1, shards + 1):
         time.sleep(float(script["load_s"]) / shards)
+        if shard == shards:
+            wait_at("load", script)
         percent = 100 * shard // shards
         print(
             f"\rLoading safetensors checkpoint shards: {percent:3d}% Completed | {shard}/{shards}",
@@ -320,7 +333,7 @@ def main() -> None:
     """Serve until told to end."""
     script = json.loads(os.environ["AIM_FAKE_ENGINE"])
     arguments = make_arg_parser(ArgumentParser()).parse_args()
-    time.sleep(float(script["bind_s"]))
+    wait_at("bind", script)
     try:
         server = Server(arguments, script)
     except OSError as error:

@@ -126,11 +126,11 @@ def started(store: Store, folder: Path, wish: Wish) -> Iterator[Container]:
         )
     running = Container(name, process, log)
     try:
-        until(lambda: process.poll() is not None or running.state().get("status") == "running", 30)
+        until(lambda: process.poll() is not None or running.state().get("status") == "running")
         yield running
     finally:
         _runc("kill", "--all", name, "KILL")
-        process.wait(30)
+        process.wait(60)
         _runc("delete", "--force", name)
         store.buildah("umount", made)
         store.buildah("rm", made)

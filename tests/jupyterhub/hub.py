@@ -6,7 +6,6 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -16,6 +15,7 @@ from typing import Any
 import httpx
 
 from tests import users
+from tests.waiting import free_port
 
 ROOT = Path(__file__).parents[2]
 TOKEN = "only-for-the-tests-service"
@@ -55,7 +55,7 @@ class Hub:
         ends: str,
     ) -> None:
         (node / "hub").mkdir(mode=0o700)
-        ports = _free_ports(3)
+        ports = [free_port() for _ in range(3)]
         given = {
             "node": str(node),
             "documented": str(ROOT / "docs" / "jupyterhub_config.py"),
@@ -183,11 +183,3 @@ class Seat:
             assert time.monotonic() < end, found
             time.sleep(0.2)
         return found
-
-
-def _free_ports(count: int) -> list[int]:
-    holders = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [holder.getsockname()[1] for holder in holders]
-    for holder in holders:
-        holder.close()
-    return ports

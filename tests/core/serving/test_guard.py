@@ -99,6 +99,25 @@ def test_health_is_open(door: Door) -> None:
     assert door.ask("http", "/health")
 
 
+def test_each_engine_says_what_is_open_and_where_its_key_is(
+    door: Door, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AIM_KEY_VARIABLE", "OTHER_KEY")
+    monkeypatch.setenv("OTHER_KEY", "another")
+    monkeypatch.setenv("AIM_OPEN_PATHS", "/alive /ping")
+    other = Door(type(door.guard))
+    assert [other.ask("http", path) for path in ("/alive", "/ping", "/health", "/")] == [
+        True,
+        True,
+        False,
+        False,
+    ]
+    assert other.ask("http", "/health", bearer("another"))
+    assert not other.ask("http", "/health", bearer(KEY))
+    monkeypatch.delenv("AIM_OPEN_PATHS")
+    assert not Door(type(door.guard)).ask("http", "/alive")
+
+
 @pytest.mark.parametrize(
     "header",
     [

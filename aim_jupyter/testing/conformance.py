@@ -42,6 +42,7 @@ FIGURES = ("running", "waiting", "prompt_tokens", "generation_tokens", "finished
 LONG, TOKENS = 160, 400
 _LIMIT_S = 30.0
 _REFUSED = (401, 403)
+_METHODS = ("GET", "POST")
 
 Step = Callable[[ServerFolder], None]
 
@@ -136,17 +137,18 @@ def guard(folder: ServerFolder, routes: Iterable[str] = ()) -> None:
     asked = [*dict.fromkeys((*ROUTES, *_described(folder), *routes))]
     _expect(record.url is not None, "it has no address")
     at = (record.url or "").removesuffix("/v1")
-    for key in ("", "wrong"):
-        for path in asked:
-            for method in ("GET", "POST"):
-                status = _status(at, method, path, key)
-                refused = path in opened or status in _REFUSED
-                said = f"with the key {key!r}" if key else "without a key"
-                _expect(refused, f"{method} {path} answers {status} {said}")
-    for path in opened:
-        _expect(_status(at, "GET", path, "") not in _REFUSED, f"{path} is not open")
-    status = _status(at, "GET", "/v1/models", folder.key())
-    _expect(status == httpx.codes.OK, f"/v1/models answers {status} with the key")
+    calls = [(key, path, method) for key in ("", "wrong") for path in asked for method in _METHODS]
+    with httpx.Client(timeout=_LIMIT_S) as client:
+        for key, path, method in calls:
+            status = _status(client, method, at, path, key)
+            refused = path in opened or status in _REFUSED
+            said = f"with the key {key!r}" if key else "without a key"
+            _expect(refused, f"{method} {path} answers {status} {said}")
+        for path in opened:
+            status = _status(client, "GET", at, path, "")
+            _expect(status not in _REFUSED, f"{path} is not open")
+        status = _status(client, "GET", at, "/v1/models", folder.key())
+        _expect(status == httpx.codes.OK, f"/v1/models answers {status} with the key")
 
 
 def drain(folder: ServerFolder) -> None:
@@ -198,9 +200,15 @@ def _try(failed: dict[str, str], name: str, step: Step, folder: ServerFolder) ->
     try:
         step(folder)
     except (Nonconformity, openai.OpenAIError, httpx.HTTPError) as error:
-        # An OpenAI client says "Connection error." and keeps to itself which.
-        why = f" ({error.__cause__!r})" if error.__cause__ else ""
-        failed[name] = f"{type(error).__name__}: {error}{why}"
+        failed[name] = f"{type(error).__name__}: {error}{_besides(error, folder)}"
+
+
+def _besides(error: Exception, folder: ServerFolder) -> str:
+    """Return what else is known: which connection error, and whether the engine has ended."""
+    record = folder.read()
+    ended = f"it is {record.state}: {record.reason}" if record.state != "running" else ""
+    known = [repr(error.__cause__) if error.__cause__ else "", ended]
+    return f" ({'; '.join(filter(None, known))})" if any(known) else ""
 
 
 def _expect(is_so: bool, otherwise: str) -> None:  # noqa: FBT001 - a condition is what it takes
@@ -267,8 +275,8 @@ def _described(folder: ServerFolder) -> list[str]:
     return [path.replace("{", "").replace("}", "") for path in described.get("paths", {})]
 
 
-def _status(at: str, method: str, path: str, key: str) -> int:
-    """Return the status of a request whose path is sent as it is written here, 0 for no answer."""
+def _status(client: httpx.Client, method: str, at: str, path: str, key: str) -> int:
+    """Return the status of a request whose path is sent as it is written here."""
     headers = {"Authorization": f"Bearer {key}"} if key else {}
     url = httpx.URL(at).copy_with(raw_path=path.encode())
-    return httpx.request(method, url, headers=headers, timeout=_LIMIT_S).status_code
+    return client.request(method, url, headers=headers).status_code

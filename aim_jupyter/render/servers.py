@@ -44,7 +44,8 @@ def activity(view: ServerView) -> list[str]:
 def again(plan: Plan) -> str:
     """Return the line that launches the same again."""
     gpus = f" --gpus {','.join(map(str, plan.gpus))}" if plan.gpus else ""
-    return f"%aim launch {words.argument(plan.model)} --recipe {plan.recipe_id}{gpus}"
+    image = f" --engine {words.argument(plan.engine_name)}" if plan.image else ""
+    return f"%aim launch {words.argument(plan.model)} --recipe {plan.recipe_id}{gpus}{image}"
 
 
 def origin(environment: EngineEnvironment) -> str:

@@ -79,8 +79,14 @@ def docker(store: Store, folder: Path) -> Iterator[dict[str, str]]:
     finally:
         daemon.terminate()
         daemon.wait(60)
-        for mounted in (home / "data/overlay2", home / "data", home / "exec"):
+        # It leaves its own network's name, and more where it was killed.
+        for mounted in reversed(_mounts(home)):
             subprocess.run(["umount", mounted], capture_output=True, check=False)
+
+
+def _mounts(folder: Path) -> list[str]:
+    places = [line.split()[1] for line in Path("/proc/mounts").read_text().splitlines()]
+    return [place for place in places if Path(place).is_relative_to(folder)]
 
 
 def _answers(environ: dict[str, str]) -> bool:

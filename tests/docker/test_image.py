@@ -10,14 +10,11 @@ import subprocess
 import sys
 import time
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.conftest import use_installed_engine
 from tests.core.gpus.trees import mi300x, written
-from tests.docker import images
 from tests.docker.containers import Container, Wish, ran, started
 from tests.docker.images import IMAGE, ROOT, Store
 from tests.waiting import until
@@ -65,20 +62,15 @@ def context(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def image(context: Path) -> Iterator[Store]:
-    """Build base and image, and say in build/image.txt what that took and what it added."""
-    if why_not := images.lacking():
-        pytest.skip(why_not)
-    with pytest.MonkeyPatch.context() as patch, images.store() as store:
-        use_installed_engine(patch)
-        took = {"base": _timed(store.make_base)}
-        plain = store.build(context, engine=False, check=False)
-        assert plain.returncode != 0
-        said = plain.stdout + plain.stderr
-        assert "The base has no vLLM beside its python3.\nTry: --build-arg BASE=" in said
-        took["image"] = _timed(lambda: store.build(context))
-        report(store, took)
-        yield store
+def image(base: tuple[Store, float], context: Path) -> Store:
+    """Build the image, and say in build/image.txt what that took and what it added."""
+    store, took_s = base
+    plain = store.build(context, engine=False, check=False)
+    assert plain.returncode != 0
+    said = plain.stdout + plain.stderr
+    assert "The base has no vLLM beside its python3.\nTry: --build-arg BASE=" in said
+    report(store, {"base": took_s, "image": _timed(lambda: store.build(context))})
+    return store
 
 
 def _timed(what: object) -> float:

@@ -72,14 +72,6 @@ def key(python: Path, engine: str | None = None) -> str:
     return hashlib.sha256("\0".join(facts).encode()).hexdigest()[:32]
 
 
-def options(python: Path) -> frozenset[str]:
-    """Return the options that the engine of `python` said it accepts; none where nobody asked."""
-    answer = find(key(python))
-    return (
-        frozenset(name for flag in answer.flags for name in flag.names) if answer else frozenset()
-    )
-
-
 def find(under: str) -> Answer | None:
     """Return the answer kept under a key; None where there is none, or it is too old to believe."""
     try:

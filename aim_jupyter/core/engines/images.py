@@ -35,20 +35,22 @@ def is_image(name: str | None) -> bool:
     return name is not None and name.startswith(PREFIX)
 
 
-def describe(name: str) -> EngineEnvironment:
+def describe(name: str, limit_s: float = runtimes.LIMIT_S) -> EngineEnvironment:
     """Return an image with what its engine answered; it is asked where nobody has yet.
 
     Parameters
     ----------
     name : str
         Such as ``container:vllm/vllm-openai-rocm:latest``.
+    limit_s : float
+        As for `find`.
 
     Raises
     ------
     NoEngine
         If there is no such image, or nothing that runs it, or it can't be asked.
     """
-    image = find(name.removeprefix(PREFIX))
+    image = find(name.removeprefix(PREFIX), limit_s)
     environment = _environment(image, ask(image))
     _remember(image)
     return environment
@@ -59,8 +61,13 @@ def known() -> list[EngineEnvironment]:
     return [_described(image) for _, image in sorted(_read().items())]
 
 
-def find(name: str) -> Image:
+def find(name: str, limit_s: float = runtimes.LIMIT_S) -> Image:
     """Return the image `name` as docker has it, else as podman has.
+
+    Parameters
+    ----------
+    limit_s : float
+        Seconds that each answer of theirs may take.
 
     Raises
     ------
@@ -70,7 +77,8 @@ def find(name: str) -> Image:
     refused = []
     for program in runtimes.here():
         try:
-            found = runtimes.ask(program, "image", "inspect", "--format", "{{.Id}}", name)
+            words = ("image", "inspect", "--format", "{{.Id}}", name)
+            found = runtimes.ask(program, *words, limit_s=limit_s)
             return Image(
                 name=name,
                 id=found.splitlines()[0].removeprefix("sha256:"),
@@ -98,6 +106,15 @@ def ask(image: Image) -> Answer:
         kept = _asked(image)
         answers.keep(key, kept)
     return kept
+
+
+def options(python: Path, image: Image | None = None) -> frozenset[str]:
+    """Return the options that an engine said it accepts, of an image or of an interpreter here.
+
+    None where nobody asked it.
+    """
+    answer = answers.find(key_of(image) if image is not None else answers.key(python))
+    return frozenset(name for flag in (answer.flags if answer else ()) for name in flag.names)
 
 
 def key_of(image: Image) -> str:
@@ -159,7 +176,7 @@ def _environment(image: Image, answer: Answer) -> EngineEnvironment:
 
 def _described(image: Image) -> EngineEnvironment:
     try:
-        return describe(PREFIX + image.name)
+        return describe(PREFIX + image.name, runtimes.LIST_S)
     except AimError as error:
         return _environment(image, Answer(reason=error.found.rstrip(".")))
 

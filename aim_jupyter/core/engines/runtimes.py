@@ -21,8 +21,9 @@ from aim_jupyter.core.errors import NoEngine
 from aim_jupyter.core.records import Image
 
 PROGRAMS = ("docker", "podman")
-#: Seconds in which a question about what is there is answered; a daemon may be busy.
-LIMIT_S = 30.0
+#: Seconds in which a question about what is there is answered: a daemon may be busy, and who only
+#: looks at a list does not wait for it.
+LIMIT_S, LIST_S = 30.0, 5.0
 
 
 def here() -> list[str]:
@@ -98,8 +99,7 @@ def confined(image: Image) -> list[str]:
     """Return the words that every container of ours is run with.
 
     It has the rights of this user and no more: no capability, no way to others. As vLLM's
-    documentation has it, the host's shared memory is used by engines on several GPUs, and NUMA
-    calls are allowed (docker's default profile forbids them).
+    documentation has it, NUMA calls are allowed (docker's default profile forbids them).
     """
     inside = 0 if image.rootless else os.getuid()
     group = 0 if image.rootless else os.getgid()
@@ -107,7 +107,7 @@ def confined(image: Image) -> list[str]:
         *("--rm", "--interactive", "--pull", "never", "--log-driver", "none"),
         *("--user", f"{inside}:{group}", "--cap-drop", "ALL"),
         *("--security-opt", "no-new-privileges", "--security-opt", "seccomp=unconfined"),
-        *("--security-opt", "label=disable", "--ipc", "host", "--workdir", "/tmp"),  # noqa: S108
+        *("--security-opt", "label=disable", "--workdir", "/tmp"),  # noqa: S108
         *("--no-healthcheck", "--entrypoint", "python3"),
     ]
 

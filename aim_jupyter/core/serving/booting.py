@@ -33,6 +33,13 @@ def likely(plan: Plan) -> str:
     return "warm" if warm.is_ready(plan.argv[0]) else WARMING
 
 
+def detail(plan: Plan) -> str:
+    """Return what there is to say of a start at its beginning: in a container, why it is plain."""
+    if plan.image is None:
+        return ""
+    return f"{plan.image.program} {plan.image.name}, {plan.mode}: {plan.mode_reason}"
+
+
 def expected(plan: Plan) -> dict[str, float]:
     """Return the seconds per stage that a start of `plan` would take now, empty where unknown."""
     return starts.expected(plan, likely(plan))

@@ -67,7 +67,7 @@ def command(plan: Plan, words: list[str], folder: Path, variables: Mapping[str, 
     run = [
         *(_program(image), "run", "--name", name, "--sig-proxy=false"),
         *("--label", f"{LABEL}={folder}", "--label", f"{OWNER}={os.getuid()}"),
-        *(*runtimes.confined(image), "--network", "host"),
+        *(*runtimes.confined(image), "--network", "host", *_shared_memory(plan)),
         *runtimes.devices(image, _render_minors(plan)),
         *(*runtimes.mount(guard, GUARD), *runtimes.mount(folder, FOLDER)),
         *images.shown(adapters.get(plan.engine)),
@@ -96,13 +96,6 @@ def variables(plan: Plan, given: Mapping[str, str]) -> dict[str, str]:
         "HIP_VISIBLE_DEVICES": ",".join(map(str, range(len(plan.gpus)))) or "-1",
     }
     return {**kept, **plan.env, **inside}
-
-
-def told(plan: Plan) -> str:
-    """Return what the start of a plan in a container is said to be, empty for another."""
-    if plan.image is None:
-        return ""
-    return f"{plan.image.program} {plan.image.name}, {plan.mode}: {plan.mode_reason}"
 
 
 def check(plan: Plan) -> None:
@@ -206,6 +199,14 @@ class Inside:
 def processes(plan: Plan, folder: Path) -> list[int]:
     """Return the processes inside the container of a plan, none for a plan without."""
     return Inside(plan.image.program, folder)() if plan.image is not None else []
+
+
+def _shared_memory(plan: Plan) -> tuple[str, str]:
+    """Return what its parts talk through: RCCL wants much of it, and docker gives 64 MiB.
+
+    The host's is what vLLM's documentation gives to engines on several GPUs.
+    """
+    return ("--ipc", "host") if len(plan.gpus) > 1 else ("--shm-size", "1g")
 
 
 def _program(image: Image) -> str:

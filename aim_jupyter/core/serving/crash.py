@@ -14,6 +14,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from msgspec.structs import replace
+
 from aim_jupyter.core import adapters, engines
 from aim_jupyter.core.adapters import FailureRule, Log
 from aim_jupyter.core.errors import AimError
@@ -31,6 +33,9 @@ LONGEST = 400
 
 _EXCEPTION = re.compile(r"^(?:[\w.]+\.)?\w*(?:Error|Exception): .+")
 
+#: What docker and podman end with that could not run a container, and how their reason begins.
+_NOT_RUN = (125, 126, 127)
+_REFUSAL = re.compile(r"^(docker: |Error: |Error response from daemon: )")
 _LAST = "Its last lines are what there is to go by."
 
 
@@ -70,6 +75,9 @@ def explain(
     """
     look = adapters.of(plan.engine).log
     lines, count = _last_lines(log, look)
+    if plan.image is not None and exit_code in _NOT_RUN and (said := _refusal(lines)):
+        error = engines.refusal(plan.image.program, said)
+        return replace(refused(error), log_lines=count, cleaned_up=cleaned_up)
     match = _first_match(plan.engine, lines)
     killed = exit_code is not None and exit_code < 0
     at = match.at if match else _last_exception(lines, look, any_line=not killed)
@@ -92,6 +100,11 @@ def explain(
         known=match is not None or killed,
         excerpt=_excerpt(lines, at),
     )
+
+
+def _refusal(lines: Sequence[Line]) -> str:
+    """Return why the engine's container could not be run, empty where the log does not say."""
+    return "\n".join(line.text for line in lines if _REFUSAL.match(line.text))
 
 
 def refused(error: AimError) -> Crash:
@@ -181,7 +194,8 @@ def _excerpt(lines: Sequence[Line], at: int | None) -> tuple[str, ...]:
 
 
 def _told(rule: FailureRule, words: Words, plan: Plan) -> tuple[str, str, Try]:
-    attempt = failures.attempt(rule.change, words, plan, engines.options(Path(plan.argv[0])))
+    known = engines.options(Path(plan.argv[0]), plan.image)
+    attempt = failures.attempt(rule.change, words, plan, known)
     return (
         failures.filled(rule.what, words) or rule.what,
         failures.first_known(rule.cause, words) or "",

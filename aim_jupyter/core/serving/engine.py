@@ -19,7 +19,7 @@ from aim_jupyter.core import adapters, config, files, gpus
 from aim_jupyter.core.cache import compiled
 from aim_jupyter.core.records import Mode, Plan, ProcessId
 from aim_jupyter.core.serving import containers, keeper, modes, ports, warm
-from aim_jupyter.core.serving.process import alive, boot_id, identify
+from aim_jupyter.core.serving.process import alive, boot_id, identify, members
 from aim_jupyter.core.serving.warm import HostRefused
 
 GUARD = Path(__file__).with_name("guard")
@@ -83,15 +83,10 @@ class Engine:
         self, folder: Path, process: ProcessId, child: subprocess.Popen[bytes] | None = None
     ) -> None:
         self.id = process
-        self._folder = folder
+        self.folder = folder
         self._child = child
         self._code: int | None = None
         self._first: ProcessId | None = None
-
-    @property
-    def folder(self) -> Path:
-        """Of the server."""
-        return self._folder
 
     @property
     def first(self) -> ProcessId | None:
@@ -100,6 +95,10 @@ class Engine:
             told = self._notes()
             self._first = identify(told.engine) if told is not None and told.engine else None
         return self._first
+
+    def processes(self, plan: Plan) -> list[int]:
+        """Return all of it, of a plan in a container what is inside."""
+        return containers.processes(plan, self.folder) if plan.image else members(self.id)
 
     def poll(self) -> bool:
         """Whether it has ended; `exit_code` is then known as far as anybody knows it.
@@ -124,7 +123,7 @@ class Engine:
         return alive(self.id) and (self._child is None or self._child.poll() is None)
 
     def _notes(self) -> Notes | None:
-        told = notes(self._folder)
+        told = notes(self.folder)
         return told if told is not None and told.pid == self.id.pid else None
 
     def _noted_code(self) -> int | None:
@@ -212,7 +211,7 @@ def start(plan: Plan, mode: Mode, needs: Needs) -> Engine:
     """
     folder = needs.log.parent
     reader, writer = os.pipe()
-    command, env = _inside(plan, needs) if plan.image else _here(plan, mode, needs)
+    command, env = _run(plan, mode, needs)
     told = {**_told(plan, command, needs), "report": writer}
     with needs.log.open("ab") as output, os.fdopen(reader, "rb") as report:
         child = subprocess.Popen(
@@ -240,20 +239,17 @@ def start(plan: Plan, mode: Mode, needs: Needs) -> Engine:
     return Engine(folder, known, child)
 
 
-def _here(plan: Plan, mode: Mode, needs: Needs) -> tuple[list[str], dict[str, str]]:
-    """Return command and environment of an engine of this machine."""
+def _run(plan: Plan, mode: Mode, needs: Needs) -> tuple[list[str], dict[str, str]]:
+    """Return command and environment of an engine, or of what runs it in a container."""
     folder = needs.log.parent
-    env = environment(plan, mode, needs.key, os.environ) | _guests(folder)
-    return _command(plan, mode, needs.port, folder), env
-
-
-def _inside(plan: Plan, needs: Needs) -> tuple[list[str], dict[str, str]]:
-    """Return command and environment of what runs an engine in a container."""
-    folder = needs.log.parent
-    bare = containers.variables(plan, environment(plan, "plain", needs.key, {}))
-    words = _command(plan, "plain", needs.port, folder)
+    words = _command(plan, mode, needs.port, folder)
+    if plan.image is None:
+        # Where the guard finds the keys of those with whom the server is shared.
+        guests = {"AIM_GUESTS": str(folder / "guests")}
+        return words, environment(plan, mode, needs.key, os.environ) | guests
+    inside = containers.variables(plan, environment(plan, mode, needs.key, {}))
     kept = {name: value for name, value in os.environ.items() if name not in _SECRETS}
-    return containers.command(plan, words, folder, bare), {**kept, **bare}
+    return containers.command(plan, words, folder, inside), kept | inside
 
 
 class Forking:
@@ -274,12 +270,13 @@ class Forking:
         self._folder = needs.log.parent
         reader, writer = os.pipe()
         self._report = os.fdopen(reader, "rb")
+        command, env = _run(plan, "warm", needs)
         with needs.log.open("ab") as output:
             try:
                 self._fork = warm.fork(
                     plan.argv,
-                    environment(plan, "warm", needs.key, os.environ) | _guests(self._folder),
-                    _told(plan, _command(plan, "warm", needs.port, self._folder), needs),
+                    env,
+                    _told(plan, command, needs),
                     (output.fileno(), writer, *needs.held),
                     engine=plan.engine,
                     model=plan.model_path,
@@ -353,11 +350,6 @@ def socket_file(folder: Path) -> Path:
 def socket_of(plan: Plan, folder: Path) -> str:
     """Return the file on which a plan's server listens, empty for one that has a port."""
     return str(socket_file(folder)) if plan.listen == "unix" else ""
-
-
-def _guests(folder: Path) -> dict[str, str]:
-    """Return where the guard finds the keys of those with whom the server is shared."""
-    return {"AIM_GUESTS": str(folder / "guests")}
 
 
 def _place(plan: Plan, port: int, folder: Path) -> list[str]:

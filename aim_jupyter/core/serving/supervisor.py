@@ -28,7 +28,6 @@ from aim_jupyter.core.leases import Lease
 from aim_jupyter.core.records import Crash, Plan, Progress, State
 from aim_jupyter.core.serving import (
     charge,
-    containers,
     crash,
     devices,
     endpoint,
@@ -39,12 +38,12 @@ from aim_jupyter.core.serving import (
     restarting,
     starts,
 )
-from aim_jupyter.core.serving.booting import boot
+from aim_jupyter.core.serving.booting import boot, detail
 from aim_jupyter.core.serving.desk import Desk
 from aim_jupyter.core.serving.ending import Ending
 from aim_jupyter.core.serving.engine import Engine, Needs
 from aim_jupyter.core.serving.folder import ServerFolder
-from aim_jupyter.core.serving.process import end_group, identify, members, uptime_s
+from aim_jupyter.core.serving.process import identify, members, uptime_s
 from aim_jupyter.core.serving.reading import Reading
 from aim_jupyter.core.serving.sampling import Sampler
 from aim_jupyter.core.serving.waking import Waker, reap_others
@@ -105,8 +104,7 @@ class Supervisor:
                 self._conclude(code)
             elif found is not None:
                 # The last word is written; whoever wrote it was killed before it was all true.
-                end_group(found.id, drain_s=0.0, term_s=0.0)
-                containers.end(self.plan, self.folder.path)
+                self.ending.clean_up(found, self.plan, drain_s=0.0, term_s=0.0)
         except AimError as error:
             self._end("failed", reason=error.found, crash=crash.refused(error))
         except BaseException as error:
@@ -197,7 +195,7 @@ class Supervisor:
     def _boot(self, port: int, lease: Lease | None, model: tuple[int, ...]) -> None:
         if self._stop_asked:
             return
-        self._enter("boot", containers.told(self.plan))
+        self._enter("boot", detail(self.plan))
         try:
             booted = boot(
                 self.plan,
@@ -312,8 +310,7 @@ class Supervisor:
         took_s = round(uptime_s() - (self.record.created_up_s or uptime_s()), 3)
         self.folder.events.add("stage", "ready", stage="ready", took_s=took_s)
         if self.engine is not None:
-            pids = containers.processes(self.plan, self.folder.path) or members(self.engine.id)
-            devices.check_placement(self.plan, pids, self.folder.events)
+            devices.check_placement(self.plan, self.engine.processes(self.plan), self.folder.events)
         if self.record.socket:
             Path(self.record.socket).chmod(0o600)
         # Whoever sees it running finds a first sample.

@@ -23,6 +23,7 @@ from aim_jupyter.core.records import Image
 from aim_jupyter.core.serving import ServerFolder, attendant, containers, engine
 from aim_jupyter.core.serving.engine import GUARD
 from aim_jupyter.core.serving.process import alive, members
+from aim_jupyter.render.servers import again
 from aim_jupyter.testing import Script, fake_engine
 from tests import boxes
 from tests.boxes import Docker
@@ -90,6 +91,7 @@ def test_a_server_in_a_container_is_like_any_other(
     assert api.launch(DEMO).name == folder.name
     stopped = serving.stop(folder)
     assert (stopped.state, stopped.reason) == ("stopped", f"stopped by {config.user()}")
+    assert f" --engine {NAME}" in again(stopped.plan)
     assert gone(docker, inside)
 
 
@@ -215,6 +217,7 @@ def test_gpus_are_those_of_the_plan_counted_anew(
     assert variables["HIP_VISIBLE_DEVICES"] == "0,1"
     words = containers.command(plan, ["python3", "-m", "engine"], folder, variables)
     nodes = [value.partition(":")[2] for value in values("--device", words)]
+    assert "--ipc" in words
     assert nodes == ["/dev/kfd", "/dev/dri/renderD136", "/dev/dri/renderD152"]
 
 
@@ -222,7 +225,8 @@ def test_on_the_cpu_it_is_given_no_device(tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.setenv("AIM_SYS_ROOT", str(trees.written(trees.mi300x(1), tmp_path / "gpus")))
     plan = replace(PLAN, image=IMAGE)
     words = containers.command(plan, ["python3"], tmp_path, {})
-    assert [value.partition(":")[2] for value in values("--device", words)] == []
+    assert values("--device", words) == []
+    assert values("--shm-size", words) == ["1g"]
     assert containers.variables(plan, {})["HIP_VISIBLE_DEVICES"] == "-1"
 
 
@@ -342,3 +346,27 @@ def test_the_attendant_is_done_when_the_container_is_gone(tmp_path: Path) -> Non
     done = subprocess.run(argv, env={"KEY": "word"}, check=False, timeout=60)
     assert done.returncode == -signal.SIGKILL
     assert removed.read_text() == "rm --force box\n"
+
+
+def test_what_docker_refuses_is_the_crash(docker: Docker) -> None:
+    program = docker.place / "programs/docker"
+    refusing = (
+        "docker: Error response from daemon: error gathering device information while adding"
+        ' custom device "/dev/kfd": no such file or directory'
+    )
+    kept = program.read_text()
+    program.write_text(
+        kept.replace(
+            "exec",
+            f'if [ "$1" = run ] && [ -z "${{3##aim-demo-*}}" ]; then echo \'{refusing}\' >&2;'
+            " echo >&2; echo \"Run 'docker run --help' for more information\" >&2; exit 125; fi\n"
+            "exec",
+        )
+    )
+    folder = api.launch(DEMO)
+    until(lambda: not folder.read().live, 30)
+    record = folder.read()
+    assert (record.state, record.reason) == ("failed", "/dev/kfd is not here.")
+    assert record.crash is not None
+    assert "%aim doctor" in record.crash.cause + record.crash.try_line
+    assert record.crash.cleaned_up == "no engine process left"

@@ -16,6 +16,7 @@ from aim_jupyter.core.adapters import registry
 from aim_jupyter.core.errors import StartFailed
 from aim_jupyter.core.planning import Request
 from aim_jupyter.testing import Script, conformance, fake_engine
+from tests import boxes
 from tests.conftest import use_installed_engine
 
 OUTSIDE = Path(__file__).with_name("outside_engine")
@@ -27,6 +28,14 @@ def fake(folder: Path, patch: pytest.MonkeyPatch) -> Request:
     program = fake_engine(folder, Script(token_s=0.02, children=2))
     patch.setenv("AIM_ENGINE_PYTHON", str(program))
     return Request(model="demo")
+
+
+def container(folder: Path, patch: pytest.MonkeyPatch) -> Request:
+    """Put a stand-in for docker on the path, with the fake engine in an image."""
+    docker = boxes.docker(folder / "docker", fake_engine(folder, Script(token_s=0.02, children=2)))
+    docker.add("own/engine:1")
+    patch.setenv("PATH", boxes.path_with(docker))
+    return Request(model="demo", engine="container:own/engine:1")
 
 
 def outside(folder: Path, patch: pytest.MonkeyPatch, package: Path = OUTSIDE) -> Request:
@@ -48,6 +57,7 @@ def vllm(folder: Path, patch: pytest.MonkeyPatch) -> Request:
 
 ENGINES = [
     pytest.param(fake, id="fake"),
+    pytest.param(container, id="container"),
     pytest.param(outside, id="outside"),
     pytest.param(vllm, id="vllm", marks=[pytest.mark.engine, pytest.mark.ordeal]),
 ]

@@ -18,6 +18,8 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
+
 from tests.docker.images import BASE, ENGINE, Store
 from tests.waiting import until
 
@@ -46,12 +48,13 @@ def podman(store: Store, folder: Path) -> Iterator[dict[str, str]]:
         "[engine]\n"
         'runtime = "runc"\n'
     )
-    path = _path(folder, "podman")
-    yield {
-        "PATH": path,
+    environ = {
+        "PATH": _path(folder, "podman"),
         "CONTAINERS_STORAGE_CONF": str(storage),
         "CONTAINERS_CONF": str(settings),
     }
+    _try("podman", environ)
+    yield environ
 
 
 @contextlib.contextmanager
@@ -69,19 +72,34 @@ def docker(store: Store, folder: Path) -> Iterator[dict[str, str]]:
     try:
         asked = {**os.environ, "DOCKER_HOST": socket}
         until(lambda: _answers(asked) or daemon.poll() is not None, 60)
-        assert daemon.poll() is None, (home / "log").read_text()[-2000:]
+        if daemon.poll() is not None:
+            last = (home / "log").read_text().strip().splitlines()[-1]
+            pytest.skip(f"docker's daemon does not start here: {last}")
         archive = store.folder / "base-of-docker.tar"
         store.buildah("push", "-q", BASE, f"docker-archive:{archive}:{BASE}:latest")
         subprocess.run(["docker", "load", "-q", "-i", archive], env=asked, check=True)
         archive.unlink()
         path = _path(folder, "docker", f"--volume={store.packages}:{ENGINE}:ro")
-        yield {"PATH": path, "DOCKER_HOST": socket}
+        environ = {"PATH": path, "DOCKER_HOST": socket}
+        _try("docker", environ)
+        yield environ
     finally:
         daemon.terminate()
         daemon.wait(60)
         # It leaves its own network's name, and more where it was killed.
         for mounted in reversed(_mounts(home)):
             subprocess.run(["umount", mounted], capture_output=True, check=False)
+
+
+def _try(program: str, environ: dict[str, str]) -> None:
+    """Skip, with the reason, where a program can't run the least on this machine."""
+    argv = [program, "run", "--rm", "--network", "host", BASE, "true"]
+    done = subprocess.run(
+        argv, env={**os.environ, **environ}, capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        said = next(line for line in done.stderr.splitlines() if "rror" in line)
+        pytest.skip(f"{program} can't run a container here: {said}")
 
 
 def _mounts(folder: Path) -> list[str]:

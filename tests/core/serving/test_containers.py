@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from aim_jupyter.core import api, config, serving
+from aim_jupyter.core import api, config, gpus, serving
 from aim_jupyter.core.errors import BadUsage, ServerGone
 from aim_jupyter.core.planning import Request
 from aim_jupyter.core.records import Image
@@ -219,6 +219,33 @@ def test_gpus_are_those_of_the_plan_counted_anew(
     nodes = [value.partition(":")[2] for value in values("--device", words)]
     assert "--ipc" in words
     assert nodes == ["/dev/kfd", "/dev/dri/renderD136", "/dev/dri/renderD152"]
+
+
+def test_its_gpus_are_leased_for_as_long_as_it_is_there(
+    docker: Docker, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("AIM_LEASE_DIR", str(tmp_path / "leases"))
+    monkeypatch.setenv("AIM_SYS_ROOT", str(trees.written(trees.mi300x(2), tmp_path / "gpus")))
+    plan = replace(api.plan(replace(DEMO, force=True)), gpus=(1,))
+    folder = serving.launch(plan)
+    until(lambda: folder.read().state == "running", 30)
+    nodes = [value.partition(":")[2] for value in values("--device", engine_run(docker))]
+    assert nodes == ["/dev/kfd", "/dev/dri/renderD136"]
+    inside = containers.processes(plan, folder.path)
+    assert "\0HIP_VISIBLE_DEVICES=0\0" in Path(f"/proc/{inside[1]}/environ").read_text()
+    supervisor = folder.read().supervisor
+    assert supervisor is not None
+    os.kill(supervisor.pid, signal.SIGKILL)
+    # The attendant holds it, so that nobody else gets it.
+    assert leased_to() == [None, "demo"]
+    until(lambda: alive(folder.read().supervisor), 20)
+    assert serving.stop(folder).state == "stopped"
+    assert leased_to() == [None, None]
+    assert gone(docker, inside)
+
+
+def leased_to() -> list[str | None]:
+    return [gpu.server for gpu in gpus.machine().gpus]
 
 
 def test_on_the_cpu_it_is_given_no_device(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -59,7 +59,11 @@ ENGINES = [
     pytest.param(fake, id="fake"),
     pytest.param(container, id="container"),
     pytest.param(outside, id="outside"),
-    pytest.param(vllm, id="vllm", marks=[pytest.mark.engine, pytest.mark.ordeal]),
+    pytest.param(
+        vllm,
+        id="vllm",
+        marks=[pytest.mark.engine, pytest.mark.ordeal, pytest.mark.timeout(900)],
+    ),
 ]
 
 
@@ -74,7 +78,7 @@ def test_it_does_what_every_engine_must(
     prepare: Prepare, tmp_path: Path, patch: pytest.MonkeyPatch
 ) -> None:
     request = prepare(tmp_path, patch)
-    assert conformance.check(request) == {}
+    assert conformance.check(request, start_s=240) == {}
     assert adapters.registered().refused == ()
 
 

@@ -39,8 +39,10 @@ ROUTES = (
 #: Figures that every engine has after a request.
 FIGURES = ("running", "waiting", "prompt_tokens", "generation_tokens", "finished")
 #: Words of the request that is still answered while its server is stopped, and tokens of its reply.
-LONG, TOKENS = 160, 400
+LONG, TOKENS = 160, 200
 _LIMIT_S = 30.0
+#: Seconds that this reply may take: more than it needs on a machine that has much else to do.
+_DRAIN_S = 300.0
 _REFUSED = (401, 403)
 _METHODS = ("GET", "POST")
 
@@ -154,7 +156,7 @@ def guard(folder: ServerFolder, routes: Iterable[str] = ()) -> None:
 def drain(folder: ServerFolder) -> None:
     """See that a stop lets a running request finish and leaves nothing of the engine."""
     ended: list[ServerRecord] = []
-    stop = threading.Thread(target=lambda: ended.append(serving.stop(folder, drain_s=60)))
+    stop = threading.Thread(target=lambda: ended.append(serving.stop(folder, drain_s=_DRAIN_S)))
     after, reason = 0, None
     for text, ending in _stream(folder, "again " * LONG, TOKENS):
         if stop.ident is None:
@@ -162,7 +164,7 @@ def drain(folder: ServerFolder) -> None:
         # Only what comes while the stop is under way says anything about it.
         after += bool(text) and folder.read().state == "stopping"
         reason = ending or reason
-    stop.join(_LIMIT_S + 60)
+    stop.join(_LIMIT_S + _DRAIN_S)
     _expect(bool(ended), "it did not stop")
     _expect(after > 1, "the stop came too late to see a drain: make its replies slower")
     _expect(reason in ("stop", "length"), "the stop cut the reply off")

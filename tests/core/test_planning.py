@@ -134,7 +134,7 @@ def test_the_guard_can_not_be_replaced_nor_left_out() -> None:
 
 
 def test_what_we_add_can_be_had_otherwise_and_only_where_the_engine_knows_it() -> None:
-    assert value(made(), "--shutdown-timeout") == ["30"]
+    assert value(made(), "--shutdown-timeout") == ["3600"]
     assert value(made(options={"shutdown-timeout": "5"}), "--shutdown-timeout") == ["5"]
     bare = replace(
         ENVIRONMENT, flags=tuple(f for f in FLAGS if "--shutdown-timeout" not in f.names)

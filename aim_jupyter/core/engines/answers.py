@@ -20,7 +20,8 @@ from msgspec import Struct
 from aim_jupyter.core import adapters, config, files
 from aim_jupyter.core.engines import interpreters
 from aim_jupyter.core.errors import StateUnusable
-from aim_jupyter.core.records import Flag
+from aim_jupyter.core.records import EngineEnvironment, Flag, Image
+from aim_jupyter.core.records.engine import EngineSource
 
 FAILURE_LIFE_S = 300.0
 """Seconds for which a failure is believed."""
@@ -48,6 +49,27 @@ class Answer(Struct, frozen=True, kw_only=True):
     flags: tuple[Flag, ...] = ()
     variables: tuple[str, ...] = ()
     reason: str = ""
+
+    def environment(
+        self, name: str, python: str, source: EngineSource, image: Image | None = None
+    ) -> EngineEnvironment:
+        """Return the engine environment that gave this answer."""
+        return EngineEnvironment(
+            name=name,
+            python=python,
+            source=source,
+            image=image,
+            engine=self.engine,
+            engine_title=adapters.title(self.engine) if self.engine else "",
+            version=self.version,
+            platform=self.platform,
+            command=self.command,
+            model_option=self.model_option,
+            flags=self.flags,
+            variables=self.variables,
+            usable=not self.reason,
+            reason=self.reason,
+        )
 
 
 class _Kept(Struct, frozen=True):

@@ -106,21 +106,7 @@ def describe(candidate: Candidate, engine: str | None = None) -> EngineEnvironme
     else:
         notice = f"Asking {candidate.name} what its engine is: once, about 10 s."
         answer = ask(candidate.python, engine, notice=notice)
-    return EngineEnvironment(
-        name=candidate.name,
-        python=str(candidate.python),
-        source=candidate.source,
-        engine=answer.engine,
-        engine_title=adapters.title(answer.engine) if answer.engine else "",
-        version=answer.version,
-        platform=answer.platform,
-        command=answer.command,
-        model_option=answer.model_option,
-        flags=answer.flags,
-        variables=answer.variables,
-        usable=not answer.reason,
-        reason=answer.reason,
-    )
+    return answer.environment(candidate.name, str(candidate.python), candidate.source)
 
 
 def _refused(entry: adapters.Refused) -> EngineEnvironment:

@@ -156,22 +156,7 @@ def _asked(image: Image) -> Answer:
 
 
 def _environment(image: Image, answer: Answer) -> EngineEnvironment:
-    return EngineEnvironment(
-        name=PREFIX + image.name,
-        python="python3",
-        source="image",
-        image=image,
-        engine=answer.engine,
-        engine_title=adapters.title(answer.engine) if answer.engine else "",
-        version=answer.version,
-        platform=answer.platform,
-        command=answer.command,
-        model_option=answer.model_option,
-        flags=answer.flags,
-        variables=answer.variables,
-        usable=not answer.reason,
-        reason=answer.reason,
-    )
+    return answer.environment(PREFIX + image.name, "python3", "image", image)
 
 
 def _described(image: Image) -> EngineEnvironment:

@@ -19,7 +19,7 @@ from aim_jupyter.core import adapters, config, events, files
 from aim_jupyter.core.adapters import Adapter
 from aim_jupyter.core.engines import answers, asked, asking, runtimes
 from aim_jupyter.core.engines.answers import Answer
-from aim_jupyter.core.errors import AimError, NoEngine, StateUnusable
+from aim_jupyter.core.errors import AimError, BadUsage, NoEngine, StateUnusable
 from aim_jupyter.core.records import EngineEnvironment, Image
 
 PREFIX = "container:"
@@ -47,9 +47,15 @@ def describe(name: str, limit_s: float = runtimes.LIMIT_S) -> EngineEnvironment:
 
     Raises
     ------
+    BadUsage
+        If no image is named.
     NoEngine
         If there is no such image, or nothing that runs it, or it can't be asked.
     """
+    if name == PREFIX:
+        raise BadUsage(
+            f"{PREFIX} is followed by no image.", f"{PREFIX}vllm/vllm-openai-rocm:latest"
+        )
     image = find(name.removeprefix(PREFIX), limit_s)
     environment = _environment(image, ask(image))
     _remember(image)

@@ -38,7 +38,7 @@ def here() -> list[str]:
     if not found:
         raise NoEngine(
             "An image needs docker or podman: neither is on the path.",
-            "apt-get install podman, which needs no daemon and no right; %aim engines: without",
+            "apt-get install podman, which needs no daemon; or without an image: %aim engines",
         )
     return found
 

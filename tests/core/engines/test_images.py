@@ -9,7 +9,7 @@ import pytest
 
 from aim_jupyter.core import engines
 from aim_jupyter.core.engines import images
-from aim_jupyter.core.errors import NoEngine
+from aim_jupyter.core.errors import BadUsage, NoEngine
 from tests import boxes
 from tests.boxes import Docker
 
@@ -73,6 +73,11 @@ def test_an_unknown_image_is_told_with_how_to_get_it(docker: Docker) -> None:
         "NoEngine: There is no image own/none on this machine.",
         "Try: docker pull own/none",
     ]
+
+
+def test_no_image_at_all_is_told() -> None:
+    with pytest.raises(BadUsage, match="container: is followed by no image"):
+        engines.choose("container:")
 
 
 def test_an_image_without_an_engine_is_told(docker: Docker, engine: MakeEngine) -> None:

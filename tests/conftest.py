@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -34,6 +35,9 @@ AMBIENT_DATA_HOME = config.data_dir().parent
 AMBIENT_VLLM_CACHE = os.environ.get("VLLM_CACHE_ROOT") or str(Path.home() / ".cache" / "vllm")
 
 FakeEngine = Callable[..., Path]
+
+# Where a run was started in the background, its shell has it ignore Ctrl-C, and so its children.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -25,7 +25,7 @@ Prepare = Callable[[Path, pytest.MonkeyPatch], Request]
 
 
 def fake(folder: Path, patch: pytest.MonkeyPatch) -> Request:
-    program = fake_engine(folder, Script(token_s=0.02, children=2))
+    program = fake_engine(folder, Script(token_s=0.05, children=2))
     patch.setenv("AIM_ENGINE_PYTHON", str(program))
     return Request(model="demo")
 
@@ -46,7 +46,7 @@ def outside(folder: Path, patch: pytest.MonkeyPatch, package: Path = OUTSIDE) ->
     patch.syspath_prepend(str(site))
     patch.setenv("PYTHONPATH", str(site))
     registry.registered.cache_clear()
-    return Request(model="demo", engine="echo", options={"pause": "0.02"})
+    return Request(model="demo", engine="echo", options={"pause": "0.05"})
 
 
 def vllm(folder: Path, patch: pytest.MonkeyPatch) -> Request:

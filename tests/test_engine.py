@@ -29,7 +29,7 @@ from tests.conftest import use_installed_engine
 from tests.load import TOKENS, Load, put
 from tests.waiting import say, until
 
-pytestmark = [pytest.mark.engine, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.engine, pytest.mark.timeout(600)]
 
 #: What the design promises for the whole demo server.
 MOST_BYTES = 1_200_000_000
@@ -46,7 +46,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerFolder]:
         patch.setenv("AIM_STATE_DIR", str(home / "state"))
         patch.setenv("AIM_SYS_ROOT", str(home))
         launched = api.launch(Request(model="demo", restarts=1))
-        for _ in api.wait(launched.name, limit_s=240):
+        for _ in api.wait(launched.name, limit_s=480):
             pass
     yield launched
     record = serving.stop(launched)
@@ -114,7 +114,7 @@ BESIDES = [
 def raw(port: int, method: str, target: str, *headers: str) -> int:
     """Ask with the request line as it is written here: no client tidies it up."""
     lines = [f"{method} {target} HTTP/1.1", "Host: x", "Connection: close", *headers, "", ""]
-    with socket.create_connection(("127.0.0.1", port), timeout=20) as connection:
+    with socket.create_connection(("127.0.0.1", port), timeout=60) as connection:
         connection.sendall("\r\n".join(lines).encode())
         answer = connection.makefile("rb").readline()
     return int(answer.split()[1]) if answer else 0
@@ -122,7 +122,7 @@ def raw(port: int, method: str, target: str, *headers: str) -> int:
 
 def test_every_route_of_its_own_description_wants_the_key(folder: ServerFolder) -> None:
     record = folder.read()
-    reply = endpoint.get(record.address, "/openapi.json", folder.key(), timeout_s=20)
+    reply = endpoint.get(record.address, "/openapi.json", folder.key(), timeout_s=60)
     described = json.loads(reply.body)["paths"]
     assert {"/v1/chat/completions", "/tokenize", "/invocations", "/health"} <= set(described)
     calls = {
@@ -243,7 +243,7 @@ def check_load(folder: ServerFolder, load: Load, counts: Buckets, done: int) -> 
 
 def test_a_known_load_is_measured_as_it_was(folder: ServerFolder) -> None:
     before, first = settled(folder).values, buckets(folder)
-    load = put(folder, seconds=8)
+    load = put(folder, seconds=14)
     after, last = settled(folder).values, buckets(folder)
     assert load.tokens == TOKENS * load.requests, "else the load is not the one that was asked for"
     grown = {name: value - before.get(name, 0) for name, value in after.items()}
@@ -252,10 +252,11 @@ def test_a_known_load_is_measured_as_it_was(folder: ServerFolder) -> None:
     assert (grown["prompt_tokens"], grown["generation_tokens"]) == (load.prompt_tokens, load.tokens)
     counts = added(last, first, -1)
     check_load(folder, load, counts, done=int(before["finished"]) + load.requests)
-    # Against the clients' own clocks: what came in the four seconds that each sample looks back.
+    # Against the clients' own clocks: what came in the eight seconds that each sample looks back,
+    # beside which the moment counts little in which a busy engine is asked.
     shares = [
         (each.gen_tok_s or 0) / load.rate(each.at - each.window_s, each.at)
-        for each in metrics.samples(folder.path, load.began, window_s=4)
+        for each in metrics.samples(folder.path, load.began, window_s=8)
         if each.window_s and load.began < each.at - each.window_s and each.at < load.ended
     ]
     assert len(shares) > 1
@@ -274,8 +275,8 @@ def test_a_restart_of_the_engine_loses_no_count_and_counts_nothing_twice(
     told = engine.notes(folder.path)
     assert told is not None
     os.kill(told.engine, signal.SIGKILL)
-    until(lambda: folder.read().restarts == 1, 30)
-    until(lambda: folder.read().state == "running", 200)
+    until(lambda: folder.read().restarts == 1)
+    until(lambda: folder.read().state == "running", 480)
     # More than before: no counter of the new engine is lower than where the window begins.
     two = put(folder, least=6)
     assert two.tokens > one.tokens
@@ -316,7 +317,7 @@ def test_a_model_that_does_not_load_is_explained(real_engine: None, tmp_path: Pa
     # Past what is checked before a start: this is what the engine itself says.
     launched = serving.launch(api.plan(Request(model=str(broken))))
     with pytest.raises(StartFailed, match="weight file"):
-        for _ in api.wait(launched.name, limit_s=120):
+        for _ in api.wait(launched.name, limit_s=480):
             pass
     crash = launched.read().crash
     assert crash is not None

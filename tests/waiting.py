@@ -11,9 +11,10 @@ from pathlib import Path
 
 import openai
 
-from aim_jupyter.core import api
+from aim_jupyter.core import api, serving
 from aim_jupyter.core.planning import Request
 from aim_jupyter.core.serving import ServerFolder
+from aim_jupyter.core.serving.process import alive
 
 DEMO = Request(model="demo")
 #: Seconds in which what takes one has come: on two cores that others use too, each process of
@@ -47,6 +48,12 @@ def say(folder: ServerFolder, text: str) -> str:
             model="default", messages=[{"role": "user", "content": text}]
         )
     return reply.choices[0].message.content or ""
+
+
+def ended(folder: ServerFolder) -> None:
+    """Stop it, and wait until its supervisor has left as well: it writes its last word before."""
+    supervisor = serving.stop(folder).supervisor
+    until(lambda: not alive(supervisor))
 
 
 @contextlib.contextmanager

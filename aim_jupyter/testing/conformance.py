@@ -40,7 +40,7 @@ ROUTES = (
 FIGURES = ("running", "waiting", "prompt_tokens", "generation_tokens", "finished")
 #: Words of the request that is still answered while its server is stopped, and tokens of its reply.
 LONG, TOKENS = 160, 200
-_LIMIT_S = 30.0
+_LIMIT_S = 60.0
 #: Seconds that this reply may take: more than it needs on a machine that has much else to do.
 _DRAIN_S = 300.0
 _REFUSED = (401, 403)

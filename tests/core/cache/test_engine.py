@@ -14,7 +14,7 @@ from aim_jupyter import demo
 from aim_jupyter.core import api, config, engines
 from tests.core.cache.folders import COMMIT
 
-pytestmark = [pytest.mark.engine, pytest.mark.usefixtures("real_engine"), pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.engine, pytest.mark.usefixtures("real_engine"), pytest.mark.timeout(600)]
 
 SHARDS = ["model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors"]
 INDEX = "model.safetensors.index.json"

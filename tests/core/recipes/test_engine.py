@@ -32,7 +32,7 @@ for line in sys.stdin:
 
 
 @pytest.mark.engine
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 @pytest.mark.usefixtures("real_engine")
 def test_the_real_parser_accepts_every_plan() -> None:
     environment = engines.choose(platform="cpu")

@@ -17,7 +17,7 @@ from aim_jupyter.core.records import ProcessId, ServerRecord
 from aim_jupyter.core.serving import ServerFolder, charge, engine, supervision
 from aim_jupyter.core.serving.process import alive, members
 from tests.conftest import FakeEngine
-from tests.waiting import DEMO, LIMIT_S, launch_ready, say, speaking, until
+from tests.waiting import DEMO, LIMIT_S, ended, launch_ready, say, speaking, until
 
 #: Promised: so long after any kill, nothing of ours is left that nobody supervises. Rounds of chaos
 #: hold it to that; here, each of those who see to it may stand still for seconds besides.
@@ -249,7 +249,7 @@ def test_a_reboot_ends_everything_on_paper(fake: FakeEngine) -> None:
     fake()
     folder = launch_ready()
     record = folder.read()
-    serving.stop(folder)
+    ended(folder)
     assert record.supervisor is not None
     assert record.engine is not None
     boots = [replace(each, boot="another") for each in (record.supervisor, record.engine)]
@@ -263,7 +263,7 @@ def test_a_pid_that_was_used_again_is_left_alone(fake: FakeEngine) -> None:
     fake()
     folder = launch_ready()
     record = folder.read()
-    serving.stop(folder)
+    ended(folder)
     with subprocess.Popen(["sleep", "60"]) as stranger:
         try:
             later = [
@@ -316,7 +316,7 @@ def test_a_record_of_life_without_any_process_is_corrected_at_once(
     fake()
     folder = launch_ready()
     record = folder.read()
-    serving.stop(folder)
+    ended(folder)
     stale: ServerRecord = replace(record, state=state)
     folder.write(stale)
     # By whoever looks: no supervisor is started for it.

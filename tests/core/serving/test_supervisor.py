@@ -16,7 +16,7 @@ from aim_jupyter.core.serving import engine, ports
 from aim_jupyter.core.serving.folder import StopRequest
 from aim_jupyter.core.serving.process import alive, members, uptime_s
 from tests.conftest import FakeEngine
-from tests.waiting import DEMO, LIMIT_S, free_port, launch_ready, say, speaking, until
+from tests.waiting import DEMO, LIMIT_S, ended, free_port, launch_ready, say, speaking, until
 
 
 def test_a_server_goes_through_its_stages_answers_and_stops(fake: FakeEngine) -> None:
@@ -99,9 +99,15 @@ def test_launching_what_runs_returns_it_and_new_starts_another(fake: FakeEngine)
 def test_what_is_asked_to_stop_is_not_handed_out_any_more(fake: FakeEngine) -> None:
     fake()
     ending = launch_ready()
+    supervisor = ending.read().supervisor
+    assert supervisor is not None
+    # Stopped: when it has done what it is asked to, its name may be had again.
+    os.kill(supervisor.pid, signal.SIGSTOP)
     ending.ask_stop(StopRequest(drain_s=0.0, by="somebody"))
-    assert serving.current(ending).state in ("running", "stopping", "stopped")
-    assert launch_ready().name != ending.name
+    assert serving.current(ending).state == "running"
+    other = launch_ready()
+    os.kill(supervisor.pid, signal.SIGCONT)
+    assert other.name != ending.name
 
 
 def test_a_taken_name_is_refused(fake: FakeEngine) -> None:
@@ -215,7 +221,7 @@ def test_a_server_from_before_the_last_boot_is_stopped(fake: FakeEngine) -> None
     fake()
     folder = launch_ready()
     record = folder.read()
-    serving.stop(folder)
+    ended(folder)
     assert record.supervisor is not None
     before = replace(record.supervisor, boot="another boot")
     folder.write(replace(record, supervisor=before, state="running"))

@@ -96,7 +96,7 @@ def test_each_mode_brings_up_the_same_server() -> None:
 
 
 @pytest.mark.engine
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 def test_a_second_start_is_a_fork_and_the_third_is_predicted() -> None:
     launch("warm", "first")
     ended("first")
@@ -113,7 +113,7 @@ def test_a_second_start_is_a_fork_and_the_third_is_predicted() -> None:
 
 
 @pytest.mark.engine
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 def test_a_fork_serves_on_a_socket_file_as_well() -> None:
     request = Request(model="demo", start="warm", name="by-file", listen="unix")
     record = launch_ready(request, new=True, limit_s=300).read()
@@ -129,7 +129,7 @@ def test_a_fork_serves_on_a_socket_file_as_well() -> None:
 
 @pytest.mark.ordeal
 @pytest.mark.engine
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 def test_servers_outlive_their_host_and_the_next_launch_gets_a_new_one() -> None:
     first = launch("warm", "orphan")
     (host,) = api.warm_hosts()
@@ -148,7 +148,7 @@ def test_servers_outlive_their_host_and_the_next_launch_gets_a_new_one() -> None
 
 
 @pytest.mark.engine
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 def test_nothing_of_one_server_reaches_the_next(warm_home: Path) -> None:
     record = launch("warm", "secretive")
     (host,) = api.warm_hosts()

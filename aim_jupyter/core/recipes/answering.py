@@ -12,6 +12,7 @@ from msgspec import Struct, structs
 from aim_jupyter.core import adapters, config
 from aim_jupyter.core.errors import AimError, BadUsage, GpuUnavailable, NoFit, UnknownName
 from aim_jupyter.core.recipes import selector
+from aim_jupyter.core.recipes.adoption import WRITTEN_FOR
 from aim_jupyter.core.recipes.advice import offers
 from aim_jupyter.core.recipes.arguments import Overrides, Reconciled, reconcile
 from aim_jupyter.core.recipes.asked import Asked, Context
@@ -56,7 +57,7 @@ class Parameters(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     fallback: bool = False
     precision: Precision | Literal["auto"] | None = None
     metric: Literal["latency", "throughput", "auto"] | None = None
-    engine: Literal["vllm", "sglang", "auto"] | None = None
+    engine: str | None = None
     recipe: str | None = None
     gpus: tuple[int, ...] | None = None
     gpu_model: str | None = None
@@ -126,6 +127,8 @@ class Asker:
             If the question itself is wrong.
         """
         asked = _parameters(parameters)
+        if _auto(asked.engine) is not None:
+            adapters.get(asked.engine or "")
         catalogue = self._catalogue(_listed(asked.recipes))
         machine = self._machine_of(asked.machine)
         choices, amd = self._choices(catalogue, machine, asked)
@@ -176,6 +179,8 @@ class Asker:
 
     def _reconciled(self, choice: Choice, asked: Parameters) -> Reconciled:
         engine = self._environment
+        if engine is not None and engine.engine != choice.recipe.engine:
+            engine = None  # that of another engine: nothing is checked
         done = reconcile(
             choice.recipe.args,
             choice.recipe.env,
@@ -231,7 +236,6 @@ def _values(field: str) -> str:
         "precision": (*PRECISIONS, "auto"),
         "metric": ("latency", "throughput", "auto"),
         "policy": ("default", "aim"),
-        "engine": ("vllm", "sglang", "auto"),
     }
     return f"one of {', '.join(allowed[field])}" if field in allowed else ""
 
@@ -298,4 +302,6 @@ def _listed(value: str | tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _serve(choice: Choice, done: Reconciled) -> list[str]:
-    return ["vllm", "serve", choice.recipe.weights.repo, *done.argv]
+    """Return a plain command; of another engine than vLLM, what follows its own."""
+    start = ["vllm", "serve"] if choice.recipe.engine == WRITTEN_FOR else []
+    return [*start, choice.recipe.weights.repo, *done.argv]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path, PurePath
 from typing import Any
 
+from aim_jupyter.core import adapters
 from aim_jupyter.core.recipes.document import Document
 from aim_jupyter.core.recipes.hardware import GIB
 from aim_jupyter.core.recipes.reading import read
@@ -58,7 +59,14 @@ def check(path: Path) -> Model:
     RecipeInvalid
         Naming file, line, what was expected and what was found.
     """
-    found = read(Document.open(path), PurePath(*path.absolute().parts[1:]))
+    document = Document.open(path)
+    found = read(document, PurePath(*path.absolute().parts[1:]))
+    for recipe in found.recipes if isinstance(found, Model) else ():
+        if not adapters.is_known(recipe.engine):
+            names = ", ".join(adapter.name for adapter in adapters.known())
+            raise document.invalid(
+                ("settings",), f"an engine that is known: {names}", recipe.engine
+            )
     if isinstance(found, Recipe):
         return Model(name=found.model or "any model", recipes=(found,), file=str(path))
     return found or Model(name=path.stem, file=str(path))

@@ -14,9 +14,10 @@ from aim_jupyter.core.records.recipe import Origin
 
 Precision = Literal["fp32", "bf16", "fp16", "fp8", "mxfp8", "int8", "fp4", "mxfp4", "mxfp6", "int4"]
 PRECISIONS: tuple[Precision, ...] = get_args(Precision)
-Engines = Annotated[str, Meta(pattern=r"^((vllm|sglang)(>=[0-9.]+)?)?$")]
+Engines = Annotated[str, Meta(pattern=r"^([a-z][a-z0-9_-]*(>=[0-9.]+)?)?$")]
 Metric = Literal["latency", "throughput"]
-Engine = Literal["vllm", "sglang"]
+#: Any that is registered (`adapters`), or will be where the file is used.
+Engine = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_-]*$")]
 GpuModel = Literal[
     "cpu", "MI210", "MI250X", "MI300A", "MI300X", "MI308X", "MI325X", "MI350X", "MI355X"
 ]

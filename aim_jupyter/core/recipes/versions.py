@@ -17,7 +17,7 @@ def holds_for(engines: str, engine: str, version: str | None) -> bool:
     >>> holds_for("vllm>=0.27.1", "vllm", "0.9")
     False
     """
-    said = re.fullmatch(r"(\w+)(?:>=([\d.]+))?", engines)
+    said = re.fullmatch(r"([\w-]+)(?:>=([\d.]+))?", engines)
     if said is None:
         return True
     name, least = said.groups()

@@ -154,3 +154,17 @@ def test_one_wrong_file_does_not_keep_others_from_loading(write: Write) -> None:
     found = Catalogue([write("org/model.yaml", GOOD)])
     assert found.names == ("org/model",)
     assert [Path(one.found.split(",")[0]).name for one in found.problems] == ["bad.yaml"]
+
+
+def test_a_file_may_be_for_an_engine_of_another_package_and_a_check_says_where_it_is_not_here(
+    write: Write,
+) -> None:
+    text = GOOD.replace("  name: mine\n", "  name: mine\n  engine: acme\n")
+    folder = write("org/model.yaml", text)
+    catalogue = Catalogue([folder])
+    assert catalogue.problems == ()
+    engines = {recipe.engine for recipe in catalogue.find("org/model").recipes}
+    assert engines == {"vllm", "acme"}
+    with pytest.raises(RecipeInvalid, match=r"an engine that is known: vllm.*acme"):
+        check(folder / "org/model.yaml")
+    assert "engine" in problem(write, text.replace("acme", "'A C'"))

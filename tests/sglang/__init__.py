@@ -1,0 +1,1 @@
+"""The real SGLang, on the CPU."""

@@ -107,7 +107,11 @@ COMMANDS: tuple[Command, ...] = (
         lambda given: api.install_engine(given.platform, force=given.force),
         "engine",
         (
-            argument("platform", choices=["cpu", "rocm"], help="what it is for"),
+            argument(
+                "platform",
+                choices=["cpu", "rocm", "sglang"],
+                help="vLLM for the CPU or for AMD GPUs, or SGLang for AMD GPUs",
+            ),
             argument("--force", action="store_true", help="make it again if it is there"),
         ),
     ),

@@ -254,7 +254,9 @@ def _ours(
     pinned = {adapter.option("revision"): revision} if revision else {}
     for name, value in {**adapter.options, **pinned}.items():
         if f"--{name}" in known and (name not in given or name in adapter.always):
-            yield from (f"--{name}", str(value))
+            yield f"--{name}"
+            values = value if isinstance(value, tuple) else () if value is True else (value,)
+            yield from map(str, values)
 
 
 def _reconcile(

@@ -1,4 +1,6 @@
-"""Makes an environment in which the real SGLang runs on the CPU: ``python -m tests.sglang.environment``.
+"""Makes an environment in which the real SGLang runs on the CPU, for the tests alone.
+
+By hand: ``python -m tests.sglang.environment``.
 
 SGLang on the package index depends on CUDA, and has no kernels for CPUs. Its Python alone runs all
 the same, slowly, with the two stubs beside this file (facts/vllm.md 8). That is good enough to see
@@ -87,7 +89,7 @@ def _fill(folder: Path, base: Path) -> None:
     for path in theirs.iterdir():
         if not path.name.startswith(_NOT_LINKED) and path.suffix != ".pth":
             (ours / path.name).symlink_to(path)
-    install = ("install", "--quiet", "--no-deps", "--disable-pip-version-check")
+    install = ("install", "--quiet", "--no-deps", "--no-compile", "--disable-pip-version-check")
     _run(folder / "bin/python", "-m", "pip", *install, *PACKAGES)
     # A copy: the environment outlives this checkout.
     shutil.copytree(STUBS, ours, dirs_exist_ok=True)

@@ -23,7 +23,7 @@ SETTINGS = (
     *("context", "memory_share", "tensor_parallel", "pipeline_parallel", "data_parallel", "dtype"),
     *("quantization", "kv_dtype", "max_sequences", "batched_tokens", "chunked_prefill"),
     *("prefix_cache", "eager", "reasoning_parser", "tool_parser", "tool_choice", "chat_template"),
-    *("load_format", "tokenizer", "trust_remote_code", "seed", "revision"),
+    *("load_format", "tokenizer", "trust_remote_code", "seed", "revision", "kv_tokens"),
 )
 
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
@@ -233,14 +233,15 @@ class Adapter(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, eq=
         Variables that are ours to set.
     options : dict
         Options that every start gets of a version that has them, unless the user gives another
-        value; `always` names those that come beside the user's own.
+        value: a switch is true, several values are a list; `always` names those that come beside
+        the user's own.
     quiet : dict
         Variables that keep it still while it is asked what it is.
     settings : dict
         Its option for each of `SETTINGS` that it has: a name, or a `Setting`.
     reserved : dict
-        Options that are nobody's to set, and what to do instead; beside those of
-        ``recipes/arguments.toml``.
+        Options that are nobody's to set, and what to do instead, or why not; beside those of
+        ``recipes/arguments.toml``. A recipe that has one loses it.
     loads_code : dict
         Options that make it load code, each with whose: only a user may ask for them, no recipe.
     closed : tuple of str
@@ -258,7 +259,7 @@ class Adapter(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, eq=
     distributions: tuple[str, ...] = ()
     names: tuple[str, ...] = ("--served-model-name", "{model}")
     env: dict[str, str] = {}
-    options: dict[str, str | int] = {}
+    options: dict[str, str | int | bool | tuple[str, ...]] = {}
     always: tuple[str, ...] = ()
     quiet: dict[str, str] = {}
     health: Health = Health()

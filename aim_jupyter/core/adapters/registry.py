@@ -29,7 +29,10 @@ GROUP = "aim_jupyter.engines"
 
 # Registered like any other; named here as well for a checkout whose metadata is not installed, and
 # because whoever needs one of these pays nothing for looking for others (10 ms and more).
-_OWN = {"vllm": "aim_jupyter.core.adapters.vllm:ADAPTER"}
+_OWN = {
+    "vllm": "aim_jupyter.core.adapters.vllm:ADAPTER",
+    "sglang": "aim_jupyter.core.adapters.sglang:ADAPTER",
+}
 
 #: Of an engine that nobody knows any more: what its server has left behind can still be read.
 _UNKNOWN = Adapter(

@@ -218,7 +218,13 @@ def judged(request: Request) -> tuple[Choice, ...]:
     return recipes.rank(
         model,
         here,
-        _judge(model, here, Overrides(set=request.options, unset=request.unset), version),
+        # The memory of other engines is judged by vLLM's rules, those of the vLLM that is here.
+        _judge(
+            model,
+            here,
+            Overrides(set=request.options, unset=request.unset),
+            version if kind == DEFAULT_ENGINE else None,
+        ),
         users=request.users,
         context=request.context,
         recipe=request.recipe,

@@ -7,7 +7,7 @@ import os
 import shutil
 from pathlib import Path
 
-from aim_jupyter.core import events
+from aim_jupyter.core import adapters, events
 from aim_jupyter.core.engines import builds
 from aim_jupyter.core.engines.answers import Answer
 from aim_jupyter.core.engines.asking import ask
@@ -39,7 +39,8 @@ def build(recipe: Recipe, source: Source, base: Path, log: Log) -> tuple[Path, A
     try:
         _create(folder, base, log)
         _fill(python, source, log)
-        notice = f"Importing vLLM to prove it, {log.elapsed_s:.0f} s."
+        title = adapters.title(recipe.engine)
+        notice = f"Importing {title} to prove it, {log.elapsed_s:.0f} s."
         return folder, _proven(ask(python, fresh=True, notice=notice), recipe)
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
@@ -68,8 +69,11 @@ def _fill(python: Path, source: Source, log: Log) -> None:
 def _proven(answer: Answer, recipe: Recipe) -> Answer:
     if answer.reason:
         raise Refused(answer.reason)
+    title = adapters.title(recipe.engine)
+    if answer.engine != recipe.engine:
+        raise Refused(f"it has {adapters.title(answer.engine or '')} and not {title}")
     if answer.platform != recipe.platform:
-        raise Refused(f"its vLLM is for {answer.platform}")
+        raise Refused(f"its {title} is for {answer.platform}")
     if recipe.torch and not (answer.torch or "").startswith(recipe.torch):
         raise Refused(f"its torch is for {answer.torch}")
     return answer

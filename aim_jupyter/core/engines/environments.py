@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from aim_jupyter.core import adapters
-from aim_jupyter.core.engines import candidates, images, interpreters
+from aim_jupyter.core.engines import candidates, images, interpreters, sources
 from aim_jupyter.core.engines.answers import Answer
 from aim_jupyter.core.engines.asking import ask, is_asked, missing
 from aim_jupyter.core.engines.candidates import Candidate
@@ -76,7 +76,7 @@ def choose(
         if environment.usable and _suits(environment, platform, engine):
             return environment
         seen.append(environment)
-    raise _none_of(seen, platform)
+    raise _none_of(seen, platform, engine)
 
 
 def is_known(*, platform: str | None = None, engine: str = "vllm") -> bool:
@@ -142,11 +142,15 @@ def _suits(environment: EngineEnvironment, platform: str | None, engine: str) ->
     return environment.engine == engine and platform in {None, environment.platform}
 
 
-def _none_of(seen: list[EngineEnvironment], platform: str | None) -> NoEngine:
+def _none_of(seen: list[EngineEnvironment], platform: str | None, engine: str) -> NoEngine:
     reasons = [
         f"{environment.name}: {environment.reason or f'it is for {environment.platform}'}"
         for environment in seen
     ]
     wanted = f" for {platform}" if platform else ""
     found = f"No engine environment{wanted} can serve ({'; '.join(reasons) or 'there is none'})."
+    if engine in sources.read():
+        return NoEngine(found, f"%aim engine install {engine}")
+    if engine != "vllm":
+        return NoEngine(found, "install it, and set AIM_ENGINE_PYTHON to its interpreter")
     return NoEngine(found, f"%aim engine install {'rocm' if platform == 'rocm' else 'cpu'}")

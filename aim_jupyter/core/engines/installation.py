@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from aim_jupyter.core import config, events
+from aim_jupyter.core import adapters, config, events
 from aim_jupyter.core.engines import answers, attempts, builds, preflight, probes, sources
 from aim_jupyter.core.engines.answers import Answer
 from aim_jupyter.core.engines.candidates import Candidate
@@ -26,8 +26,9 @@ def install(
 
     Parameters
     ----------
-    platform : {"cpu", "rocm"}
-        What to serve on. Installing for ``rocm`` is unverified: no AMD GPU was at hand.
+    platform : {"cpu", "rocm", "sglang"}
+        What to serve on with vLLM; or SGLang, on AMD GPUs. Installing for these is unverified: none
+        was at hand.
     force : bool
         Make it anew where one is there; that one stays until the new one has proved itself.
     catalogue : Path
@@ -106,7 +107,8 @@ def _made(recipe: Recipe) -> EngineEnvironment:
         refusals.append(f"{source.name}: {reason}")
     raise InstallFailed(
         f"No source gave {recipe.name} ({'; '.join(refusals)}).",
-        f"read {log.path}, or set AIM_ENGINE_PYTHON to an interpreter that has vLLM",
+        f"read {log.path}, or set AIM_ENGINE_PYTHON to an interpreter that has "
+        f"{adapters.title(recipe.engine)}",
     )
 
 
@@ -123,7 +125,8 @@ def _published(recipe: Recipe, folder: Path, answer: Answer, log: Log) -> Engine
     answers.keep(answers.key(shown / "bin/python"), answer)
     builds.clear(recipe.name)
     events.report(
-        f"{recipe.name} is ready: vLLM {answer.version} for {answer.platform}, "
+        f"{recipe.name} is ready: "
+        f"{adapters.title(recipe.engine)} {answer.version} for {answer.platform}, "
         f"{builds.size(folder) / 1e9:.1f} GB, {log.elapsed_s:.0f} s."
     )
     return _described(recipe)

@@ -11,7 +11,8 @@ from msgspec import Struct
 
 SHIPPED = Path(__file__).with_name("sources.toml")
 
-InstallPlatform = Literal["cpu", "rocm"]
+#: What an environment is asked for by: vLLM's by the platform, another engine's by its name.
+InstallPlatform = Literal["cpu", "rocm", "sglang"]
 
 
 class Source(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -29,12 +30,14 @@ class Source(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class Recipe(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How the environment for one platform is made.
+    """How the environment of one engine for one platform is made.
 
     Attributes
     ----------
     platform : str
         What it serves on.
+    engine : str
+        By the name of its adapter.
     name : str
         Of the environment.
     pythons : tuple of str
@@ -49,10 +52,11 @@ class Recipe(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         The image to advise where this machine does not qualify.
     """
 
-    platform: InstallPlatform
+    platform: Literal["cpu", "rocm"]
     name: str
     pythons: tuple[str, ...]
     sources: tuple[Source, ...]
+    engine: Literal["vllm", "sglang"] = "vllm"
     glibc: str = ""
     gfx: tuple[str, ...] = ()
     torch: str = ""
@@ -60,7 +64,7 @@ class Recipe(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 def read(path: Path = SHIPPED) -> dict[InstallPlatform, Recipe]:
-    """Return the recipes of a file by platform.
+    """Return the recipes of a file by what they are asked for.
 
     Raises
     ------
@@ -68,4 +72,8 @@ def read(path: Path = SHIPPED) -> dict[InstallPlatform, Recipe]:
         If the file is not as the shipped one is; it is part of the program, so that is a defect.
     """
     content = msgspec.convert(tomllib.loads(path.read_text()), type=dict[str, list[Recipe]])
-    return {recipe.platform: recipe for recipe in content["recipes"]}
+    return {_word(recipe): recipe for recipe in content["recipes"]}
+
+
+def _word(recipe: Recipe) -> InstallPlatform:
+    return recipe.platform if recipe.engine == "vllm" else recipe.engine

@@ -15,6 +15,7 @@ from aim_jupyter.core.fitting.lines import Asking, offers
 from aim_jupyter.core.fitting.models import architecture_of, name_of
 from aim_jupyter.core.fitting.settings import named, settings_of
 from aim_jupyter.core.fitting.terms import on_processor, terms, unknown
+from aim_jupyter.core.recipes.adoption import in_bytes
 from aim_jupyter.core.recipes.asked import Context
 from aim_jupyter.core.records import Choice, Gpu, Machine, Model, Offer, Recipe
 from aim_jupyter.core.records.fit import Device, Settings, Start
@@ -111,7 +112,7 @@ class Judge:
         self, recipe: Recipe, device: Device | None, users: int | None, context: Context
     ) -> fit.Request:
         base = Settings(tp=recipe.tp, users=users or 1, engine_version=self._engine_version)
-        said = _for_vllm(recipe)
+        said = _for_vllm(recipe, self._model)
         own = {name: value for name, value in named(said).items() if name not in self._unset}
         asked = {"max-model-len": context} if isinstance(context, int) else {}
         settings = settings_of({**own, **asked, **self._wishes}, base)
@@ -151,11 +152,11 @@ class Judge:
         return device_of(gpus, sum(gpu.model == kind for gpu in free))
 
 
-def _for_vllm(recipe: Recipe) -> dict[str, Any]:
+def _for_vllm(recipe: Recipe, model: Model) -> dict[str, Any]:
     """Return the arguments in the words of vLLM, whose memory is what the fit knows."""
     vllm, other = adapters.get("vllm"), adapters.of(recipe.engine)
     same = {} if other is vllm else adapters.in_words_of(vllm, recipe.args, other)
-    return {**recipe.args, **same}
+    return {**recipe.args, **same, **in_bytes(recipe, model)}
 
 
 def _is_ours(recipe: Recipe) -> bool:

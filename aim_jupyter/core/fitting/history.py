@@ -77,9 +77,13 @@ def _start_in(folder: ServerFolder, told: set[float], known: Sequence[Start]) ->
 def start_of(
     record: ServerRecord, log: Path, machine: Machine, known: Sequence[Start] = ()
 ) -> Start | None:
-    """Return what a start took beside what was to be expected, None where its model is gone."""
+    """Return what a start took beside what was to be expected.
+
+    None where its model is gone, and for an engine other than vLLM: what that takes says nothing of
+    vLLM, whose memory is what is expected.
+    """
     plan = record.plan
-    config = _config(plan)
+    config = _config(plan) if plan.engine == "vllm" else None
     if config is None:
         return None
     predicted = fit.assess(

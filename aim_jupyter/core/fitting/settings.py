@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
 from msgspec import structs
 
+from aim_jupyter.core.recipes.options import whole
 from aim_jupyter.core.records.fit import Settings
 
-_UNITS = {"": 1, "k": 1000, "m": 1000**2, "g": 1000**3, "K": 2**10, "M": 2**20, "G": 2**30}
-_NUMBER = re.compile(r"(\d+(?:\.\d+)?)([kmgKMG]?)(?:iB|B)?")
 _WHOLE = {
     "max-model-len": "max_model_len",
     "max-num-seqs": "max_num_seqs",
@@ -48,7 +46,7 @@ def settings_of(args: Mapping[str, Any], base: Settings) -> Settings:
     changes: dict[str, Any] = {
         field: value
         for option, field in _WHOLE.items()
-        if (value := _whole(found.get(option))) is not None
+        if (value := whole(found.get(option))) is not None
     }
     changes |= {
         field: str(found[option])
@@ -61,12 +59,6 @@ def settings_of(args: Mapping[str, Any], base: Settings) -> Settings:
     if "enforce-eager" in found:
         changes["enforce_eager"] = found["enforce-eager"] is not False
     return structs.replace(base, **changes)
-
-
-def _whole(value: Any) -> int | None:
-    match = _NUMBER.fullmatch(str(value).strip())
-    number = float(match[1]) * _UNITS[match[2]] if match else 0
-    return int(number) if number >= 1 else None
 
 
 def _share(value: Any) -> float | None:

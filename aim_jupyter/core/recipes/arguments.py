@@ -134,6 +134,10 @@ class _Work:
             self._take_former(base, value)
             return
         option, off = found
+        why = self.adapter.reserved.get(option.name) if self.adapter else None
+        if why:
+            self.changes.append(f"--{option.name} dropped: {why}")
+            return
         try:
             self._keep(option, option.accept(value, off=off), path)
         except ValueError as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -10,6 +11,9 @@ from msgspec import Struct
 
 from aim_jupyter.core.errors import closest
 from aim_jupyter.core.records import Flag
+
+_UNITS = {"": 1, "k": 1000, "m": 1000**2, "g": 1000**3, "K": 2**10, "M": 2**20, "G": 2**30}
+_NUMBER = re.compile(r"(\d+(?:\.\d+)?)([kmgKMG]?)(?:iB|B)?")
 
 
 class Option(Struct, frozen=True, kw_only=True):
@@ -136,6 +140,19 @@ def plain(name: str) -> str:
     """
     first, dot, rest = name.lstrip("-").partition(".")
     return first.replace("_", "-") + dot + rest
+
+
+def whole(value: Any) -> int | None:
+    """Return the whole number that an option's value says, None where it says none above zero.
+
+    Examples
+    --------
+    >>> whole("32k"), whole("64M"), whole("auto")
+    (32000, 67108864, None)
+    """
+    match = _NUMBER.fullmatch(str(value).strip())
+    number = float(match[1]) * _UNITS[match[2]] if match else 0
+    return int(number) if number >= 1 else None
 
 
 def _option(flag: Flag) -> tuple[Option, list[str]]:

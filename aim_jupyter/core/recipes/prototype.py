@@ -14,7 +14,7 @@ from aim_jupyter.core.recipes.format import Precision
 from aim_jupyter.core.records import Model, Recipe, Weights
 
 #: What it writes on every command line and the plan says in its own way.
-_NOT_OURS = ("model", "model-path", "host", "port", "tensor-parallel-size", "tp")
+_NOT_OURS = ("model", "model-path", "host", "port", "tensor-parallel-size", "tp-size", "tp")
 
 #: GPUs that it writes otherwise than we do.
 _GPUS = {"MI250": "MI250X"}

@@ -73,7 +73,8 @@ class Words(dict[str, str]):
         port: int | None = None,
     ) -> None:
         super().__init__({name: text for name, text in groups.items() if text is not None})
-        self.update(model=plan.model, engine=plan.engine_version, devices=plan.devices)
+        engine = f"{adapters.title(plan.engine)} {plan.engine_version}".rstrip()
+        self.update(model=plan.model, engine=engine, devices=plan.devices)
         self.plan, self.before, self.port = plan, before, port
 
     def __missing__(self, word: str) -> str:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from aim_jupyter import handlers, parsing
-from aim_jupyter.core import engines, wishes
+from aim_jupyter.core import adapters, engines, wishes
 from aim_jupyter.core.adapters import Change, FailureRule
 from aim_jupyter.core.planning import Request
 from aim_jupyter.core.recipes import Overrides, reconcile
@@ -80,6 +80,8 @@ def test_the_real_parser_takes_every_change(real_engine: None) -> None:
     environment = engines.choose(platform="cpu")
     assert engines.options(Path(environment.python)) >= {"--max-model-len", "--uds"}
     for rule, change in RULES:
+        if rule in adapters.get("sglang").failures:
+            continue
         request = _understood(rule, change)
         done = reconcile({}, {}, flags=environment.flags, overrides=Overrides(set=request.options))
         assert not done.errors, (rule.match, done.errors)

@@ -15,15 +15,17 @@ import os
 import sys
 from typing import Any
 
-from aim_guard import Guard, Keys, Message, Receive, Send
+# Beside this file: both lie in a folder on the engine's path, and in no package of it.
+aim_guard = importlib.import_module("aim_guard")
 
-#: Settings with which SGLang serves from an application, or on a port, that the guard is not before.
+#: Settings with which SGLang serves from another application or on another port than the guarded.
 UNGUARDED = (
     *("encoder_only", "grpc_mode", "smg_grpc_mode", "grpc_port", "smg_http_sidecar_port"),
     *("use_ray", "sidecar"),
 )
 #: The same, of its environment.
 UNGUARDED_VARIABLES = ("SGLANG_RUST_SERVER",)
+ON = ("1", "true", "yes", "y")
 
 
 class Secret(str):
@@ -39,11 +41,11 @@ class Secret(str):
 class Admitted:
     """What the guard has let pass comes with the server's own key: a guest's is not SGLang's."""
 
-    def __init__(self, app: Any, keys: Keys) -> None:
+    def __init__(self, app: Any) -> None:
         self.app = app
-        self.mine = (b"authorization", keys.expected)
+        self.mine = (b"authorization", aim_guard.Keys().expected)
 
-    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
         """Pass it on."""
         if "headers" in scope:
             others = [each for each in scope["headers"] if each[0] != self.mine[0]]
@@ -54,24 +56,24 @@ class Admitted:
 def guarded(app: Any) -> None:
     """Put the guard around an application, outside of every middleware that it gets later."""
     build = app.build_middleware_stack
-
-    def around() -> Guard:
-        inner = Admitted(build(), Keys())
-        return Guard(inner)
-
-    app.build_middleware_stack = around
+    app.build_middleware_stack = lambda: aim_guard.Guard(Admitted(build()))
 
 
 def refused(settings: Any) -> str:
     """Return the setting that would open a door without a guard, empty where none does."""
     named = ["--" + name.replace("_", "-") for name in UNGUARDED if getattr(settings, name, None)]
-    # "0" and the like are SGLang's words for off.
-    on = [name for name in UNGUARDED_VARIABLES if os.environ.get(name, "0").lower() in ("1", "true")]
+    on = [name for name in UNGUARDED_VARIABLES if os.environ.get(name, "").lower() in ON]
     return " and ".join([*named, *on])
 
 
 def main() -> None:
     """Start the server as ``sglang.launch_server`` does."""
+    torch = importlib.import_module("torch").version
+    if not torch.hip and not torch.cuda:
+        # Built for no GPU: SGLang takes the CPU only when it is told so.
+        os.environ.setdefault("SGLANG_USE_CPU_ENGINE", "1")
+    version = importlib.import_module("sglang.version").__version__
+    sys.stdout.write("SGLang " + version + " starts\n")
     launcher = importlib.import_module("sglang.launch_server")
     launcher.load_plugins()
     settings = importlib.import_module("sglang.srt.server_args").prepare_server_args(sys.argv[1:])

@@ -32,8 +32,6 @@ class Absent(type):
 class Part(ModuleType):
     """A module that has every name."""
 
-    __path__: list[str] = []
-
     def __getattr__(self, name: str) -> Any:
         """Return a class for whatever is asked for."""
         if name.startswith("__"):

@@ -1,0 +1,66 @@
+"""The real SGLang does what every engine must, on the CPU; and keeps its key to itself."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import httpx
+import pytest
+
+from aim_jupyter.core import api
+from aim_jupyter.core.planning import Request
+from aim_jupyter.core.serving import ServerFolder, endpoint
+from aim_jupyter.core.serving.process import members
+from aim_jupyter.testing import conformance
+from tests.waiting import say
+
+pytestmark = [pytest.mark.engine, pytest.mark.ordeal, pytest.mark.timeout(1200)]
+
+DEMO = Request(model="demo", engine="sglang")
+#: Seconds that a start may take: 25 on two quiet cores, minutes the first time.
+START_S = 600.0
+#: Those that SGLang's own key leaves open, and others that its description does not name.
+ROUTES = (
+    *("/health_generate", "/ready", "/ping", "/metrics/", "/get_load", "/v1/loads", "/docs"),
+    *("/redoc", "/model_info", "/server_info", "/flush_cache", "/abort_request", "/v1/realtime"),
+)
+
+
+def test_it_does_what_every_engine_must() -> None:
+    assert conformance.check(DEMO, routes=ROUTES, start_s=START_S) == {}
+
+
+@pytest.fixture(scope="module")
+def folder(home: Path) -> ServerFolder:
+    launched = api.launch(DEMO, new=True)
+    for _ in api.wait(launched.name, limit_s=START_S):
+        pass
+    return launched
+
+
+def test_it_answers_what_the_model_has_learned(folder: ServerFolder) -> None:
+    assert "%aim stop" in say(folder, "How do I free a GPU?")
+    record = folder.read()
+    assert (record.plan.engine, record.plan.engine_version) == ("sglang", "0.5.23")
+    assert record.stages[0].detail in ("SGLang 0.5.23", "the scheduler is up")
+    assert record.facts["kv_tokens"] == 8192
+    assert record.facts["context_tokens"] == 1024
+
+
+def test_its_key_is_nowhere_to_be_read(folder: ServerFolder) -> None:
+    key = folder.key()
+    engine = folder.read().engine
+    assert engine is not None
+    for pid in members(engine):
+        assert key.encode() not in Path(f"/proc/{pid}/cmdline").read_bytes()
+    assert key.encode() not in folder.log.read_bytes()
+    assert b"'api_key': '***'" in folder.log.read_bytes()
+
+
+def test_a_guest_may_chat_and_do_no_more(folder: ServerFolder) -> None:
+    (folder.path / "guests").write_text(hashlib.sha256(b"guest").hexdigest())
+    at = folder.read().address
+    assert endpoint.get(at, "/v1/models", "guest").status == httpx.codes.OK
+    assert endpoint.get(at, "/server_info", "guest").status == httpx.codes.UNAUTHORIZED
+    assert endpoint.get(at, "/server_info", folder.key()).status == httpx.codes.OK

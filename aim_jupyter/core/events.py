@@ -22,6 +22,8 @@ from typing import Literal
 import msgspec
 from msgspec import Struct
 
+from aim_jupyter.core.records.kinds import resolved
+
 Kind = Literal["fit", "stage", "health", "lease", "stop", "exit"]
 Level = Literal["info", "warning", "error"]
 Sink = Callable[[str], None]
@@ -42,7 +44,7 @@ class Event(Struct, frozen=True, kw_only=True):
     took_s: float | None = None
 
 
-_EVENT = msgspec.json.Decoder(Event)
+_EVENT = msgspec.json.Decoder(resolved(Event))
 
 
 class EventLog:

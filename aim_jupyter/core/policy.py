@@ -27,6 +27,7 @@ import msgspec
 from msgspec import Struct
 
 from aim_jupyter.core.errors import StateUnusable
+from aim_jupyter.core.records.kinds import resolved
 
 FILE = Path("/etc/aim_jupyter/policy.toml")
 Listen = Literal["loopback", "unix", "network"]
@@ -92,7 +93,7 @@ def read() -> Policy:
         _check(os.fstat(file.fileno()), FILE)
         _check(FILE.parent.stat(), FILE.parent)
         try:
-            found = msgspec.toml.decode(file.read(), type=Policy)
+            found = msgspec.toml.decode(file.read(), type=resolved(Policy))
             _ = found.idle_s, found.lifetime_s
         except (msgspec.DecodeError, UnicodeDecodeError, ValueError) as error:
             raise StateUnusable(f"{FILE} is not understood: {error}.", _ASK) from error

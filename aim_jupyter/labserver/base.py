@@ -16,6 +16,7 @@ from tornado.web import HTTPError
 
 from aim_jupyter.core import errors
 from aim_jupyter.core.errors import AimError, BadUsage
+from aim_jupyter.core.records.kinds import resolved
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -72,7 +73,7 @@ class Handler(APIHandler):
             If it is something else; it says what and where.
         """
         try:
-            return msgspec.json.decode(self.request.body, type=kind)
+            return msgspec.json.decode(self.request.body, type=resolved(kind))
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise BadUsage(f"The body can't be read: {_said(error)}.", _WORDS) from error
 
@@ -84,7 +85,7 @@ class Handler(APIHandler):
             if name not in JUPYTERS and values[-1]
         }
         try:
-            return msgspec.convert(given, type=kind, strict=False)
+            return msgspec.convert(given, type=resolved(kind), strict=False)
         except msgspec.ValidationError as error:
             raise BadUsage(f"The query can't be read: {_said(error)}.", _WORDS) from error
 

@@ -24,6 +24,7 @@ from msgspec import Struct
 
 from aim_jupyter.core.adapters.adapter import Adapter, Key, Listen
 from aim_jupyter.core.errors import UnknownName
+from aim_jupyter.core.records.kinds import resolved
 
 GROUP = "aim_jupyter.engines"
 
@@ -138,7 +139,7 @@ def read(folder: Path) -> Adapter:
             if table in tables:
                 raise ValueError(f"{table!r} is there twice, again in {file.name}")
             tables[table] = value
-    return msgspec.convert(tables, Adapter)
+    return msgspec.convert(tables, resolved(Adapter))
 
 
 def _find(name: str) -> Adapter | None:
@@ -177,7 +178,7 @@ def checked(name: str, found: object) -> Adapter:
     if not isinstance(found, Adapter):
         raise TypeError(f"{type(found).__name__} is no Adapter")
     # One that was put together in Python has had nobody look at its types.
-    adapter = msgspec.convert(msgspec.to_builtins(found), Adapter)
+    adapter = msgspec.convert(msgspec.to_builtins(found), resolved(Adapter))
     if adapter.name != name:
         raise ValueError(f"it calls itself {adapter.name!r}")
     if not adapter.script.is_file():

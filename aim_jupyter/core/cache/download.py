@@ -23,13 +23,14 @@ from aim_jupyter.core.cache.locating import locate
 from aim_jupyter.core.cache.scan import INCOMPLETE
 from aim_jupyter.core.errors import AimError, ModelMissing
 from aim_jupyter.core.records import Arriving, Progress
+from aim_jupyter.core.records.kinds import resolved
 
 #: Seconds over which the rate is taken.
 WINDOW_S = 15.0
 #: The folder that this package is imported from.
 _PACKAGE = str(Path(__file__).parents[3])
 
-_OUTCOME = msgspec.json.Decoder(Outcome)
+_OUTCOME = msgspec.json.Decoder(resolved(Outcome))
 
 
 class Download:

@@ -20,6 +20,7 @@ from msgspec.structs import replace
 from aim_jupyter.core import config, files
 from aim_jupyter.core.cache import holding
 from aim_jupyter.core.errors import StateUnusable
+from aim_jupyter.core.records.kinds import resolved
 
 NAME = "cache_index.json"
 VERSION = 1
@@ -66,7 +67,7 @@ class Index(Struct, frozen=True, kw_only=True):
         return self.entries.get(folder, _NOTHING)
 
 
-_DECODER = msgspec.json.Decoder(Index)
+_DECODER = msgspec.json.Decoder(resolved(Index))
 _NOTHING = Entry()
 
 

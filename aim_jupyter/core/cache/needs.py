@@ -16,6 +16,8 @@ from typing import Any
 
 import msgspec
 
+from aim_jupyter.core.records.kinds import resolved
+
 INDEXES = (
     "consolidated.safetensors.index.json",
     "model.safetensors.index.json",
@@ -114,7 +116,7 @@ class _Index(msgspec.Struct):
     weight_map: dict[str, str]
 
 
-_INDEX = msgspec.json.Decoder(_Index)
+_INDEX = msgspec.json.Decoder(resolved(_Index))
 
 
 def _is_consolidated(name: str) -> bool:

@@ -22,6 +22,7 @@ from aim_jupyter.core.engines import interpreters
 from aim_jupyter.core.errors import StateUnusable
 from aim_jupyter.core.records import EngineEnvironment, Flag, Image
 from aim_jupyter.core.records.engine import EngineSource
+from aim_jupyter.core.records.kinds import resolved
 
 FAILURE_LIFE_S = 300.0
 """Seconds for which a failure is believed."""
@@ -97,7 +98,7 @@ def key(python: Path, engine: str | None = None) -> str:
 def find(under: str) -> Answer | None:
     """Return the answer kept under a key; None where there is none, or it is too old to believe."""
     try:
-        kept = msgspec.json.decode(_path(under).read_bytes(), type=_Kept)
+        kept = msgspec.json.decode(_path(under).read_bytes(), type=resolved(_Kept))
     except files.UNREADABLE:
         return None
     if kept.answer.reason and not 0 <= time.time() - kept.at < FAILURE_LIFE_S:

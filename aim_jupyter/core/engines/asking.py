@@ -27,6 +27,7 @@ from aim_jupyter.core import adapters, events
 from aim_jupyter.core.adapters import Adapter
 from aim_jupyter.core.engines import answers, asked
 from aim_jupyter.core.engines.answers import Answer
+from aim_jupyter.core.records.kinds import resolved
 
 LIMIT_S = 120.0
 """Seconds that an engine has to answer; about 10 are usual."""
@@ -192,7 +193,7 @@ def _end(child: subprocess.Popen[bytes], grace_s: float) -> None:
 
 def _answer(line: bytes) -> Answer | None:
     try:
-        return msgspec.json.decode(line, type=Answer)
+        return msgspec.json.decode(line, type=resolved(Answer))
     except (msgspec.DecodeError, UnicodeDecodeError):
         return None
 

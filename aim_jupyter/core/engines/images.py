@@ -21,13 +21,14 @@ from aim_jupyter.core.engines import answers, asked, asking, runtimes
 from aim_jupyter.core.engines.answers import Answer
 from aim_jupyter.core.errors import AimError, BadUsage, NoEngine, StateUnusable
 from aim_jupyter.core.records import EngineEnvironment, Image
+from aim_jupyter.core.records.kinds import resolved
 
 PREFIX = "container:"
 NEEDED = "an image with an engine beside its python3, such as vllm/vllm-openai-rocm"
 #: Where inside lies what we bring.
 PLACE = "/opt/aim"
 _SCRIPT = Path(asked.__file__)
-_KNOWN = msgspec.json.Decoder(dict[str, Image])
+_KNOWN = msgspec.json.Decoder(resolved(dict[str, Image]))
 
 
 def is_image(name: str | None) -> bool:

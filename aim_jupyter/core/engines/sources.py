@@ -9,6 +9,8 @@ from typing import Literal
 import msgspec
 from msgspec import Struct
 
+from aim_jupyter.core.records.kinds import resolved
+
 SHIPPED = Path(__file__).with_name("sources.toml")
 
 #: What an environment is asked for by: vLLM's by the platform, another engine's by its name.
@@ -71,7 +73,9 @@ def read(path: Path = SHIPPED) -> dict[InstallPlatform, Recipe]:
     msgspec.ValidationError, tomllib.TOMLDecodeError
         If the file is not as the shipped one is; it is part of the program, so that is a defect.
     """
-    content = msgspec.convert(tomllib.loads(path.read_text()), type=dict[str, list[Recipe]])
+    content = msgspec.convert(
+        tomllib.loads(path.read_text()), type=resolved(dict[str, list[Recipe]])
+    )
     return {_word(recipe): recipe for recipe in content["recipes"]}
 
 

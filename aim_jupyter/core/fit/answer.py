@@ -21,6 +21,7 @@ from aim_jupyter.core.fit.request import Request, indivisible
 from aim_jupyter.core.fit.verdict import verdict
 from aim_jupyter.core.fit.weights import GIB
 from aim_jupyter.core.records.fit import Band, Device, Family, Fit, Settings, Start
+from aim_jupyter.core.records.kinds import resolved
 
 Answer = dict[str, Any]
 Counted = Callable[[Architecture, Settings], tuple[Band, str] | None]
@@ -188,7 +189,7 @@ def _parsed(parameters: Mapping[str, Any]) -> _Parameters:
     if isinstance(named.get("machine"), Device):
         named["machine"] = msgspec.to_builtins(named["machine"])
     try:
-        asked = msgspec.convert(named, _Parameters, strict=False)
+        asked = msgspec.convert(named, resolved(_Parameters), strict=False)
     except msgspec.ValidationError as error:
         raise BadUsage(f"That can't be asked: {error}.", "%aim help fit") from error
     for name in _COUNTS:

@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from aim_jupyter.core.errors import BadUsage, UnknownName
 from aim_jupyter.core.records.fit import Device, Family
+from aim_jupyter.core.records.kinds import resolved
 
 MOST = 4096  # GPUs of one machine
 
@@ -25,7 +26,7 @@ class _Known(Struct, frozen=True, forbid_unknown_fields=True):
 @functools.cache
 def _known() -> dict[str, _Known]:
     text = files(__package__).joinpath("devices.toml").read_text("utf-8")
-    return msgspec.toml.decode(text, type=dict[str, _Known])
+    return msgspec.toml.decode(text, type=resolved(dict[str, _Known]))
 
 
 def device(machine: str) -> Device:

@@ -10,6 +10,7 @@ import msgspec
 from msgspec import Struct
 
 from aim_jupyter.core.fit.fields import Fields, Unreadable
+from aim_jupyter.core.records.kinds import resolved
 
 Mixing = Literal["attention", "latent", "delta", "kda", "mamba1", "mamba2"]
 
@@ -39,7 +40,7 @@ class Traits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 def families() -> dict[str, Traits]:
     """Return the known families by model type."""
     text = files(__package__).joinpath("families.toml").read_text("utf-8")
-    return msgspec.toml.decode(text, type=dict[str, Traits])
+    return msgspec.toml.decode(text, type=resolved(dict[str, Traits]))
 
 
 def family(fields: Fields) -> tuple[str, Traits]:

@@ -17,6 +17,7 @@ from aim_jupyter.core.files import UNREADABLE
 from aim_jupyter.core.fit.architecture import Architecture
 from aim_jupyter.core.fit.layers import Attention
 from aim_jupyter.core.fit.weights import stages
+from aim_jupyter.core.records.kinds import resolved
 
 MOST_HEADER = 100 * 2**20  # bytes; the format's own limit
 _ENTRIES = dict[str, dict[str, Any]]
@@ -37,7 +38,7 @@ class _Names(Struct, frozen=True, forbid_unknown_fields=True):
 @functools.cache
 def _names() -> _Names:
     text = files(__package__).joinpath("tensors.toml").read_text("utf-8")
-    return msgspec.toml.decode(text, type=_Names)
+    return msgspec.toml.decode(text, type=resolved(_Names))
 
 
 class Tensor(NamedTuple):
@@ -211,7 +212,9 @@ def _header(path: Path) -> Iterator[Tensor]:
     try:
         with path.open("rb") as file:
             length = int.from_bytes(file.read(8), "little")
-            entries = msgspec.json.decode(file.read(min(length, MOST_HEADER)), type=_ENTRIES)
+            entries = msgspec.json.decode(
+                file.read(min(length, MOST_HEADER)), type=resolved(_ENTRIES)
+            )
     except UNREADABLE as error:
         raise ModelMissing(f"{path} can't be read: {error}.", "download the model again") from error
     for name, entry in entries.items():

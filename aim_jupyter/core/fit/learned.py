@@ -20,6 +20,7 @@ from aim_jupyter.core.files import locked, private_folder, unusable
 from aim_jupyter.core.fit.versions import span
 from aim_jupyter.core.fit.weights import GIB
 from aim_jupyter.core.records.fit import Band, Fit, Settings, Start
+from aim_jupyter.core.records.kinds import resolved
 
 if TYPE_CHECKING:
     from aim_jupyter.core.fit.request import Request
@@ -73,7 +74,7 @@ def history() -> list[Start]:
     found = []
     for line in lines:
         with contextlib.suppress(msgspec.DecodeError, UnicodeDecodeError):
-            found.append(msgspec.json.decode(line, type=Start))
+            found.append(msgspec.json.decode(line, type=resolved(Start)))
     return sorted(found, key=lambda start: start.at, reverse=True)
 
 

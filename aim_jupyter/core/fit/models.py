@@ -16,6 +16,7 @@ import msgspec
 from msgspec import Struct
 
 from aim_jupyter.core.errors import UnknownName
+from aim_jupyter.core.records.kinds import resolved
 
 Config = dict[str, Any]
 
@@ -99,7 +100,7 @@ def _quantized(config: Mapping[str, Any], quantization: Config) -> Config:
 
 @functools.cache
 def _configs() -> dict[str, Config]:
-    return msgspec.json.decode(_data("models.json"), type=dict[str, Config])
+    return msgspec.json.decode(_data("models.json"), type=resolved(dict[str, Config]))
 
 
 @functools.cache
@@ -119,7 +120,7 @@ def _by_kin() -> dict[str, list[Config]]:
 
 @functools.cache
 def _endings() -> list[tuple[str, Config]]:
-    table = msgspec.toml.decode(_data("variants.toml"), type=dict[str, list[_Variant]])
+    table = msgspec.toml.decode(_data("variants.toml"), type=resolved(dict[str, list[_Variant]]))
     pairs = [(end, each.config) for each in table["variant"] for end in each.ends]
     return sorted(pairs, key=lambda pair: len(pair[0]), reverse=True)
 

@@ -19,6 +19,7 @@ from aim_jupyter.core.fit.layers import Dense
 from aim_jupyter.core.fit.versions import NEWEST, Span, release
 from aim_jupyter.core.fit.weights import GIB
 from aim_jupyter.core.records.fit import Band, Family, Settings, Term
+from aim_jupyter.core.records.kinds import resolved
 
 LOW, HIGH = 0, 1  # the ends of a band
 _NONE = (0.0, 0.0)
@@ -69,7 +70,7 @@ class _Table(Struct, frozen=True):
 @functools.cache
 def _table() -> _Table:
     text = files(__package__).joinpath("overhead.toml").read_text("utf-8")
-    return msgspec.toml.decode(text, type=_Table)
+    return msgspec.toml.decode(text, type=resolved(_Table))
 
 
 class Overhead(Struct, frozen=True):

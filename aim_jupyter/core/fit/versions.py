@@ -14,6 +14,7 @@ import msgspec
 from msgspec import Struct
 
 from aim_jupyter.core.records.fit import Device, Family
+from aim_jupyter.core.records.kinds import resolved
 
 Release = tuple[int, int]
 NEWEST: Release = (9999, 0)
@@ -82,7 +83,7 @@ class _Changes(Struct, frozen=True, forbid_unknown_fields=True):
 def changes() -> _Changes:
     """Return the release of each change."""
     text = files(__package__).joinpath("versions.toml").read_text("utf-8")
-    return msgspec.toml.decode(text, type=_Changes)
+    return msgspec.toml.decode(text, type=resolved(_Changes))
 
 
 @functools.lru_cache(maxsize=256)

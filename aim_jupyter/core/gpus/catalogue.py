@@ -10,6 +10,8 @@ from typing import Literal
 import msgspec
 from msgspec import Struct
 
+from aim_jupyter.core.records.kinds import resolved
+
 MIB = 1 << 20
 GIB = 1 << 30
 
@@ -81,7 +83,7 @@ class _Table(Struct):
 def devices() -> tuple[Device, ...]:
     """Return the whole table, in the order of the file."""
     text = Path(__file__).with_name("devices.toml").read_text("utf-8")
-    return msgspec.convert(tomllib.loads(text), _Table).device
+    return msgspec.convert(tomllib.loads(text), resolved(_Table)).device
 
 
 @functools.cache

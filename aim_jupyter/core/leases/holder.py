@@ -11,6 +11,7 @@ import msgspec
 from msgspec import Struct
 
 from aim_jupyter.core.leases import folder, locks
+from aim_jupyter.core.records.kinds import resolved
 
 _MOST_TEXT = 4096
 _MOST_NAME = 64
@@ -114,7 +115,7 @@ def _look(place: int, name: str, key: str) -> Holder | None:
 def _read(handle: int, key: str) -> Holder:
     facts = os.fstat(handle)
     try:
-        said = msgspec.json.decode(os.pread(handle, _MOST_TEXT, 0), type=_Text)
+        said = msgspec.json.decode(os.pread(handle, _MOST_TEXT, 0), type=resolved(_Text))
     except (msgspec.DecodeError, UnicodeDecodeError):
         # Just taken and not yet written, or nonsense: the lock counts.
         said = _Text()

@@ -37,6 +37,7 @@ from aim_jupyter.core.metrics.window import (
     windowed,
 )
 from aim_jupyter.core.records import Sample
+from aim_jupyter.core.records.kinds import resolved
 
 
 class Tier(NamedTuple):
@@ -113,7 +114,7 @@ class Layout(Struct, frozen=True, kw_only=True):
         return Scrape(at=record[0], values=values, histograms=histograms)
 
 
-_LAYOUT = msgspec.json.Decoder(Layout)
+_LAYOUT = msgspec.json.Decoder(resolved(Layout))
 
 
 class Columns(NamedTuple):

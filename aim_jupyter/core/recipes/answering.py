@@ -22,6 +22,7 @@ from aim_jupyter.core.recipes.format import PRECISIONS, Precision
 from aim_jupyter.core.recipes.ranking import Fit, judge_all
 from aim_jupyter.core.recipes.selector import Question, Selected
 from aim_jupyter.core.records import Choice, EngineEnvironment, Machine, Model
+from aim_jupyter.core.records.kinds import resolved
 
 Command = Callable[[Choice, Reconciled], Sequence[str]]
 """Returns the whole argv for a choice and its reconciled arguments."""
@@ -222,7 +223,7 @@ def _parameters(parameters: dict[str, Any]) -> Parameters:
         if name not in known:
             raise UnknownName("parameter", name, known, f"one of {', '.join(known)}")
     try:
-        return msgspec.convert(parameters, Parameters)
+        return msgspec.convert(parameters, resolved(Parameters))
     except msgspec.ValidationError as error:
         text, _, place = str(error).partition(" - at ")
         found = place.strip("`").removeprefix("$.")

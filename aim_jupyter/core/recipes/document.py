@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from aim_jupyter.core.errors import RecipeInvalid, closest
+from aim_jupyter.core.records.kinds import resolved
 
 MOST_BYTES = 1 << 20
 MOST_NODES = 100_000
@@ -87,7 +88,7 @@ class Document:
             Naming file, line, what was expected and what was found.
         """
         try:
-            return msgspec.convert(self.data, to)
+            return msgspec.convert(self.data, resolved(to))
         except msgspec.ValidationError as error:
             raise self._not_a(to, str(error)) from error
 
@@ -199,7 +200,7 @@ def _culprit(data: Any, where: tuple[Key, ...], to: type[Any], message: str) -> 
     for key in inside:
         rest = {name: value for name, value in inside.items() if name != key}
         try:
-            msgspec.convert(_replaced(data, where, rest), to)
+            msgspec.convert(_replaced(data, where, rest), resolved(to))
         except msgspec.ValidationError as error:
             if str(error) == message:
                 continue

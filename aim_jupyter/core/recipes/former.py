@@ -10,6 +10,8 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
+from aim_jupyter.core.records.kinds import resolved
+
 
 class Former(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One entry of ``arguments.toml``, whose head says what the fields mean."""
@@ -47,7 +49,7 @@ class Table(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 def table() -> Table:
     """Return what ``arguments.toml`` holds."""
     text = Path(__file__).with_name("arguments.toml").read_text()
-    return msgspec.convert(tomllib.loads(text), Table)
+    return msgspec.convert(tomllib.loads(text), resolved(Table))
 
 
 def _filled(template: Any, value: Any) -> Any:

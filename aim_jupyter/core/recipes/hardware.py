@@ -9,6 +9,8 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
+from aim_jupyter.core.records.kinds import resolved
+
 GIB = 1 << 30
 
 
@@ -32,7 +34,7 @@ class Kind(Struct, frozen=True, kw_only=True):
 def kinds() -> dict[str, Kind]:
     """Return all kinds of GPU by their short name."""
     rows = tomllib.loads(Path(__file__).with_name("hardware.toml").read_text())
-    return msgspec.convert(rows, dict[str, Kind])
+    return msgspec.convert(rows, resolved(dict[str, Kind]))
 
 
 @functools.lru_cache(maxsize=256)

@@ -22,6 +22,7 @@ from aim_jupyter.core.errors import RecipeInvalid, StateUnusable
 from aim_jupyter.core.recipes.document import Document
 from aim_jupyter.core.recipes.reading import read
 from aim_jupyter.core.records import Model, Recipe
+from aim_jupyter.core.records.kinds import resolved
 
 _READERS = ("document", "expansion", "format", "profile", "prototype", "reading")
 
@@ -44,12 +45,12 @@ class Entry(Struct, frozen=True, array_like=True, gc=False):
     @property
     def model(self) -> Model:
         """The model of a file that has one."""
-        return msgspec.msgpack.decode(self.payload, type=Model)
+        return msgspec.msgpack.decode(self.payload, type=resolved(Model))
 
     @property
     def recipe(self) -> Recipe:
         """The recipe of one of AMD's files."""
-        return msgspec.msgpack.decode(self.payload, type=Recipe)
+        return msgspec.msgpack.decode(self.payload, type=resolved(Recipe))
 
     @property
     def problem(self) -> RecipeInvalid:
@@ -115,7 +116,7 @@ def _content(
 
 def _load(folder: Path) -> list[Entry]:
     try:
-        index = msgspec.msgpack.decode(_place(folder).read_bytes(), type=_Index)
+        index = msgspec.msgpack.decode(_place(folder).read_bytes(), type=resolved(_Index))
     except files.UNREADABLE:
         return []
     return index.entries if index.version == _version() else []

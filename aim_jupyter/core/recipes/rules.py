@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from aim_jupyter.core.recipes.architecture import Architecture
 from aim_jupyter.core.recipes.hardware import kinds
+from aim_jupyter.core.records.kinds import resolved
 
 
 class Case(Struct, frozen=True, kw_only=True):
@@ -69,4 +70,4 @@ def apply(case: Case) -> tuple[dict[str, Any], dict[str, str]]:
 @functools.cache
 def _rules() -> tuple[Rule, ...]:
     table = tomllib.loads(Path(__file__).with_name("rules.toml").read_text())
-    return tuple(msgspec.convert(table["rule"], list[Rule]))
+    return tuple(msgspec.convert(table["rule"], resolved(list[Rule])))

@@ -17,12 +17,13 @@ import msgspec
 
 from aim_jupyter.core import files
 from aim_jupyter.core.records import ProcessId
+from aim_jupyter.core.records.kinds import resolved
 
 NAME = "supervisor.lock"
 #: The text is written in place and has always this length: on a full disk that still works.
 _WIDTH = 128
 
-_HOLDER = msgspec.json.Decoder(ProcessId)
+_HOLDER = msgspec.json.Decoder(resolved(ProcessId))
 
 
 def prepare(folder: Path) -> None:

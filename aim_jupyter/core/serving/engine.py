@@ -18,6 +18,7 @@ from msgspec import Struct
 from aim_jupyter.core import adapters, config, files, gpus
 from aim_jupyter.core.cache import compiled
 from aim_jupyter.core.records import Mode, Plan, ProcessId
+from aim_jupyter.core.records.kinds import resolved
 from aim_jupyter.core.serving import containers, keeper, modes, ports, warm
 from aim_jupyter.core.serving.process import alive, boot_id, identify, members
 from aim_jupyter.core.serving.warm import HostRefused
@@ -58,7 +59,7 @@ class Notes(Struct, frozen=True, kw_only=True):
     code: int | None = None
 
 
-_NOTES = msgspec.json.Decoder(Notes)
+_NOTES = msgspec.json.Decoder(resolved(Notes))
 _NAME = "engine.json"
 #: Seconds in which a keeper has noted that its engine has ended.
 NOTED_S = 2.0

@@ -20,6 +20,7 @@ import msgspec
 from aim_jupyter.core import adapters
 from aim_jupyter.core.adapters import Change, FailureRule
 from aim_jupyter.core.records import Plan
+from aim_jupyter.core.records.kinds import resolved
 
 #: Options of a launch that are ours and that a rule may set: any other is the engine's.
 _OURS = frozenset({"recipe", "gpus", "users", "context", "engine", "port", "env"})
@@ -149,4 +150,4 @@ def without(words: Sequence[str], names: Collection[str]) -> tuple[str, ...]:
 @functools.cache
 def _for_all() -> tuple[FailureRule, ...]:
     table = tomllib.loads(Path(__file__).with_name("failures.toml").read_text())
-    return msgspec.convert(table["failures"], tuple[FailureRule, ...])
+    return msgspec.convert(table["failures"], resolved(tuple[FailureRule, ...]))

@@ -30,6 +30,7 @@ from aim_jupyter.core import config, files
 from aim_jupyter.core.errors import BadUsage, ServerGone, UnknownName
 from aim_jupyter.core.events import EventLog
 from aim_jupyter.core.records import ServerRecord
+from aim_jupyter.core.records.kinds import resolved
 
 VERSION = 1
 #: Letters of a server's name at most.
@@ -45,8 +46,8 @@ class StopRequest(Struct, frozen=True, kw_only=True):
 
 
 # Made once: each look at a server would otherwise look into the type again.
-_RECORD = msgspec.json.Decoder(ServerRecord)
-_STOP = msgspec.json.Decoder(StopRequest)
+_RECORD = msgspec.json.Decoder(resolved(ServerRecord))
+_STOP = msgspec.json.Decoder(resolved(StopRequest))
 
 
 class ServerFolder:

@@ -15,6 +15,7 @@ from msgspec.structs import replace
 
 from aim_jupyter.core.errors import BadUsage, ServerGone, StateUnusable, UnknownName
 from aim_jupyter.core.records import ServerRecord
+from aim_jupyter.core.records.kinds import resolved
 from aim_jupyter.core.serving import doors, folder
 from aim_jupyter.core.serving.desk import Offer
 from aim_jupyter.core.serving.folder import ServerFolder, check_name
@@ -23,7 +24,7 @@ from aim_jupyter.core.serving.folder import ServerFolder, check_name
 _ANSWER_S = 2.0
 _MOST_BYTES = 1 << 18
 
-_OFFER = msgspec.json.Decoder(Offer)
+_OFFER = msgspec.json.Decoder(resolved(Offer))
 
 
 class SharedServer(ServerFolder):

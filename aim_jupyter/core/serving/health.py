@@ -15,6 +15,7 @@ import msgspec
 from msgspec import Struct
 
 from aim_jupyter.core.events import Level
+from aim_jupyter.core.records.kinds import resolved
 
 
 class Check(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -115,4 +116,4 @@ class _Table(Struct, frozen=True):
 def checks() -> tuple[Check, ...]:
     """Return the checks of ``health.toml``, in order."""
     text = Path(__file__).with_name("health.toml").read_bytes()
-    return msgspec.toml.decode(text, type=_Table).check
+    return msgspec.toml.decode(text, type=resolved(_Table)).check

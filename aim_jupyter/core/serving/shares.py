@@ -22,6 +22,7 @@ from msgspec.structs import replace
 
 from aim_jupyter.core import files
 from aim_jupyter.core.errors import BadUsage, StateUnusable, UnknownName
+from aim_jupyter.core.records.kinds import resolved
 from aim_jupyter.core.serving import doors
 from aim_jupyter.core.serving.folder import ServerFolder
 
@@ -56,7 +57,7 @@ class Share(Struct, frozen=True, kw_only=True):
     attached: bool
 
 
-_SHARES = msgspec.json.Decoder(Shares)
+_SHARES = msgspec.json.Decoder(resolved(Shares))
 
 
 def read(folder: ServerFolder) -> Shares:

@@ -17,6 +17,7 @@ from msgspec import Struct
 from aim_jupyter.core import config, files
 from aim_jupyter.core.errors import StateUnusable
 from aim_jupyter.core.records import Plan, StageTime
+from aim_jupyter.core.records.kinds import resolved
 
 MOST = 200
 OF_EACH = 5
@@ -42,7 +43,7 @@ class Start(Struct, frozen=True, kw_only=True):
         return sum(self.took_s.values())
 
 
-_STARTS = msgspec.json.Decoder(dict[str, list[Start]])
+_STARTS = msgspec.json.Decoder(resolved(dict[str, list[Start]]))
 
 
 def expected(plan: Plan, how: str) -> dict[str, float]:

@@ -29,6 +29,7 @@ from msgspec import Struct
 from aim_jupyter.core import adapters, config, files
 from aim_jupyter.core.errors import AimError
 from aim_jupyter.core.records import ProcessId, WarmHost
+from aim_jupyter.core.records.kinds import resolved
 from aim_jupyter.core.serving import keeper, modes
 from aim_jupyter.core.serving.process import alive, identify, memory_bytes
 
@@ -66,8 +67,8 @@ class _Status(Struct, frozen=True):
     refuses: str = ""
 
 
-_FACTS = msgspec.json.Decoder(_Facts)
-_STATUS = msgspec.json.Decoder(_Status)
+_FACTS = msgspec.json.Decoder(resolved(_Facts))
+_STATUS = msgspec.json.Decoder(resolved(_Status))
 
 
 class Seed(NamedTuple):

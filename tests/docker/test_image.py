@@ -65,12 +65,27 @@ def context(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def image(base: tuple[Store, float], context: Path) -> Store:
     """Build the image, and say in build/image.txt what that took and what it added."""
     store, took_s = base
-    plain = store.build(context, engine=False, check=False)
-    assert plain.returncode != 0
-    said = plain.stdout + plain.stderr
-    assert "The base has no vLLM beside its python3.\nTry: --build-arg BASE=" in said
+    assert LACKS in refused(store, context)
     report(store, {"base": took_s, "image": _timed(lambda: store.build(context))})
     return store
+
+
+LACKS = "The base has no vLLM beside its python3.\nTry: --build-arg BASE="
+
+
+def refused(store: Store, context: Path) -> str:
+    """Return what a build on a base without an engine says.
+
+    Once, at a load of 20, buildah 1.28 told of the failed step and not of its words: hence again.
+    """
+    said = ""
+    for _ in range(3):
+        built = store.build(context, engine=False, check=False)
+        assert built.returncode != 0
+        said = built.stdout + built.stderr
+        if LACKS in said:
+            break
+    return said
 
 
 def _timed(what: object) -> float:
@@ -194,9 +209,25 @@ def test_what_is_orphaned_is_reaped(image: Store, tmp_path: Path) -> None:
 
 
 def test_the_single_user_server_of_a_hub_is_there(image: Store, tmp_path: Path) -> None:
-    code, said = ran(image, tmp_path, Wish(("hub", "--version")))
-    assert code == 0
-    assert re.search(r"^\d+\.\d+\.\d+$", said, re.MULTILINE), said
+    _, said = ran(image, tmp_path, Wish(("hub",)))
+    assert re.search(r"Starting jupyterhub single-user server extension version \d", said), said
+    assert "aim_jupyter | extension was successfully linked" in said
+    # Without a hub there is nobody to tell it where to listen.
+    assert "Missing required environment $JUPYTERHUB_SERVICE_URL" in said
+
+
+def test_what_can_not_be_downloaded_first_is_told_and_nothing_starts(
+    image: Store, tmp_path: Path, volume: Path
+) -> None:
+    wish = Wish(
+        ("echo", "started"),
+        volumes=((volume, CACHE),),
+        environ={"AIM_PREDOWNLOAD": "nobody/nothing, nobody/else"},
+    )
+    code, said = ran(image, tmp_path, wish)
+    assert code != 0
+    assert "Offline: " in said
+    assert "started" not in said
 
 
 def test_a_server_answers_until_the_container_is_stopped(

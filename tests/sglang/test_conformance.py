@@ -8,7 +8,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from aim_jupyter.core import api
+from aim_jupyter.core import adapters, api, engines
 from aim_jupyter.core.planning import Request
 from aim_jupyter.core.serving import ServerFolder, endpoint
 from aim_jupyter.core.serving.process import members
@@ -29,6 +29,22 @@ ROUTES = (
 
 def test_it_does_what_every_engine_must() -> None:
     assert conformance.check(DEMO, routes=ROUTES, start_s=START_S) == {}
+
+
+def test_every_name_in_its_adapter_is_one_that_it_knows() -> None:
+    adapter = adapters.get("sglang")
+    environment = engines.choose(platform="cpu", engine="sglang")
+    flags = {name.removeprefix("--"): flag for flag in environment.flags for name in flag.names}
+    settings = [adapter.setting(word) for word in adapter.settings]
+    changes = [change for rule in adapter.failures for change in rule.change]
+    said = {*adapter.options, *adapter.reserved, *adapter.loads_code}
+    said |= {name for change in changes for name in change.set}
+    said |= {setting.option for setting in settings if setting and setting.option}
+    assert said <= flags.keys()
+    assert set(adapter.closed) <= set(environment.variables)
+    for setting in settings:
+        if setting and setting.option and flags[setting.option].choices:
+            assert set(setting.values.values()) <= set(flags[setting.option].choices)
 
 
 @pytest.fixture(scope="module")

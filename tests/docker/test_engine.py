@@ -24,7 +24,7 @@ from tests.docker.images import BASE, ROOT, Store
 from tests.docker.programs import NAME
 from tests.waiting import launch_ready, say, until
 
-pytestmark = [pytest.mark.ordeal, pytest.mark.engine, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.ordeal, pytest.mark.engine, pytest.mark.timeout(900)]
 
 DEMO = Request(model="demo", engine=NAME)
 GIB = 1 << 30
@@ -68,7 +68,7 @@ def ask(program: str, *words: str) -> str:
 
 def test_a_server_in_a_container_answers_until_it_is_stopped(program: str) -> None:
     began = time.monotonic()
-    folder = launch_ready(DEMO, limit_s=240)
+    folder = launch_ready(DEMO, limit_s=400)
     write(f"{program}: ready {time.monotonic() - began:.0f} s after the launch, asking included")
     record = folder.read()
     assert (record.plan.image or Image(name="", id="", program="")).program == program
@@ -114,7 +114,7 @@ def check_inside(program: str, key: str) -> None:
 
 
 def test_it_ends_when_all_are_killed_who_could_end_it(program: str) -> None:
-    folder = launch_ready(DEMO, limit_s=240)
+    folder = launch_ready(DEMO, limit_s=400)
     record = folder.read()
     assert record.supervisor is not None
     assert record.engine is not None

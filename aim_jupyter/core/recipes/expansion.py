@@ -6,6 +6,7 @@ import itertools
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
+from aim_jupyter.core import adapters
 from aim_jupyter.core.recipes.document import Document
 from aim_jupyter.core.recipes.format import PRECISIONS, ModelFile, Setting, Shared, WeightsEntry
 from aim_jupyter.core.recipes.hardware import GIB
@@ -66,7 +67,7 @@ def parallel(engine: str, tp: int) -> dict[str, int]:
     """
     if tp == 1:
         return {}
-    return {"tp-size" if engine == "sglang" else "tensor-parallel-size": tp}
+    return {adapters.of(engine).option("tensor_parallel"): tp}
 
 
 class _Combination(NamedTuple):

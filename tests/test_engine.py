@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import http.client
 import json
 import math
@@ -14,7 +15,9 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import openai
 import pytest
+from openai.types.chat import ChatCompletionUserMessageParam
 
 from aim_jupyter import demo
 from aim_jupyter.conversation import Conversation
@@ -99,6 +102,20 @@ def test_no_route_answers_without_the_key(folder: ServerFolder, path: str) -> No
     assert endpoint.get(at, path).status == http.client.UNAUTHORIZED
     assert endpoint.get(at, path, folder.key()).status != http.client.UNAUTHORIZED
     assert endpoint.get(at, "/health").status == http.client.OK
+
+
+def test_a_guest_may_chat_and_do_no_more(folder: ServerFolder) -> None:
+    (folder.path / "guests").write_text(hashlib.sha256(b"guest").hexdigest())
+    made = openai.OpenAI(base_url=folder.read().url, api_key="guest", max_retries=0)
+    with made as client:
+        assert client.models.list().data
+        asked: ChatCompletionUserMessageParam = {"role": "user", "content": "What is a recipe?"}
+        reply = client.chat.completions.create(model="default", messages=[asked])
+    assert reply.choices[0].message.content
+    at = folder.read().address
+    assert endpoint.get(at, "/tokenize", "guest").status == http.client.UNAUTHORIZED
+    (folder.path / "guests").unlink()
+    assert endpoint.get(at, "/v1/models", "guest").status == http.client.UNAUTHORIZED
 
 
 #: Routes of vLLM 0.32 that its description leaves out (facts/vllm.md 3.1), and ways around a guard.

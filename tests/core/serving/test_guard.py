@@ -45,11 +45,14 @@ class Door:
 
     def __init__(self, guard: Any) -> None:
         self.reached: list[str] = []
+        self.keys: list[bytes] = []
         self.sent: list[Scope] = []
         self.guard = guard(self._app)
 
     async def _app(self, scope: Scope, receive: Any, send: Any) -> None:
         self.reached.append(scope["type"])
+        given = scope.get("headers", [])
+        self.keys = [value for name, value in given if name == b"authorization"]
 
     async def _receive(self) -> Scope:
         return {"type": "http.request"}
@@ -208,6 +211,13 @@ def test_guests_may_ask_the_model_and_nothing_else(guests: Path, door: Door) -> 
         allowed = path.startswith("/v1/") or path == "/metrics"
         assert door.ask("http", path, bearer("theirs")) == allowed, path
     assert not door.ask("websocket", "/v1/realtime", bearer("theirs"))
+
+
+def test_the_engine_sees_its_own_key_and_never_a_guests(guests: Path, door: Door) -> None:
+    invite(guests, "theirs")
+    for header in (bearer("theirs"), bearer(KEY)):
+        assert door.ask("http", "/v1/models", header, (b"accept", b"*/*"))
+        assert door.keys == [f"Bearer {KEY}".encode()]
 
 
 def test_a_hash_is_no_key(guests: Path, door: Door) -> None:

@@ -38,25 +38,10 @@ class Secret(str):
         return "'***'"
 
 
-class Admitted:
-    """What the guard has let pass comes with the server's own key: a guest's is not SGLang's."""
-
-    def __init__(self, app: Any) -> None:
-        self.app = app
-        self.mine = (b"authorization", aim_guard.Keys().expected)
-
-    async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
-        """Pass it on."""
-        if "headers" in scope:
-            others = [each for each in scope["headers"] if each[0] != self.mine[0]]
-            scope = {**scope, "headers": [*others, self.mine]}
-        await self.app(scope, receive, send)
-
-
 def guarded(app: Any) -> None:
     """Put the guard around an application, outside of every middleware that it gets later."""
     build = app.build_middleware_stack
-    app.build_middleware_stack = lambda: aim_guard.Guard(Admitted(build()))
+    app.build_middleware_stack = lambda: aim_guard.Guard(build())
 
 
 def refused(settings: Any) -> str:

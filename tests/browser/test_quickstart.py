@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -9,11 +10,13 @@ from typing import Any
 
 import pytest
 from nbconvert import HTMLExporter
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Locator, expect
+from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
 from tests.browser.conftest import OpenNotebook
 from tests.browser.lab import DARK, LIGHT, LIMIT_S, QUICKSTART, Lab, Notebook
 from tests.conftest import FakeEngine
+from tests.waiting import until
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
 
@@ -236,19 +239,31 @@ def test_an_error_is_two_lines_and_stops_run_all(
     expect(notebook.run_code("after")).to_contain_text("NameError")
 
 
+def complete(notebook: Notebook) -> Locator:
+    """Press Tab until something is offered: JupyterLab drops an answer that takes over a second."""
+    offered = notebook.page.locator(".jp-Completer-item")
+
+    def asked() -> bool:
+        notebook.page.keyboard.press("Tab")
+        with contextlib.suppress(PlaywrightTimeout):
+            offered.first.wait_for(timeout=5_000)
+        return offered.count() > 0
+
+    until(asked)
+    return offered
+
+
 def test_tab_offers_the_verbs(open_notebook: OpenNotebook, fake: FakeEngine) -> None:
     fake()
     notebook = open_notebook()
     notebook.run_code("%load_ext aim_jupyter")
     index = notebook.append("")
-    offered = notebook.page.locator(".jp-Completer-item")
     notebook.type("server = %aim la", index)
-    notebook.page.keyboard.press("Tab")
-    expect(offered).to_have_text([re.compile("launch")])
+    expect(complete(notebook)).to_have_text([re.compile("launch")])
     notebook.page.keyboard.press("Enter")
     notebook.wait_for_source(index, "server = %aim launch")
     notebook.type(" --e", index)
-    notebook.page.keyboard.press("Tab")
+    offered = complete(notebook)
     expect(offered.filter(has_text="--engine")).to_be_visible()
     expect(offered.filter(has_text="--env")).to_be_visible()
     notebook.screenshot("completion")

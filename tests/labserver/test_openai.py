@@ -73,7 +73,8 @@ def test_the_engine_stops_when_the_client_leaves(jupyter: Jupyter, route: str) -
     with httpx.stream(
         "POST", url, json={**body, "stream": True}, headers=headers, timeout=60
     ) as reply:
-        next(reply.iter_raw())
+        words = reply.iter_raw()  # kept: with it the connection would go
+        next(words)
         until(lambda: jupyter.get("servers/demo")["running_requests"] == 1)
     # 2000 words would take five minutes.
     until(lambda: jupyter.get("servers/demo")["running_requests"] == 0)

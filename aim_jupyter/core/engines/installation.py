@@ -67,7 +67,9 @@ def install(
 def _recipe(platform: InstallPlatform, catalogue: Path) -> Recipe:
     recipes = sources.read(catalogue)
     if platform not in recipes:
-        found = f"Engines are installed for {' or '.join(recipes)}, not for {platform!r}."
+        *first, last = recipes
+        known = f"{', '.join(first)} or {last}"
+        found = f"Engines are installed for {known}, not for {platform!r}."
         raise BadUsage(found, "%aim engine install cpu")
     return recipes[platform]
 

@@ -34,8 +34,12 @@ def main() -> None:
         signal.signal(number, lambda number, _: asked.append(number))
     told = {name: os.environ[name] for name in names.split(",")}
     with subprocess.Popen(command, stdin=subprocess.PIPE) as client:
+        assert client.stdin is not None  # noqa: S101 - it was started with a pipe
         _tell(client, json.dumps(told))
         code = _attended(client, asked)
+        # What a client that refused at once has not read is in the buffer still.
+        with contextlib.suppress(BrokenPipeError):
+            client.stdin.close()
     _remove(command)
     if code - SIGNALLED in signal.valid_signals():
         _die_by(code - SIGNALLED)

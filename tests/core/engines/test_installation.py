@@ -240,7 +240,7 @@ def test_a_disk_that_fills_up_ends_it(
 
 
 def test_an_unknown_platform_is_told(places: StandIn) -> None:
-    with pytest.raises(BadUsage, match="installed for cpu or rocm, not for 'cuda'"):
+    with pytest.raises(BadUsage, match="installed for cpu, rocm or sglang, not for 'cuda'"):
         install("cuda", catalogue=places.catalogue())  # type: ignore[arg-type]
 
 

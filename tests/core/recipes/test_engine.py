@@ -3,13 +3,11 @@
 import json
 import subprocess
 from itertools import groupby
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from aim_jupyter.core import engines
-from aim_jupyter.core.engines import asked
+from aim_jupyter.core import adapters, engines
 from aim_jupyter.core.recipes import catalogue, complete, reconcile
 from aim_jupyter.core.recipes.hardware import kinds
 
@@ -69,7 +67,7 @@ def test_the_recorded_options_are_those_of_the_engine(vllm: Any) -> None:
 def _parse(python: str, argvs: list[list[str]]) -> list[str]:
     lines = "\n".join(map(json.dumps, argvs))
     done = subprocess.run(
-        [python, "-c", PARSE, str(Path(asked.__file__))],
+        [python, "-c", PARSE, str(adapters.get("vllm").script)],
         input=lines,
         capture_output=True,
         text=True,

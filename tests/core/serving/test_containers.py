@@ -375,6 +375,16 @@ def test_the_attendant_is_done_when_the_container_is_gone(tmp_path: Path) -> Non
     assert removed.read_text() == "rm --force box\n"
 
 
+def test_a_client_that_reads_nothing_has_the_last_word(tmp_path: Path) -> None:
+    program = tmp_path / "docker"
+    program.write_text("#!/bin/sh\nexec <&-\nexit 125\n")
+    program.chmod(0o755)
+    argv = [sys.executable, "-IS", attendant.__file__, "KEY", str(program), "run", "--name", "box"]
+    # More than a pipe holds: the attendant is still writing when the client leaves.
+    environment = {"KEY": "k" * 100_000}
+    assert subprocess.run(argv, env=environment, check=False, timeout=120).returncode == 125
+
+
 def test_what_docker_refuses_is_the_crash(docker: Docker) -> None:
     program = docker.place / "programs/docker"
     refusing = (

@@ -377,12 +377,16 @@ def test_the_attendant_is_done_when_the_container_is_gone(tmp_path: Path) -> Non
 
 def test_a_client_that_reads_nothing_has_the_last_word(tmp_path: Path) -> None:
     program = tmp_path / "docker"
-    program.write_text("#!/bin/sh\nexec <&-\nexit 125\n")
+    program.write_text(
+        '#!/bin/sh\n[ "$1" = rm ] && exit\nexec <&-\necho up\n/bin/sleep 2\nexit 125\n'
+    )
     program.chmod(0o755)
     argv = [sys.executable, "-IS", attendant.__file__, "KEY", str(program), "run", "--name", "box"]
-    # A little more than a pipe holds: the rest is in the attendant's buffer when the client leaves.
-    environment = {"KEY": "k" * 70_000}
-    assert subprocess.run(argv, env=environment, check=False, timeout=120).returncode == 125
+    with subprocess.Popen(argv, env={"KEY": "word"}, stdout=subprocess.PIPE) as attended:
+        assert attended.stdout is not None
+        assert attended.stdout.readline() == b"up\n"
+        attended.terminate()
+        assert attended.wait(120) == 125
 
 
 def test_what_docker_refuses_is_the_crash(docker: Docker) -> None:

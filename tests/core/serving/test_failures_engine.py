@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -226,7 +227,8 @@ def process(folder: ServerFolder, title: str) -> int:
     ("title", "said", "code"),
     [
         ("VLLM::EngineCore", "core process was ended", 0),
-        ("VLLM::Worker", "A worker of the engine was killed", 0),
+        # Whether vLLM sees that it was killed depends on how soon it looks.
+        ("VLLM::Worker", "A worker of the engine (was killed|is gone)", 0),
         ("api_server", "The engine was killed", -9),
     ],
 )
@@ -239,7 +241,7 @@ def test_what_is_killed_while_it_serves_is_not_stopped(
     crash = judged(f"kill -9 of {title}", record)
     SAID[f"kill -9 of {title}"] = (crash, time.time() - began)
     assert record.exit_code == code, "0 is what vLLM ends with after a crash"
-    assert said in crash.what
+    assert re.search(said, crash.what), crash.what
     assert "for lack of memory" not in crash.cause or "no kill for lack" in crash.cause
 
 

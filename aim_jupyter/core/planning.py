@@ -154,12 +154,8 @@ def plan(
     names = adapter.naming(recipe.model)
     ours = _ours(adapter, recipe.weights.revision, done.args, environment)
     argv = [*start, *(word for word in model if word), *names, *ours, *done.argv]
-    version, platform = environment.version or "", environment.platform or ""
-    asked = request.start or modes.AUTO
-    mode, mode_reason = modes.choose(asked, engine, version, platform)
-    if environment.image is not None:
-        mode, mode_reason = "plain", containers.MODE_REASON
-    made = Plan(
+    mode, mode_reason = _mode(request, engine, environment)
+    return Plan(
         server=server,
         model=recipe.model,
         recipe_id=recipe.id,
@@ -167,8 +163,8 @@ def plan(
         engine=engine,
         engine_name=environment.name,
         image=environment.image,
-        engine_version=version,
-        platform=platform,
+        engine_version=environment.version or "",
+        platform=environment.platform or "",
         model_path=placed.path,
         argv=tuple(argv),
         env={**done.env, **placed.env},
@@ -189,8 +185,15 @@ def plan(
         # Only who insists gets a plan in spite of a NO.
         overridden=choice.reason if choice.verdict == "NO" else "",
     )
-    containers.check(made)
-    return made
+
+
+def _mode(request: Request, engine: str, environment: EngineEnvironment) -> modes.Chosen:
+    """Return how the engine is to be started; in a container by its own command alone."""
+    version, platform = environment.version or "", environment.platform or ""
+    chosen = modes.choose(request.start or modes.AUTO, engine, version, platform)
+    if environment.image is not None:
+        return modes.Chosen("plain", containers.MODE_REASON)
+    return chosen
 
 
 def _listen(request: Request, adapter: Adapter, environment: EngineEnvironment) -> str:
@@ -199,6 +202,8 @@ def _listen(request: Request, adapter: Adapter, environment: EngineEnvironment) 
     if asked == "loopback":
         return asked
     if asked == "unix":
+        if environment.image is not None:
+            raise BadUsage(containers.NO_SOCKET, "--listen loopback")
         known = {name for flag in environment.flags for name in flag.names}
         words = adapter.listen.socket
         if not words or (known and known.isdisjoint(words)):

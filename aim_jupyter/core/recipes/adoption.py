@@ -35,8 +35,10 @@ def in_bytes(recipe: Recipe, model: Model) -> dict[str, Any]:
     """Return how `WRITTEN_FOR` says the size of the KV cache that a recipe has in tokens."""
     setting = adapters.of(recipe.engine).setting("kv_tokens")
     tokens = whole(recipe.args.get(setting.option)) if setting else None
+    if not tokens:  # nearly always: reading the architecture is what takes time
+        return {}
     each = architecture(model.facts).token_bytes
-    return {_KV_BYTES: tokens * each // recipe.tp} if tokens and each else {}
+    return {_KV_BYTES: tokens * each // recipe.tp} if each else {}
 
 
 def _adopted(model: Model, engine: str) -> Iterator[Recipe]:

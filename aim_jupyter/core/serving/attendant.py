@@ -17,6 +17,7 @@ import os
 import signal
 import subprocess
 import sys
+from typing import IO
 
 #: Whatever tells an engine to finish.
 HANDED_ON = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2)
@@ -35,8 +36,8 @@ def main() -> None:
     told = {name: os.environ[name] for name in names.split(",")}
     with subprocess.Popen(command, stdin=subprocess.PIPE) as client:
         assert client.stdin is not None  # noqa: S101 - it was started with a pipe
-        _tell(client, json.dumps(told))
-        code = _attended(client, asked)
+        _tell(client.stdin, json.dumps(told))
+        code = _attended(client, client.stdin, asked)
         # What a client that refused at once has not read is in the buffer still.
         with contextlib.suppress(BrokenPipeError):
             client.stdin.close()
@@ -46,20 +47,19 @@ def main() -> None:
     sys.exit(code if code >= 0 else SIGNALLED - code)
 
 
-def _attended(client: subprocess.Popen[bytes], asked: list[int]) -> int:
+def _attended(client: subprocess.Popen[bytes], stdin: IO[bytes], asked: list[int]) -> int:
     """Hand on what is asked of the engine until the client has ended; return its exit code."""
     while True:
         with contextlib.suppress(subprocess.TimeoutExpired):
             return client.wait(0.2)
         while asked:
-            _tell(client, str(asked.pop()))
+            _tell(stdin, str(asked.pop()))
 
 
-def _tell(client: subprocess.Popen[bytes], line: str) -> None:
-    assert client.stdin is not None  # noqa: S101 - it was started with a pipe
+def _tell(stdin: IO[bytes], line: str) -> None:
     with contextlib.suppress(BrokenPipeError):
-        client.stdin.write(f"{line}\n".encode())
-        client.stdin.flush()
+        stdin.write(f"{line}\n".encode())
+        stdin.flush()
 
 
 def _remove(command: list[str]) -> None:

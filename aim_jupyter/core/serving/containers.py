@@ -21,7 +21,7 @@ from typing import NamedTuple
 from aim_jupyter.core import adapters, cache, gpus
 from aim_jupyter.core.cache import compiled
 from aim_jupyter.core.engines import images, runtimes
-from aim_jupyter.core.errors import AimError, BadUsage, ServerGone
+from aim_jupyter.core.errors import AimError, ServerGone
 from aim_jupyter.core.records import Image, Plan, ProcessId
 from aim_jupyter.core.serving import attendant, process
 from aim_jupyter.core.serving.folder import ServerFolder
@@ -31,6 +31,8 @@ GUARD, FOLDER = f"{images.PLACE}/guard", f"{images.PLACE}/server"
 LABEL, OWNER = "aim_jupyter.folder", "aim_jupyter.uid"
 #: Why such an engine is started by its own command.
 MODE_REASON = "nothing outside can fork into a container"
+#: Why it listens on a port.
+NO_SOCKET = "An engine in a container can't listen on a socket file of yours."
 _FIRST = "aim_first.py"
 _REMOVE_S = 30.0
 
@@ -96,19 +98,6 @@ def variables(plan: Plan, given: Mapping[str, str]) -> dict[str, str]:
         "HIP_VISIBLE_DEVICES": ",".join(map(str, range(len(plan.gpus)))) or "-1",
     }
     return {**kept, **plan.env, **inside}
-
-
-def check(plan: Plan) -> None:
-    """Raise what of a plan can't be had in a container.
-
-    Raises
-    ------
-    BadUsage
-    """
-    if plan.image is not None and plan.listen == "unix":
-        raise BadUsage(
-            "An engine in a container can't listen on a socket file of yours.", "--listen loopback"
-        )
 
 
 def end(plan: Plan, folder: Path) -> list[str]:

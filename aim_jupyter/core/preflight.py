@@ -21,7 +21,7 @@ from aim_jupyter.core.cache import soundness
 from aim_jupyter.core.errors import AimError, BadUsage, GpuUnavailable, PortTaken, StateUnusable
 from aim_jupyter.core.permission import PICKLES
 from aim_jupyter.core.records import Machine, Plan
-from aim_jupyter.core.serving import engine, ports
+from aim_jupyter.core.serving import ports, sockets
 
 GIB = 1 << 30
 #: What a start writes beside the model: its log, compiled kernels, sockets.
@@ -83,7 +83,7 @@ def _port(plan: Plan) -> Iterator[AimError]:
 
 def _socket(plan: Plan) -> Iterator[AimError]:
     """Yield that the path of the socket file is longer than the kernel takes (``unix(7)``)."""
-    length = len(os.fsencode(engine.socket_file(config.servers_dir() / plan.server)))
+    length = len(os.fsencode(sockets.listening(config.servers_dir() / plan.server)))
     if length > MOST_SOCKET_BYTES:
         yield BadUsage(
             f"The path of the socket would have {length} bytes, the kernel takes "

@@ -235,6 +235,9 @@ class Adapter(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, eq=
         Options that every start gets of a version that has them, unless the user gives another
         value: a switch is true, several values are a list; `always` names those that come beside
         the user's own.
+    meeting : str
+        The variable that names the folder in which its processes make sockets to meet at; empty
+        where they do otherwise.
     quiet : dict
         Variables that keep it still while it is asked what it is.
     settings : dict
@@ -261,6 +264,7 @@ class Adapter(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, eq=
     env: dict[str, str] = {}
     options: dict[str, str | int | bool | tuple[str, ...]] = {}
     always: tuple[str, ...] = ()
+    meeting: str = ""
     quiet: dict[str, str] = {}
     health: Health = Health()
     stop: Stop = Stop()

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from aim_jupyter.core import adapters
 from aim_jupyter.core.records import Plan
-from aim_jupyter.core.serving import containers, devices
+from aim_jupyter.core.serving import containers, devices, sockets
 from aim_jupyter.core.serving.engine import Engine
 from aim_jupyter.core.serving.process import end_group
 from aim_jupyter.core.serving.waking import reap_others
@@ -55,6 +55,7 @@ class Ending:
             term_s = adapters.of(plan.engine).stop.seconds
         left = end_group(engine.id, drain_s=drain_s, term_s=term_s, tick=tick)
         self.left = [*(f"process {pid}" for pid in left), *containers.end(plan, engine.folder)]
+        sockets.clear(engine.folder)
         then()
         self.held = devices.still_held(plan)
 

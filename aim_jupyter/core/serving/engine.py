@@ -19,7 +19,7 @@ from aim_jupyter.core import adapters, config, files, gpus
 from aim_jupyter.core.cache import compiled
 from aim_jupyter.core.records import Mode, Plan, ProcessId
 from aim_jupyter.core.records.kinds import resolved
-from aim_jupyter.core.serving import containers, keeper, modes, ports, warm
+from aim_jupyter.core.serving import containers, keeper, modes, ports, sockets, warm
 from aim_jupyter.core.serving.process import alive, boot_id, identify, members
 from aim_jupyter.core.serving.warm import HostRefused
 
@@ -247,10 +247,18 @@ def _run(plan: Plan, mode: Mode, needs: Needs) -> tuple[list[str], dict[str, str
     if plan.image is None:
         # Where the guard finds the keys of those with whom the server is shared.
         guests = {"AIM_GUESTS": str(folder / "guests")}
-        return words, environment(plan, mode, needs.key, os.environ) | guests
+        env = environment(plan, mode, needs.key, os.environ) | guests
+        return words, _meeting(plan, folder) | env
     inside = containers.variables(plan, environment(plan, mode, needs.key, {}))
     kept = {name: value for name, value in os.environ.items() if name not in _SECRETS}
     return containers.command(plan, words, folder, inside), kept | inside
+
+
+def _meeting(plan: Plan, folder: Path) -> dict[str, str]:
+    """Return what tells an engine where its processes meet; what the user says of it stays."""
+    variable = adapters.of(plan.engine).meeting
+    place = sockets.make(folder) if variable else None
+    return {variable: str(place)} if place else {}
 
 
 class Forking:
@@ -343,24 +351,15 @@ def _command(plan: Plan, mode: Mode, port: int, folder: Path) -> list[str]:
     return [python, *forking, *words, *_place(plan, port, folder)]
 
 
-def socket_file(folder: Path) -> Path:
-    """Return where a server listens that listens on a socket file."""
-    return folder / "engine.sock"
-
-
-def socket_of(plan: Plan, folder: Path) -> str:
-    """Return the file on which a plan's server listens, empty for one that has a port."""
-    return str(socket_file(folder)) if plan.listen == "unix" else ""
-
-
 def _place(plan: Plan, port: int, folder: Path) -> list[str]:
     """Return the words that tell an engine where to listen."""
     listen = adapters.get(plan.engine).listen
     if plan.listen != "unix":
         return adapters.filled(listen.port, host=ports.host(plan.listen), port=port)
     # One that an earlier engine left would be an address in use.
-    socket_file(folder).unlink(missing_ok=True)
-    return adapters.filled(listen.socket, file=socket_file(folder))
+    file = sockets.listening(folder)
+    file.unlink(missing_ok=True)
+    return adapters.filled(listen.socket, file=file)
 
 
 def environment(plan: Plan, mode: Mode, key: str, inherited: Mapping[str, str]) -> dict[str, str]:

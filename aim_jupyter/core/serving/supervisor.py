@@ -36,6 +36,7 @@ from aim_jupyter.core.serving import (
     limits,
     ports,
     restarting,
+    sockets,
     starts,
 )
 from aim_jupyter.core.serving.booting import boot, detail
@@ -208,7 +209,7 @@ class Supervisor:
         self.engine = booted.engine
         self._update(
             port=port or None,
-            socket=engine.socket_of(self.plan, self.folder.path),
+            socket=sockets.of(self.plan, self.folder.path),
             engine=self.engine.id if self.engine else None,
             started_by=booted.how,
             expected_s=starts.expected(self.plan, booted.how),

@@ -16,8 +16,7 @@ from aim_jupyter.conversation import Conversation
 from aim_jupyter.core import api, events, policy, serving
 from aim_jupyter.core.errors import BadUsage, PortTaken
 from aim_jupyter.core.planning import Request
-from aim_jupyter.core.serving import endpoint
-from aim_jupyter.core.serving.engine import socket_file
+from aim_jupyter.core.serving import endpoint, sockets
 from aim_jupyter.server import Server
 from tests.conftest import FakeEngine
 from tests.waiting import launch_ready
@@ -43,7 +42,7 @@ def test_a_socket_file_is_the_users_alone_and_all_goes_through_it(
     fake()
     folder = launch_ready(UNIX)
     record = folder.read()
-    file = socket_file(folder.path)
+    file = sockets.listening(folder.path)
     assert stat.S_ISSOCK(file.stat().st_mode)
     assert file.stat().st_mode & 0o777 == 0o600
     assert folder.path.stat().st_mode & 0o777 == 0o700

@@ -15,7 +15,7 @@ import pytest
 from aim_jupyter.core import api, serving
 from aim_jupyter.core.planning import Request
 from aim_jupyter.core.records import ServerRecord
-from aim_jupyter.core.serving import endpoint, warm
+from aim_jupyter.core.serving import endpoint, sockets, warm
 from aim_jupyter.core.serving.process import alive, identify, members
 from aim_jupyter.server import Server
 from tests.waiting import launch_ready, until
@@ -73,9 +73,12 @@ def ended(name: str) -> None:
     """Stop a server and see that nothing of it is left."""
     folder = serving.find(name)
     engine = folder.read().engine
+    meeting = sockets.meeting(folder.path)
+    assert any(file.is_socket() for file in meeting.iterdir())
     assert api.stop(name).record.state == "stopped"
     assert engine is not None
     assert members(engine) == []
+    assert not meeting.exists()
 
 
 @pytest.mark.ordeal

@@ -12,7 +12,9 @@ is left out, and the time that verdicts take.
 from __future__ import annotations
 
 import csv
+import json
 import statistics
+import subprocess
 import sys
 import time
 from collections import defaultdict
@@ -374,32 +376,53 @@ class _Nothing:
 
 
 def _catalogue_times() -> Iterator[str]:
-    """Yield what `%aim recipes` takes in a process that has just begun, and once more.
+    """Yield what verdicts on the whole catalogue take: `%aim recipes`, and on every recipe.
 
     Baseline: placing and ordering the same recipes with a verdict that looks at nothing.
     """
-    here = gpus.machine("mi300x:8")
-    models = recipes.catalogue().models
-    for when in ("first", "again"):
-        spent = {"fit": 0.0, "bare": 0.0}
-        judged = 0
-        for model in models:
-            fits: dict[str, recipes.Fit] = {
-                "fit": fitting.Judge(model, here, starts=()),
-                "bare": _Nothing(),
-            }
-            for name, its in fits.items():
-                used = time.process_time()
-                judged += len(recipes.judge_all(model, here, recipes.Asked(), its))
-                spent[name] += 1000 * (time.process_time() - used)
+    rows = [(ask, fit) for ask in ("best", "judge_all") for fit in ("bare", "fit")]
+    spent: dict[tuple[str, str], list[list[float]]] = {row: [] for row in rows}
+    for _ in range(9):
+        for row, each in spent.items():
+            each.append(_in_a_new_process(*row))
+    yield f"CPU ms for the {len(recipes.catalogue().models)} models on 8 MI300X, of 9 processes"
+    yield f"{'':<24}{'first':>9}{'min':>9}{'max':>9}{'again':>9}{'ratio':>9}"
+    for (ask, name), each in spent.items():
+        first, again = zip(*each, strict=True)
+        base = statistics.median(one for one, _ in spent[ask, "bare"])
+        middle = statistics.median(first)
         yield (
-            f"{judged // 2} recipes of {len(models)} models on 8 MI300X, {when}: "
-            f"{spent['fit']:.0f} ms of CPU, {spent['fit'] / spent['bare']:.1f} times the bare order"
+            f"{ask + ', ' + name:<24}{middle:>9.0f}{min(first):>9.0f}{max(first):>9.0f}"
+            f"{statistics.median(again):>9.0f}{middle / base:>9.1f}"
         )
+    here = gpus.machine("mi300x:8")
     model = recipes.catalogue().find("openai/gpt-oss-120b")
     began = time.perf_counter()
     found = recipes.judge_all(model, here, recipes.Asked(), fitting.Judge(model, here, starts=()))
     yield f"{len(found)} recipes of one model: {1000 * (time.perf_counter() - began):.1f} ms"
+
+
+def _in_a_new_process(ask: str, name: str) -> list[float]:
+    """Return the milliseconds of two passes over the catalogue, in a process of their own."""
+    words = [sys.executable, __file__, "--catalogue", ask, name]
+    done = subprocess.run(words, check=True, capture_output=True, text=True)
+    spent: list[float] = json.loads(done.stdout)
+    return spent
+
+
+def _passes(ask: str, name: str) -> list[float]:
+    """Return the CPU milliseconds of the verdicts on each model, the first time and once more."""
+    here = gpus.machine("mi300x:8")
+    models = recipes.catalogue().models
+    find = getattr(recipes, ask)
+    spent = []
+    for _ in range(2):
+        used = time.process_time()
+        for model in models:
+            its = fitting.Judge(model, here, starts=()) if name == "fit" else _Nothing()
+            find(model, here, recipes.Asked(), its)
+        spent.append(1000 * (time.process_time() - used))
+    return spent
 
 
 def main(path: Path) -> None:
@@ -412,4 +435,7 @@ def main(path: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]) if len(sys.argv) > 1 else POINTS)
+    if sys.argv[1:2] == ["--catalogue"]:
+        print(json.dumps(_passes(*sys.argv[2:])))
+    else:
+        main(Path(sys.argv[1]) if len(sys.argv) > 1 else POINTS)

@@ -90,7 +90,8 @@ def _best_of_each(here: Machine, asked: recipes.Asked) -> list[Choice]:
     best = []
     for model in recipes.catalogue().models:
         judge = _fitting().Judge(model, here, **more)
-        for choice in recipes.judge_all(model, here, asked, judge)[:1]:
+        choice = recipes.best(model, here, asked, judge)
+        if choice is not None:
             fits = choice.verdict == "FITS"
             best.append(choice if fits else replace(choice, try_line=f"%aim recipes {model.name}"))
     return best

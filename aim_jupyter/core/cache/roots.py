@@ -33,6 +33,8 @@ def roots() -> list[Root]:
     found = [] if aim is None else [Root(aim), Root(aim / "hub")]
     found += [Root(config.model_cache_dir())]
     found += [Root(path, shared=True) for path in config.shared_cache_dirs()]
+    if len(found) == 1:
+        return found
     once: dict[str, Root] = {}
     for root in found:
         once.setdefault(os.path.realpath(root.path), root)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import functools
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from msgspec import Struct, structs
 
 from aim_jupyter.core.fit.families import Traits, family
 from aim_jupyter.core.fit.fields import MOST_TOKENS, Fields, Unreadable
-from aim_jupyter.core.fit.layers import Experts, Layer
+from aim_jupyter.core.fit.layers import Experts, Layer, Mixer, Mlp
 from aim_jupyter.core.fit.matrices import parameters
 from aim_jupyter.core.fit.mixers import kinds, mixers
 from aim_jupyter.core.fit.mlps import mlps
@@ -80,7 +80,7 @@ class Architecture(Struct, frozen=True, kw_only=True, cache_hash=True, dict=True
         """The layers that differ, and how often each stands there."""
         return Counter(self.layers)
 
-    @property
+    @functools.cached_property
     def experts(self) -> Experts | None:
         """The widest mixture of experts among the layers."""
         found = [layer.mlp for layer in self.kinds if isinstance(layer.mlp, Experts)]
@@ -149,9 +149,7 @@ def _read(whole: Fields) -> Architecture:
         family=name,
         hidden=hidden,
         vocabulary=text.size("vocab_size"),
-        layers=tuple(
-            map(Layer, mixers(text, traits, layer_kinds), mlps(text, traits, layer_kinds))
-        ),
+        layers=_layers(mixers(text, traits, layer_kinds), mlps(text, traits, layer_kinds)),
         tied=_tied(whole, text, traits),
         dtype=_dtype(whole, text),
         context=_scaled(text, context),
@@ -162,6 +160,15 @@ def _read(whole: Fields) -> Architecture:
         multimodal=vision is not None,
         capture=traits.capture,
     )
+
+
+def _layers(
+    its_mixers: Sequence[Mixer | None], its_mlps: Sequence[Mlp | None]
+) -> tuple[Layer, ...]:
+    """Return the layers; equal ones are the same object, so that counting them takes no time."""
+    pairs = list(zip(its_mixers, its_mlps, strict=True))
+    made = {pair: Layer(*pair) for pair in dict.fromkeys(pairs)}
+    return tuple(made[pair] for pair in pairs)
 
 
 def _tied(whole: Fields, text: Fields, traits: Traits) -> bool:

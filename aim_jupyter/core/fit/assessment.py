@@ -29,21 +29,21 @@ _SPARSE_BLOCK = 64  # MLA with an indexer, vLLM v1/attention/backends/mla/indexe
 
 
 class _Sum(Struct, frozen=True, kw_only=True):
-    """What a start takes, in bytes of one GPU."""
+    """What a start takes, in bytes of one GPU; `beside` is all of the overhead."""
 
     budget: int
     weights: Band
     basis: Basis
     overhead: Overhead
     lesson: Lesson
+    beside: Band
     available: Band = Band(0, 0)
     note: str = ""
 
     @property
     def taken(self) -> Band:
         """Weights and overhead."""
-        more = self.lesson.overhead or self.overhead.total
-        return Band(self.weights.low + more.low, self.weights.high + more.high)
+        return Band(self.weights.low + self.beside.low, self.weights.high + self.beside.high)
 
 
 def assess(request: Request) -> Fit:
@@ -155,11 +155,18 @@ def _sum(request: Request, settings: Settings, device: Device) -> _Sum:
     usual, _ = usual_batch(request, settings.max_model_len or 0)
     weights, basis, note = _weights(request, settings, device)
     taken = overhead(request.loaded, settings, device.family, request.version, usual)
-    learned = lesson(request, settings, taken.total)
+    modelled = taken.total
+    learned = lesson(request, settings, modelled)
     if learned.weights is not None and request.weights is None:
         weights, basis, note = learned.weights, "learned", learned.note
     found = _Sum(
-        budget=budget, weights=weights, basis=basis, overhead=taken, lesson=learned, note=note
+        budget=budget,
+        weights=weights,
+        basis=basis,
+        overhead=taken,
+        lesson=learned,
+        beside=learned.overhead or modelled,
+        note=note,
     )
     return structs.replace(found, available=_room(settings, found))
 
@@ -168,7 +175,8 @@ def _room(settings: Settings, found: _Sum) -> Band:
     """Return the bytes that are left for the KV cache."""
     if settings.kv_cache_bytes is not None:
         return Band(settings.kv_cache_bytes, settings.kv_cache_bytes)
-    return Band(found.budget - found.taken.high, found.budget - found.taken.low)
+    taken = found.taken
+    return Band(found.budget - taken.high, found.budget - taken.low)
 
 
 def _weights(request: Request, settings: Settings, device: Device) -> tuple[Band, Basis, str]:
@@ -209,7 +217,7 @@ def _judged(
         terms=_terms(found, available, need, request.device),
         budget_bytes=found.budget if found else None,
         weights=found.weights if found else request.weights,
-        overhead=(found.lesson.overhead or found.overhead.total) if found else None,
+        overhead=found.beside if found else None,
         available=available,
         need=need,
         kv_token_bytes=max(each.token_bytes for each in layouts),

@@ -38,9 +38,11 @@ class Fields:
 
     def get(self, *names: str) -> Any:
         """Return the first of `names` that is there and not null, else None."""
-        return next(
-            (self.config[name] for name in names if self.config.get(name) is not None), None
-        )
+        for name in names:
+            value = self.config.get(name)
+            if value is not None:
+                return value
+        return None
 
     def has(self, *names: str) -> bool:
         """Whether one of `names` is there and not null."""

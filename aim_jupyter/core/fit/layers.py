@@ -37,7 +37,7 @@ class Attention(Struct, frozen=True, kw_only=True, cache_hash=True):
     shared_value: bool = False
 
 
-class Latent(Struct, frozen=True, kw_only=True):
+class Latent(Struct, frozen=True, kw_only=True, cache_hash=True):
     """Multi-head latent attention: one vector of `kv_rank` + `rope` elements for all heads.
 
     Attributes
@@ -60,7 +60,7 @@ class Latent(Struct, frozen=True, kw_only=True):
     index_head: int = 0
 
 
-class Recurrent(Struct, frozen=True, kw_only=True):
+class Recurrent(Struct, frozen=True, kw_only=True, cache_hash=True):
     """A layer that keeps a state of fixed size instead of a cache.
 
     One description serves four kinds: a state of ``heads x head x state`` elements, and a short
@@ -95,7 +95,7 @@ class Recurrent(Struct, frozen=True, kw_only=True):
         return 2 * self.groups * self.state + self.inner
 
 
-class Dense(Struct, frozen=True, kw_only=True):
+class Dense(Struct, frozen=True, kw_only=True, cache_hash=True):
     """An MLP of `size` hidden elements."""
 
     size: int
@@ -103,7 +103,7 @@ class Dense(Struct, frozen=True, kw_only=True):
     bias: bool = False
 
 
-class Experts(Struct, frozen=True, kw_only=True):
+class Experts(Struct, frozen=True, kw_only=True, cache_hash=True):
     """A mixture of experts.
 
     Attributes

@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterator
-from typing import Literal, NamedTuple
+from typing import Literal
+
+from msgspec import Struct, structs
 
 from aim_jupyter.core.fit.layers import Attention, Dense, Experts, Latent, Layer, Recurrent
 
 Split = Literal["rows", "columns", "kv", "none"]
 
 
-class Matrix(NamedTuple):
+class Matrix(Struct, frozen=True):
     """`copies` matrices of `rows` outputs x `columns` inputs.
 
     Attributes
@@ -43,11 +45,12 @@ class Matrix(NamedTuple):
     def on_rank(self, tp: int) -> Matrix:
         """Return what one of `tp` ranks holds of it."""
         if self.split == "rows":
-            return self._replace(rows=-(-self.rows // tp))
+            return structs.replace(self, rows=-(-self.rows // tp))
         if self.split == "columns":
-            return self._replace(columns=-(-self.columns // tp))
+            return structs.replace(self, columns=-(-self.columns // tp))
         if self.split == "kv":
-            return self._replace(rows=self.rows // self.heads * max(1, self.heads // tp))
+            rows = self.rows // self.heads * max(1, self.heads // tp)
+            return structs.replace(self, rows=rows)
         return self
 
 

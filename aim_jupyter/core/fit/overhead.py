@@ -161,7 +161,7 @@ def _gib(pair: Pair, scale: float = 1.0) -> Band:
     return Band(pair[0] * GIB * scale, pair[1] * GIB * scale)
 
 
-class _Run(Struct, frozen=True):
+class _Run(Struct, frozen=True, dict=True):
     """The profiling run: a step of as many tokens and requests as the engine would ever take."""
 
     architecture: Architecture
@@ -176,7 +176,7 @@ class _Run(Struct, frozen=True):
     def seqs(self) -> int:
         return min(self.settings.max_num_seqs or 0, self.tokens)
 
-    @property
+    @functools.cached_property
     def size(self) -> int:
         """Bytes of an element of the hidden states."""
         return self.architecture.element_bytes(self.settings.dtype)
@@ -189,7 +189,7 @@ class _Run(Struct, frozen=True):
     def activation(self, its: _Class, end: int) -> float:
         """Return the peak in bytes, at one end of the band."""
         table = _table()
-        widest = table.forward[end] * self.forward()
+        widest = table.forward[end] * self.forward
         hidden = self.tokens * self.architecture.hidden * self.size
         if its.adds_forward:
             peak = widest + self.sampling(its, end)
@@ -210,8 +210,9 @@ class _Run(Struct, frozen=True):
             copies += _table().cut_vocabulary[end]
         return copies * seqs * self.architecture.vocabulary * 4
 
+    @functools.cached_property
     def forward(self) -> float:
-        """Return the bytes of one layer's intermediate results; 8-bit inputs are a copy more."""
+        """Bytes of one layer's intermediate results; 8-bit inputs are a copy more."""
         kinds = self.architecture.kinds
         dense = [layer.mlp.size for layer in kinds if isinstance(layer.mlp, Dense)]
         copies = 3 * self.size + self.architecture.quantization.activations8

@@ -97,10 +97,10 @@ class Quantization(Struct, frozen=True):
             return "none"
         return "bits8" if self.activations8 else "bits4"
 
-    @property
-    def everywhere(self) -> bool:
-        """Whether all layers are covered alike: what is left out names none by its number."""
-        return not any(re.search(r"[0-9]|\\d", name) for name in self.skipped)
+    def names(self, layer: int) -> bool:
+        """Whether what is left out may name a layer by its number: the others are covered alike."""
+        numbers = _numbers(self.skipped)
+        return numbers is None or str(layer) in numbers
 
     def covers(self, module: str) -> bool:
         """Whether the matrix of `module` is stored in fewer bits.
@@ -125,6 +125,14 @@ def _matches(skipped: tuple[str, ...], module: str) -> bool:
     parts = module.split(".")
     ends = range(1, len(parts) + 1)
     return any(".".join(parts[start:end]) in plain for start in range(len(parts)) for end in ends)
+
+
+@functools.lru_cache(maxsize=64)
+def _numbers(skipped: tuple[str, ...]) -> frozenset[str] | None:
+    """Return the numbers in names of modules; None where a pattern may mean any."""
+    if any(name.startswith("re:") and re.search(r"[0-9]|\\d", name) for name in skipped):
+        return None
+    return frozenset(number for name in skipped for number in re.findall(r"[0-9]+", name))
 
 
 @functools.lru_cache(maxsize=64)

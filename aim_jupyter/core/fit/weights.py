@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import functools
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping
 
 from msgspec import Struct
 
@@ -18,6 +18,8 @@ from aim_jupyter.core.fit.matrices import Matrix, matrices
 from aim_jupyter.core.records.fit import Family
 
 GIB = 2**30
+# The number of all layers that no quantization names: equal ones weigh the same where they stand.
+_ALIKE = -1
 _PADDED_TO = 64  # rows of the vocabulary, vocab_parallel_embedding.py
 
 
@@ -88,7 +90,7 @@ def shares(
     ends = _vocabulary(architecture, tp, pp, size)
     return tuple(
         Share(
-            layers=_layers(how, architecture.layers[span.start : span.stop], span),
+            layers=_layers(how, span),
             vocabulary=ends[stage],
             positions=architecture.positions * architecture.hidden * size if stage == 0 else 0,
             vision=architecture.vision * size // tp if stage == 0 else 0,
@@ -107,12 +109,17 @@ def _vocabulary(architecture: Architecture, tp: int, pp: int, size: int) -> list
     return [one, *[0] * (pp - 2), one]
 
 
-def _layers(how: _How, layers: Sequence[Layer], span: range) -> int:
-    if how.architecture.quantization.everywhere:  # equal layers weigh the same where they stand
-        kinds = Counter(layers)
-        return sum(count * _layer(how, layer, 0) for layer, count in kinds.items())
-    numbered = zip(span, layers, strict=True)
-    return sum(_layer(how, layer, number) for number, layer in numbered)
+def _layers(how: _How, span: range) -> int:
+    kinds = _kinds(how.architecture, span)
+    return sum(count * _layer(how, layer, number) for (layer, number), count in kinds.items())
+
+
+@functools.lru_cache(maxsize=1024)
+def _kinds(architecture: Architecture, span: range) -> Mapping[tuple[Layer, int], int]:
+    """Return the layers of a stage that weigh differently, and how often each stands there."""
+    names = architecture.quantization.names
+    numbers = (number if names(number) else _ALIKE for number in span)
+    return Counter(zip(architecture.layers[span.start : span.stop], numbers, strict=True))
 
 
 def _layer(how: _How, layer: Layer, number: int) -> int:

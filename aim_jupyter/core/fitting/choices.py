@@ -15,9 +15,9 @@ from aim_jupyter.core.fitting.lines import Asking, offers
 from aim_jupyter.core.fitting.models import architecture_of, name_of
 from aim_jupyter.core.fitting.settings import named, settings_of
 from aim_jupyter.core.fitting.terms import on_processor, terms, unknown
-from aim_jupyter.core.recipes.adoption import in_bytes
+from aim_jupyter.core.recipes.adoption import WRITTEN_FOR, in_bytes
 from aim_jupyter.core.recipes.asked import Context
-from aim_jupyter.core.records import Choice, Gpu, Machine, Model, Offer, Recipe
+from aim_jupyter.core.records import Choice, Gpu, Machine, Model, Offer, Recipe, Weights
 from aim_jupyter.core.records.fit import Device, Settings, Start
 
 
@@ -53,6 +53,7 @@ class Judge:
         self._engine_version = engine_version
         self._starts = learned() if starts is None else starts
         self._on_disk: dict[tuple[str, str | None], bool] = {}
+        self._architectures: dict[tuple[str, str], fit.Architecture] = {}
 
     def __call__(
         self, choice: Choice, gpus: tuple[Gpu, ...], users: int | None, context: Context
@@ -112,14 +113,15 @@ class Judge:
         self, recipe: Recipe, device: Device | None, users: int | None, context: Context
     ) -> fit.Request:
         base = Settings(tp=recipe.tp, users=users or 1, engine_version=self._engine_version)
-        said = _for_vllm(recipe, self._model)
-        own = {name: value for name, value in named(said).items() if name not in self._unset}
+        own = _for_vllm(recipe, self._model)
+        if self._unset:
+            own = {name: value for name, value in named(own).items() if name not in self._unset}
         asked = {"max-model-len": context} if isinstance(context, int) else {}
         settings = settings_of({**own, **asked, **self._wishes}, base)
         length = settings.max_model_len or recipe.context_tokens
         settings = structs.replace(settings, max_model_len=length)
-        model = architecture_of(self._model, recipe.weights)
         weights = recipe.weights
+        model = self._architecture(weights)
         counted = self._weights(weights.repo, weights.revision, model, settings)
         request = fit.Request(
             model=name_of(self._model, weights),
@@ -134,6 +136,13 @@ class Judge:
         )
         auto = context == "auto" and "max-model-len" not in self._wishes
         return fit.longest(request) if auto else request
+
+    def _architecture(self, weights: Weights) -> fit.Architecture:
+        """Return what is loaded; read once for all recipes with the same weights."""
+        what = (weights.repo, weights.precision)
+        if what not in self._architectures:
+            self._architectures[what] = architecture_of(self._model, weights)
+        return self._architectures[what]
 
     def _weights(
         self, repo: str, revision: str | None, model: fit.Architecture, its: Settings
@@ -154,8 +163,10 @@ class Judge:
 
 def _for_vllm(recipe: Recipe, model: Model) -> dict[str, Any]:
     """Return the arguments in the words of vLLM, whose memory is what the fit knows."""
-    vllm, other = adapters.get("vllm"), adapters.of(recipe.engine)
-    same = {} if other is vllm else adapters.in_words_of(vllm, recipe.args, other)
+    if recipe.engine == WRITTEN_FOR:
+        return recipe.args
+    vllm, other = adapters.get(WRITTEN_FOR), adapters.of(recipe.engine)
+    same = adapters.in_words_of(vllm, recipe.args, other)
     return {**recipe.args, **same, **in_bytes(recipe, model)}
 
 

@@ -46,7 +46,7 @@ def settings_of(args: Mapping[str, Any], base: Settings) -> Settings:
     changes: dict[str, Any] = {
         field: value
         for option, field in _WHOLE.items()
-        if (value := whole(found.get(option))) is not None
+        if option in found and (value := whole(found[option])) is not None
     }
     changes |= {
         field: str(found[option])

@@ -8,7 +8,7 @@ from aim_jupyter.core.recipes.catalogue import Catalogue, catalogue
 from aim_jupyter.core.recipes.choosing import rank
 from aim_jupyter.core.recipes.derivation import complete, derive
 from aim_jupyter.core.recipes.explanation import reasons, refusal
-from aim_jupyter.core.recipes.ranking import Fit, judge_all
+from aim_jupyter.core.recipes.ranking import Fit, best, judge_all
 
 __all__ = [
     "Asked",
@@ -17,6 +17,7 @@ __all__ = [
     "Fit",
     "Overrides",
     "Reconciled",
+    "best",
     "catalogue",
     "complete",
     "derive",

@@ -9,7 +9,7 @@ from msgspec import structs
 from aim_jupyter.core.recipes.asked import Asked
 from aim_jupyter.core.recipes.hardware import kinds
 from aim_jupyter.core.recipes.placement import imagined, kinds_of
-from aim_jupyter.core.recipes.ranking import BY_HAND, Fit, judge_all
+from aim_jupyter.core.recipes.ranking import BY_HAND, Fit, best, judge_all
 from aim_jupyter.core.records import Choice, Machine, Model
 from aim_jupyter.core.records.recipe import Offer
 
@@ -80,7 +80,7 @@ def _other_machine(model: Model, machine: Machine, asked: Asked, fit: Fit) -> It
     for kind in kinds():
         for count in _SIZES:
             there = imagined(kind, count)
-            first = next(iter(judge_all(model, there, wishes, fit)), None)
+            first = best(model, there, wishes, fit)
             if first and first.verdict == "FITS" and not first.recipe.manual_only:
                 smallest.append((kind not in own, count, kind, there, first))
                 break

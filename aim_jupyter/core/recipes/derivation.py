@@ -14,7 +14,7 @@ from msgspec import structs
 
 from aim_jupyter.core.recipes import rules
 from aim_jupyter.core.recipes.architecture import Architecture, architecture
-from aim_jupyter.core.recipes.expansion import parallel, recipe_id
+from aim_jupyter.core.recipes.expansion import recipe_id
 from aim_jupyter.core.recipes.hardware import kinds
 from aim_jupyter.core.recipes.rules import Case
 from aim_jupyter.core.records import Model, Recipe, Weights
@@ -120,7 +120,7 @@ def _derived(model: Model, numbers: Architecture, variant: str, gpu: str, tp: in
         precision=weights.precision,
         engines="vllm>=0.19",
         args={
-            **parallel("vllm", tp),
+            **({"tensor-parallel-size": tp} if tp > 1 else {}),
             "max-model-len": context,
             **args,
             **model.args,

@@ -26,11 +26,8 @@ def kinds_of(machine: Machine) -> tuple[str, ...]:
     return tuple(sorted({kind_name(gpu.model) for gpu in usable(machine)} - {None}, key=str))  # type: ignore[arg-type]
 
 
-def place(machine: Machine, kind: str, count: int, among: Iterable[int] | None) -> tuple[Gpu, ...]:
-    """Return `count` free devices of a kind.
-
-    All are of one size. Those within one xGMI hive come first, then those on one NUMA node; of
-    several groups that suffice the smallest is taken, so that large ones stay whole.
+class Devices:
+    """The devices of one kind on a machine.
 
     Parameters
     ----------
@@ -40,19 +37,36 @@ def place(machine: Machine, kind: str, count: int, among: Iterable[int] | None) 
     Raises
     ------
     GpuUnavailable
-        If there are not so many; what was found says why in at most 50 characters.
+        If there is none of that kind; what was found says so in at most 50 characters.
     """
-    present = [gpu for gpu in usable(machine) if kind_name(gpu.model) == kind]
-    if not present:
-        raise GpuUnavailable(f"for {kind}; this machine has {_models(machine)}"[:50])
-    if among is not None:
-        present = [gpu for gpu in present if gpu.hip_index in set(among)]
-    free = [gpu for gpu in present if gpu.state in (None, "free") and gpu.hip_index is not None]
-    sizes = _groups(free, lambda gpu: (gpu.vram_bytes, gpu.compute_partition))
-    enough = [group for group in sizes if len(group) >= count]
-    if not enough:
-        raise GpuUnavailable(_too_few(count, present, free))
-    return tuple(sorted(_closest(_smallest(enough), count, _CLOSE), key=_ordinal))
+
+    def __init__(self, machine: Machine, kind: str, among: Iterable[int] | None) -> None:
+        present = [gpu for gpu in usable(machine) if kind_name(gpu.model) == kind]
+        if not present:
+            raise GpuUnavailable(f"for {kind}; this machine has {_models(machine)}"[:50])
+        if among is not None:
+            present = [gpu for gpu in present if gpu.hip_index in set(among)]
+        self._present = present
+        self._free = [
+            gpu for gpu in present if gpu.state in (None, "free") and gpu.hip_index is not None
+        ]
+        self._sizes = _groups(self._free, lambda gpu: (gpu.vram_bytes, gpu.compute_partition))
+
+    def place(self, count: int) -> tuple[Gpu, ...]:
+        """Return `count` free ones.
+
+        All are of one size. Those within one xGMI hive come first, then those on one NUMA node; of
+        several groups that suffice the smallest is taken, so that large ones stay whole.
+
+        Raises
+        ------
+        GpuUnavailable
+            If there are not so many; what was found says why in at most 50 characters.
+        """
+        enough = [group for group in self._sizes if len(group) >= count]
+        if not enough:
+            raise GpuUnavailable(_too_few(count, self._present, self._free))
+        return tuple(sorted(_closest(_smallest(enough), count, _CLOSE), key=_ordinal))
 
 
 def imagined(kind: str, count: int) -> Machine:

@@ -19,8 +19,8 @@ The order, each point deciding only what those before it left open:
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import NamedTuple, Protocol
+from collections.abc import Callable, Iterable
+from typing import NamedTuple, Protocol, TypeVar
 
 from msgspec import structs
 
@@ -29,9 +29,12 @@ from aim_jupyter.core.recipes.adoption import WRITTEN_FOR, adopt
 from aim_jupyter.core.recipes.asked import Asked, Context
 from aim_jupyter.core.recipes.derivation import complete
 from aim_jupyter.core.recipes.hardware import kinds
-from aim_jupyter.core.recipes.placement import kinds_of, place
+from aim_jupyter.core.recipes.placement import Devices, kinds_of
 from aim_jupyter.core.recipes.versions import holds_for
 from aim_jupyter.core.records import Choice, Gpu, Machine, Model, Offer, Recipe
+
+Key = TypeVar("Key")
+Found = TypeVar("Found")
 
 
 class Fit(Protocol):
@@ -69,10 +72,38 @@ def judge_all(model: Model, machine: Machine, asked: Asked, fit: Fit) -> tuple[C
     GpuUnavailable
         If a GPU that was asked for is not there.
     """
+    recipes, where = _prepared(model, machine, asked)
+    return _ranked([_judge(one, where, fit) for one in recipes], where)
+
+
+def best(model: Model, machine: Machine, asked: Asked, fit: Fit) -> Choice | None:
+    """Return the first of what `judge_all` returns, None where there is nothing.
+
+    The recipes are taken in the order that they would have if all of them fitted: the first that
+    does, and may be chosen by itself, is it, and the others need no verdict.
+    """
+    recipes, where = _prepared(model, machine, asked)
+    # A recipe that was asked for comes first whatever its verdict, and how many GPUs help the
+    # latency depends on what fits at all.
+    if asked.recipe is not None or asked.metric == "latency":
+        return next(iter(_ranked([_judge(one, where, fit) for one in recipes], where)), None)
+    view = _View(asked, where.kinds or ("cpu",), fewest=1, auto_fits=True)
+    fitting = [Choice(recipe=one, verdict="FITS", reason="") for one in recipes]
+    judged = []
+    for choice in sorted(fitting, key=lambda choice: _order(choice, view)):
+        judged.append(_judge(choice.recipe, where, fit))
+        if judged[-1].verdict == "FITS" and not choice.recipe.manual_only:
+            return structs.replace(judged[-1], rank=1)
+    return next(iter(_ranked(judged, where)), None)
+
+
+def _prepared(model: Model, machine: Machine, asked: Asked) -> tuple[tuple[Recipe, ...], _Where]:
     _check_gpus(machine, asked.gpus)
-    model = _completed(model, machine, asked)
-    where = _Where(machine, asked)
-    judged = [_judge(one, where, fit) for one in model.recipes]
+    return _completed(model, machine, asked).recipes, _Where(machine, asked)
+
+
+def _ranked(judged: list[Choice], where: _Where) -> tuple[Choice, ...]:
+    asked = where.asked
     fewest = min((one.recipe.tp for one in judged if one.verdict != "NO"), default=1)
     auto = any(one.verdict == "FITS" and not one.recipe.manual_only for one in judged)
     view = _View(asked, where.kinds or ("cpu",), fewest, auto)
@@ -118,6 +149,7 @@ class _Where:
         self.asked = asked
         self.kinds = kinds_of(machine)
         self._machine = machine
+        self._devices: dict[str, Devices | GpuUnavailable] = {}
         self._places: dict[tuple[str, int], tuple[Gpu, ...] | GpuUnavailable] = {}
 
     def place(self, recipe: Recipe) -> tuple[Gpu, ...]:
@@ -130,19 +162,22 @@ class _Where:
         """
         if recipe.gpu_model == "cpu":
             return ()
-        wanted = (recipe.gpu_model, recipe.tp)
-        if wanted not in self._places:
-            self._places[wanted] = self._look(*wanted)
-        found = self._places[wanted]
-        if isinstance(found, GpuUnavailable):
-            raise found
-        return found
+        kind, wanted = recipe.gpu_model, (recipe.gpu_model, recipe.tp)
+        devices = _once(self._devices, kind, lambda: Devices(self._machine, kind, self.asked.gpus))
+        return _once(self._places, wanted, lambda: devices.place(recipe.tp))
 
-    def _look(self, kind: str, count: int) -> tuple[Gpu, ...] | GpuUnavailable:
+
+def _once(known: dict[Key, Found | GpuUnavailable], key: Key, look: Callable[[], Found]) -> Found:
+    """Return what was found before, or look; that nothing is there is known as well."""
+    if key not in known:
         try:
-            return place(self._machine, kind, count, self.asked.gpus)
+            known[key] = look()
         except GpuUnavailable as error:
-            return error
+            known[key] = error
+    found = known[key]
+    if isinstance(found, GpuUnavailable):
+        raise found
+    return found
 
 
 def _judge(recipe: Recipe, where: _Where, fit: Fit) -> Choice:

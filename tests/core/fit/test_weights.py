@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from aim_jupyter.core import fit
 from aim_jupyter.core.fit.additions import additions, rocm_growth
 from aim_jupyter.core.fit.quantization import Format
-from aim_jupyter.core.fit.weights import GIB, shares, stages
+from aim_jupyter.core.fit.weights import GIB, _How, _layer, shares, stages
 
 from .conftest import small
 
@@ -123,6 +125,27 @@ def test_modules_that_are_left_out_stay_as_they_are() -> None:
     )
     plain = shares(fit.architecture(small()), 1)[0].layers
     assert whole < part < plain
+
+
+@given(
+    st.lists(
+        st.sampled_from(
+            [
+                *("self_attn", "lm_head", "re:.*down_proj$", "re:.*layers.2.*", "mlp.*"),
+                *("model.layers.0", "model.layers.1.mlp", "layers.3.self_attn.q_proj"),
+                *(r"re:model\.layers\.\d\.mlp\..*", "model.layers." + "9" * 5000),
+            ]
+        ),
+        unique=True,
+    )
+)
+def test_equal_layers_that_nothing_names_are_counted_as_one(skipped: list[str]) -> None:
+    config = {"quant_method": "fp8", "modules_to_not_convert": skipped}
+    architecture = fit.architecture(small(num_hidden_layers=5, quantization_config=config))
+
+    how = _How(architecture, tp=2, size=2)
+    one_by_one = (_layer(how, layer, place) for place, layer in enumerate(architecture.layers))
+    assert shares(architecture, 2)[0].layers == sum(one_by_one)
 
 
 def test_a_pattern_that_is_none_is_no_crash() -> None:

@@ -3,12 +3,15 @@
 import random
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from msgspec import structs
 
 from aim_jupyter.core import recipes
 from aim_jupyter.core.errors import GpuUnavailable, UnknownName
 from aim_jupyter.core.recipes import (
     Catalogue,
+    best,
     catalogue,
     complete,
     judge_all,
@@ -18,7 +21,7 @@ from aim_jupyter.core.recipes import (
 )
 from aim_jupyter.core.recipes.asked import Asked, Context
 from aim_jupyter.core.recipes.hardware import kind_name, kinds
-from aim_jupyter.core.recipes.placement import place
+from aim_jupyter.core.recipes.placement import Devices
 from aim_jupyter.core.recipes.versions import holds_for
 from aim_jupyter.core.records import Choice, Gpu, Machine, Model, Offer
 from aim_jupyter.core.records.recipe import Verdict
@@ -231,6 +234,52 @@ class Told:
         return ()
 
 
+class Drawn:
+    """A fit whose verdicts are drawn, and which counts them."""
+
+    def __init__(self, seed: int) -> None:
+        self._seed = seed
+        self.count = 0
+
+    def __call__(
+        self, choice: Choice, gpus: tuple[Gpu, ...], users: int | None, context: Context
+    ) -> Choice:
+        self.count += 1
+        draw = random.Random(f"{self._seed} {choice.recipe.id}")
+        verdict: Verdict = draw.choice(("FITS", "TIGHT", "NO", "NO"))
+        return structs.replace(choice, verdict=verdict, reason="drawn")
+
+    def offers(self, choice: Choice, users: int | None, context: Context) -> tuple[Offer, ...]:
+        return ()
+
+
+@given(
+    st.sampled_from(catalogue().models),
+    st.sampled_from([box(), box("MI325X", 1), box("MI210", 2), laptop(8)]),
+    st.sampled_from([None, "latency", "throughput"]),
+    st.sampled_from([None, "fp8"]),
+    st.integers(0, 10**6),
+)
+def test_the_best_is_the_first_of_all(
+    model: Model, machine: Machine, metric: str | None, precision: str | None, seed: int
+) -> None:
+    asked = Asked(metric=metric, precision=precision)
+    every, fewer = Drawn(seed), Drawn(seed)
+    ranked = judge_all(model, machine, asked, every)
+
+    assert best(model, machine, asked, fewer) == (ranked[0] if ranked else None)
+    assert fewer.count <= every.count
+
+
+def test_the_best_of_a_model_needs_few_verdicts() -> None:
+    model, few, every = catalogue().find("Qwen/Qwen3-32B"), Told(), Told()
+    choice = best(model, box(), Asked(), few)
+    judge_all(model, box(), Asked(), every)
+    assert choice is not None
+    assert (choice.verdict, choice.recipe.tp) == ("FITS", 2)
+    assert len(few.asked) < len(every.asked) / 2
+
+
 def test_memory_is_what_the_fit_says() -> None:
     fit, model = Told(), catalogue().find("Qwen/Qwen3-32B")
     choice = recipes.rank(model, box("MI300X", 2), fit, users=3, context=999)[0]
@@ -251,7 +300,7 @@ def test_memory_is_what_the_fit_says() -> None:
     ],
 )
 def test_free_devices_are_taken(states: tuple[str, ...], tp: int, taken: tuple[int, ...]) -> None:
-    assert tuple(one.hip_index for one in place(gpus(*states), "MI300X", tp, None)) == taken
+    assert tuple(one.hip_index for one in Devices(gpus(*states), "MI300X", None).place(tp)) == taken
 
 
 @pytest.mark.parametrize(
@@ -268,7 +317,7 @@ def test_free_devices_are_taken(states: tuple[str, ...], tp: int, taken: tuple[i
 )
 def test_why_not_enough(machine: Machine, count: int, said: str) -> None:
     with pytest.raises(GpuUnavailable) as error:
-        place(machine, "MI300X", count, None)
+        Devices(machine, "MI300X", None).place(count)
     assert error.value.found == said
 
 
@@ -359,7 +408,7 @@ def _run(model: Model, machine: Machine, line: str) -> Choice:
 
 
 def _placed(machine: Machine, count: int) -> tuple[int | None, ...]:
-    return tuple(one.hip_index for one in place(machine, "MI300X", count, None))
+    return tuple(one.hip_index for one in Devices(machine, "MI300X", None).place(count))
 
 
 def test_an_engine_without_recipes_of_its_own_takes_those_for_vllm() -> None:

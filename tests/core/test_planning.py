@@ -29,6 +29,7 @@ FLAGS = (
     Flag(names=("--host",)),
     Flag(names=("--port",)),
     Flag(names=("--api-key",), many=True),
+    Flag(names=("--config",)),
     Flag(names=("--revision",)),
     Flag(names=("--middleware",)),
     Flag(names=("--shutdown-timeout",)),
@@ -114,6 +115,7 @@ def test_the_users_wishes_beat_the_recipe() -> None:
         ({"--max-model-len": None}, "needs a value"),
         ({"--api-key": "secret"}, "a key of its own"),
         ({"--host": "0.0.0.0"}, "--listen"),
+        ({"--config": "vllm.yaml"}, "a file could hold any of them"),
         ({"--served-model-name": "x"}, "its own name and to default"),
     ],
 )

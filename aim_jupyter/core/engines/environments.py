@@ -63,15 +63,17 @@ def choose(
     seen = []
     for candidate in _distinct(candidates.all_of_them()):
         environment = describe(candidate)
+        other = ""
         if environment.usable and environment.engine != engine:
             # It may have this one as well.
-            environment = describe(candidate, engine)
+            other, environment = environment.engine or "", describe(candidate, engine)
         if candidate.source == "variable":
             wanted = adapters.title(engine)
+            hint = f"set AIM_ENGINE_PYTHON to an interpreter that has {wanted}, or unset it"
             return _usable(
                 environment,
                 f"AIM_ENGINE_PYTHON ({candidate.python}) is not usable",
-                f"set AIM_ENGINE_PYTHON to an interpreter that has {wanted}, or unset it",
+                f"say --engine {other}, or {hint}" if other else hint,
             )
         if environment.usable and _suits(environment, platform, engine):
             return environment

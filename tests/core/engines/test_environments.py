@@ -121,6 +121,18 @@ def test_a_broken_variable_is_not_passed_over(
     assert "there is no program /no/such/python" in raised.value.found
 
 
+def test_a_variable_with_another_engine_says_how_to_ask_for_that(
+    engine: MakeEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AIM_ENGINE_PYTHON", str(engine()))
+    with pytest.raises(NoEngine) as raised:
+        choose(engine="sglang")
+    assert raised.value.lines[1] == (
+        "Try: say --engine vllm, or set AIM_ENGINE_PYTHON to an interpreter that has SGLang, "
+        "or unset it"
+    )
+
+
 def test_an_unknown_name_suggests_the_nearest(managed: MakeEngine) -> None:
     managed("vllm-cpu-0.32")
     with pytest.raises(UnknownName, match=r"Nearest: vllm-cpu-0\.32\."):

@@ -6,18 +6,15 @@ outside is said in ``docs/engines.md``.
 """
 
 from aim_jupyter.core.adapters.adapter import (
-    SETTINGS,
     Adapter,
     Health,
-    Key,
-    Listen,
-    Log,
     Modes,
-    Setting,
     Stop,
     filled,
     is_installed,
 )
+from aim_jupyter.core.adapters.door import Key, Listen
+from aim_jupyter.core.adapters.log import Log
 from aim_jupyter.core.adapters.measures import Metrics
 from aim_jupyter.core.adapters.registry import (
     GROUP,
@@ -33,6 +30,7 @@ from aim_jupyter.core.adapters.registry import (
     title,
 )
 from aim_jupyter.core.adapters.rules import Change, FailureRule, StageRule, words
+from aim_jupyter.core.adapters.settings import SETTINGS, Setting
 from aim_jupyter.core.adapters.translation import Translation, in_words_of, translate
 
 __all__ = [

@@ -14,62 +14,14 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from aim_jupyter.core.adapters.door import Key, Listen
+from aim_jupyter.core.adapters.log import Log
 from aim_jupyter.core.adapters.measures import Metrics
-from aim_jupyter.core.adapters.rules import FailureRule, StageRule, compiled
+from aim_jupyter.core.adapters.rules import FailureRule, StageRule
+from aim_jupyter.core.adapters.settings import SETTINGS, Setting
 from aim_jupyter.core.records import Mode
 
-#: Our words for what every engine can be told; an engine has an option for each that it knows.
-SETTINGS = (
-    *("context", "memory_share", "tensor_parallel", "pipeline_parallel", "data_parallel", "dtype"),
-    *("quantization", "kv_dtype", "max_sequences", "batched_tokens", "chunked_prefill"),
-    *("prefix_cache", "eager", "reasoning_parser", "tool_parser", "tool_choice", "chat_template"),
-    *("load_format", "tokenizer", "trust_remote_code", "seed", "revision", "kv_tokens"),
-)
-
-_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 _NAME = re.compile(r"[a-z][a-z0-9_]*(-[a-z0-9_]+)*")
-
-
-class Listen(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The words that tell the engine where to listen.
-
-    Attributes
-    ----------
-    port : tuple of str
-        With ``{host}`` and ``{port}``.
-    socket : tuple of str
-        With ``{file}``; empty for an engine that can't listen on a socket file.
-    """
-
-    port: tuple[str, ...]
-    socket: tuple[str, ...] = ()
-
-    def __post_init__(self) -> None:
-        if not any("{port}" in word for word in self.port):
-            raise ValueError("no word of 'port' holds {port}")
-        if self.socket and not any("{file}" in word for word in self.socket):
-            raise ValueError("no word of 'socket' holds {file}")
-
-
-class Key(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How the engine learns the server's key.
-
-    The guard (``serving/guard/aim_guard.py``, an ASGI middleware that needs the standard library
-    alone) lies on the engine's ``PYTHONPATH``. How it is put in is the engine's business: an option
-    among `Adapter.options` (vLLM's ``--middleware``), or the program that ``describe.py`` names as
-    the command.
-
-    Attributes
-    ----------
-    variable : str
-        Of the engine's environment; the guard is told its name in ``AIM_KEY_VARIABLE``.
-    open : tuple of str
-        Routes that want no key; the guard is told in ``AIM_OPEN_PATHS``. The health route is asked
-        without one, so it must be among them.
-    """
-
-    variable: str
-    open: tuple[str, ...] = ("/health",)
 
 
 class Health(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -110,52 +62,6 @@ class Stop(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         return int(signal.Signals[self.signal])
 
 
-class Log(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What the engine's log looks like: patterns, each empty where there is nothing of that kind.
-
-    Attributes
-    ----------
-    prefix : str
-        What each line begins with and no rule looks at; colours are taken off before.
-    process : str
-        Matches at the beginning of a line, colours removed; its first group names who wrote it.
-    begins : str
-        Found in the first line of a start.
-    wrappers : str
-        Found in lines that say only that something else failed.
-    """
-
-    prefix: str = ""
-    process: str = ""
-    begins: str = ""
-    wrappers: str = ""
-
-    def __post_init__(self) -> None:
-        for pattern in (self.prefix, self.process, self.begins, self.wrappers):
-            compiled(pattern)
-        if self.process and not compiled(self.process).groups:
-            raise ValueError("'process' has no group")
-
-    def plain(self, line: str) -> str:
-        """Return a line without colours and without the prefix."""
-        bare = _COLOUR.sub("", line)
-        found = compiled(self.prefix).match(bare)
-        return bare[found.end() :] if found else bare
-
-    def writer(self, line: str) -> str:
-        """Return which process of the engine wrote a line, empty where it does not say."""
-        found = compiled(self.process).match(_COLOUR.sub("", line)) if self.process else None
-        return str(found[1]) if found else ""
-
-    def is_first(self, line: str) -> bool:
-        """Whether a plain line is the first of a start."""
-        return bool(self.begins) and compiled(self.begins).search(line) is not None
-
-    def is_wrapper(self, line: str) -> bool:
-        """Whether a plain line says only that something else failed."""
-        return bool(self.wrappers) and compiled(self.wrappers).search(line) is not None
-
-
 class Modes(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How else the engine can be started than by its plain command; see `serving.modes`.
 
@@ -182,27 +88,6 @@ class Modes(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     lean: dict[str, str] = {}
     read_at_import: tuple[str, ...] = ()
     imported_ahead: dict[str, tuple[str, ...]] = {}
-
-
-class Setting(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The engine's option for one of `SETTINGS`.
-
-    Attributes
-    ----------
-    option : str
-        Without dashes.
-    values : dict
-        The engine's words for values that it spells otherwise than vLLM does.
-    inverted : bool
-        A switch that switches off what we call on.
-    default : float or None
-        What the engine takes by itself, where that is known and a failure rule asks for it.
-    """
-
-    option: str
-    values: dict[str, str] = {}
-    inverted: bool = False
-    default: float | None = None
 
 
 class Adapter(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, eq=False):

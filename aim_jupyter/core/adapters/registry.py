@@ -22,7 +22,8 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from aim_jupyter.core.adapters.adapter import Adapter, Key, Listen
+from aim_jupyter.core.adapters.adapter import Adapter
+from aim_jupyter.core.adapters.door import Key, Listen
 from aim_jupyter.core.errors import UnknownName
 from aim_jupyter.core.records.kinds import resolved
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from aim_jupyter.core.adapters.adapter import Adapter, Setting
+from aim_jupyter.core.adapters.adapter import Adapter
+from aim_jupyter.core.adapters.settings import Setting
 
 _ON, _OFF = ("", "true"), ("false",)
 

@@ -15,6 +15,7 @@ import pytest
 
 import aim_jupyter
 from aim_jupyter import verbs
+from aim_jupyter.core.planning import Request
 
 #: Adding a name is a decision; taking one away breaks somebody's notebook.
 PUBLIC = [
@@ -153,3 +154,9 @@ def test_there_are_examples_to_hold() -> None:
         for test in finder.find(importlib.import_module(name))
     )
     assert tried > 20
+
+
+def test_launch_takes_whatever_can_be_asked_for() -> None:
+    # How many GPUs at most is said by AMD's variables alone.
+    wishes = {*Request.__struct_fields__, "new"} - {"most_gpus"}
+    assert set(inspect.signature(verbs.launch).parameters) == wishes

@@ -31,6 +31,7 @@ def launch(
     name: str | None = None,
     new: bool = False,
     port: int | None = None,
+    listen: str | None = None,
     idle_s: float | None = IDLE_S,
     lifetime_s: float | None = None,
     restarts: int | None = None,
@@ -55,6 +56,8 @@ def launch(
         Conversations at the same time.
     context : int or "auto", optional
         Tokens of each; "auto" is the most that all users have room for.
+    listen : str, optional
+        "unix" for a socket file of the user's, or an address of this machine; else loopback.
     idle_s, lifetime_s : float or None
         Seconds without a request, and in all, after which it stops; None is never.
     restarts : int or None
@@ -87,6 +90,7 @@ def launch(
         context=context,
         name=name,
         port=port,
+        listen=listen,
         idle_s=idle_s,
         lifetime_s=lifetime_s,
         restarts=restarts,

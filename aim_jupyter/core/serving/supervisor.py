@@ -50,8 +50,7 @@ from aim_jupyter.core.serving.sampling import Sampler
 from aim_jupyter.core.serving.waking import Waker, reap_others
 
 #: Seconds between two looks while starting, and while running.
-STARTING_TICK_S = 0.25
-RUNNING_TICK_S = 1.0
+STARTING_TICK_S, RUNNING_TICK_S = 0.25, 1.0
 #: How often a start is tried again when somebody took the port in between.
 PORT_ATTEMPTS = 3
 

@@ -4,7 +4,8 @@ Interleaved; with the page cache as it is, and, where this process may drop it, 
 command gets the demo model, its own defaults and 1 GiB of KV cache: its default of that asks for
 nearly all memory of the machine. `warm` is a fork of a host that is up; `warming` is the launch
 that has to start the host. Memory is the proportional set size of all processes of a start: peak is
-the largest of the samples taken every half second, the host's own share counted with it.
+the largest of the samples taken every half second, the host's own share counted with it. From the
+third start of a plan on, what was said of it stands beside what it took until it was ready.
 
 With ``--big GIB`` a model of random weights of that size is made, and started by `lean` with and
 without read-ahead, each time with its weights out of the page cache.
@@ -32,7 +33,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Self
+from typing import NamedTuple, Self
 
 import openai
 
@@ -48,6 +49,18 @@ PLAIN = "plain vLLM command"
 MODES = ("plain", "lean", "fork", "warm")
 DROP = Path("/proc/sys/vm/drop_caches")
 QUESTION = "What is a recipe?"
+
+
+class Start(NamedTuple):
+    """What a start took: to the first token and, by its stages, until ready; and what was said."""
+
+    first_token_s: float
+    megabytes: float
+    said_s: float = 0.0
+    ready_s: float = 0.0
+
+    def __str__(self) -> str:
+        return f"{self.first_token_s:.1f} s, {self.megabytes:,.0f} MB"
 
 
 class Peak:
@@ -90,30 +103,40 @@ def main(rounds: int, states: list[str], big_gib: float, *, compiled: bool) -> N
 
 def modes(rounds: int, state: str) -> None:
     """Time the plain command and each mode in turn."""
-    seconds: dict[str, list[float]] = {name: [] for name in (PLAIN, *MODES)}
-    memory: dict[str, list[float]] = {name: [] for name in (PLAIN, *MODES)}
+    starts: dict[str, list[Start]] = {name: [] for name in (PLAIN, *MODES)}
     first_launch()
     for _ in range(rounds):
-        for name in (PLAIN, *MODES):
+        for name, each in starts.items():
             if state == "cold":
                 DROP.write_text("1")
-            took, megabytes = plain() if name == PLAIN else launched(name)
-            print(f"{name}: {took:.1f} s, {megabytes:,.0f} MB", file=sys.stderr, flush=True)
-            seconds[name].append(took)
-            memory[name].append(megabytes)
+            each.append(plain() if name == PLAIN else launched(name))
+            print(f"{name}: {each[-1]}", file=sys.stderr, flush=True)
+    rows = starts.items()
+    seconds = {name: [start.first_token_s for start in each] for name, each in rows}
     table(f"start to first token, s; page cache {state}", seconds)
+    memory = {name: [start.megabytes for start in each] for name, each in rows}
     table(f"peak memory, MB PSS; page cache {state}", memory)
+    predictions({name: each[2:] for name, each in rows if name != PLAIN})
 
 
 def first_launch() -> None:
     """Start the warm host, and print what that takes."""
     warm.end()
-    took, megabytes = launched("warm")
-    print(f"\nfirst launch, which starts the host: {took:.1f} s, {megabytes:.0f} MB")
+    print(f"\nfirst launch, which starts the host: {launched('warm')}")
 
 
-def launched(mode: str) -> tuple[float, float]:
-    """Launch the demo in a mode; return seconds to the first token and the peak memory in MB."""
+def predictions(starts: dict[str, list[Start]]) -> None:
+    """Print what was said of starts from the third of a plan on, and what they took until ready."""
+    title = "until ready, s, from the third start on"
+    print(f"\n{title:<52}{'said':>9}{'taken':>9}{'off by':>9}")
+    for name, each in starts.items():
+        for start in each:
+            off = start.said_s / start.ready_s - 1
+            print(f"{name:<52}{start.said_s:>9.1f}{start.ready_s:>9.1f}{off:>+9.0%}", flush=True)
+
+
+def launched(mode: str) -> Start:
+    """Launch the demo in a mode."""
     began = time.perf_counter()
     folder = api.launch(Request(model="demo", start=mode), new=True)
     with Peak(lambda: of_server(folder)) as peak:
@@ -124,7 +147,8 @@ def launched(mode: str) -> tuple[float, float]:
     expected = {"warm": ("warm", booting.WARMING)}.get(mode, (mode,))
     assert record.started_by in expected, record.started_by
     serving.stop(folder, drain_s=0)
-    return took, peak.megabytes
+    said, ready = sum(record.expected_s.values()), sum(s.took_s or 0 for s in record.stages)
+    return Start(took, peak.megabytes, said, ready)
 
 
 def of_server(folder: serving.ServerFolder) -> list[int]:
@@ -135,8 +159,8 @@ def of_server(folder: serving.ServerFolder) -> list[int]:
     return [*own, *hosts, *([record.supervisor.pid] if record.supervisor else [])]
 
 
-def plain() -> tuple[float, float]:
-    """Start vLLM with its own command; return seconds to the first token and peak memory in MB."""
+def plain() -> Start:
+    """Start vLLM with its own command."""
     environment = engines.choose(platform="cpu")
     holder, port = ports.reserve()
     holder.close()
@@ -157,7 +181,7 @@ def plain() -> tuple[float, float]:
     child.send_signal(signal.SIGTERM)
     child.wait()
     end_group(leader, drain_s=0)
-    return took, peak.megabytes
+    return Start(took, peak.megabytes)
 
 
 def first_token(port: int, key: str, began: float) -> float:

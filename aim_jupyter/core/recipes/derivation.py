@@ -120,6 +120,7 @@ def _derived(model: Model, numbers: Architecture, variant: str, gpu: str, tp: in
         precision=weights.precision,
         engines="vllm>=0.19",
         args={
+            # In vLLM's words, as below: reading its adapter takes longer than a verdict.
             **({"tensor-parallel-size": tp} if tp > 1 else {}),
             "max-model-len": context,
             **args,

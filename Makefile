@@ -1,5 +1,9 @@
 # The developer's commands. `make` alone lists them.
 
+# What is said is filtered: a failure before the filter is one.
+SHELL := bash
+.SHELLFLAGS := -o pipefail -c
+
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
@@ -11,8 +15,11 @@ SOURCES := $(shell find labextension/src labextension/style labextension/schema 
 LINKED  := $(VENV)/share/jupyter/labextensions/aim-jupyter
 CHECKED := labextension/lib/.checked
 
+# Nothing but what is locked, whatever the index serves today.
+LOCKED  := --quiet --no-deps --require-hashes
+
 .DEFAULT_GOAL := help
-.PHONY: help setup labextension engine demo lab image check test ordeal benchmarks proxy clean
+.PHONY: help setup labextension engine demo lab image check test ordeal benchmarks proxy lock clean
 
 help:        ## these lines
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 20
@@ -20,12 +27,12 @@ help:        ## these lines
 setup: $(READY) labextension   ## .venv with the notebook's environment and the developer's tools
 
 # The stamp holds what was installed from: a change of either file installs again.
-$(READY): pyproject.toml Makefile
+$(READY): pyproject.toml Makefile locks/developer.txt
 	@PYTHON="$(PYTHON)" sh .ci/python
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@echo "installing the notebook's environment into $(VENV) …"
-	@$(BIN)/python -m pip install --quiet --upgrade "pip>=25.1" 2>&1 | sh .ci/quiet
-	@$(BIN)/python -m pip install --quiet --editable . --group dev 2>&1 | sh .ci/quiet
+	@$(BIN)/python -m pip install $(LOCKED) --requirement locks/developer.txt 2>&1 | sh .ci/quiet
+	@$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable . 2>&1 | sh .ci/quiet
 	@$(BIN)/python -c "import aim_jupyter, jupyterlab, nbclient"
 	@touch $(READY)
 
@@ -47,7 +54,7 @@ $(CHECKED): $(SIDEBAR) $(SOURCES) $(shell find labextension/tests -type f) labex
 	@touch $@
 
 engine: setup     ## the real vLLM for the CPU, in an environment of its own
-	@$(BIN)/aim-engine engine install cpu
+	@$(BIN)/aim-engine engine install cpu --sources locks/engine.toml
 
 demo: setup engine   ## the main job: run the quickstart on the real engine, leave it as HTML
 	@$(BIN)/python notebooks/run.py notebooks/quickstart.ipynb build/quickstart.html
@@ -69,22 +76,30 @@ check: $(READY)      ## ruff, mypy, import-linter; tsc, eslint, prettier where t
 	@$(BIN)/lint-imports --no-logo 2>/dev/null || $(BIN)/lint-imports
 	@if test -e $(SIDEBAR); then $(MAKE) -s $(CHECKED); fi
 
-test: setup engine check   ## everything: checks, tests with the fake and with the real engine
+test: setup engine check   ## what every change needs: checks, tests, one run on the real engine
 	@if test -e $(SIDEBAR); then cd labextension && $(abspath $(BIN))/jlpm test; fi
-	@$(BIN)/python -m pytest -n 2
+	@$(BIN)/python -m tests.running -n 2
 
 # npm's proxy for the tests of JupyterHub; without npm they say so and are left out.
 proxy: setup
-	@if command -v npm > /dev/null; then \
-	  test -d $(VENV)/proxy/node_modules/configurable-http-proxy || \
-	  npm install --silent --no-audit --no-fund --prefix $(VENV)/proxy "configurable-http-proxy@^5"; \
+	@if command -v npm > /dev/null && ! cmp -s locks/proxy/package-lock.json $(VENV)/proxy/package-lock.json; then \
+	  mkdir -p $(VENV)/proxy && cp locks/proxy/package.json $(VENV)/proxy && cd $(VENV)/proxy && \
+	  cp $(CURDIR)/locks/proxy/package-lock.json . && npm ci --silent --no-audit --no-fund || { rm -f package-lock.json; exit 1; }; \
 	fi
 
-ordeal: setup engine proxy   ## what takes minutes: chaos, the failure table on the real engine (ORDEAL=FILE: one)
-	@$(BIN)/python -m pytest -m ordeal $(ORDEAL)
+ordeal: setup engine proxy   ## what takes minutes: the rows of tests/ordeals.toml (ORDEAL=NAME: one)
+	@$(BIN)/python -m tests.ordeals $(ORDEAL)
 
 benchmarks: setup engine   ## ratios against named baselines
-	@for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
+	@for script in benchmarks/[a-z]*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
+
+# In an environment of its own: what is locked may be what is broken.
+lock:        ## locks/*.txt anew, from what the package index serves today
+	@$(PYTHON) -m venv build/uv
+	@build/uv/bin/pip install --quiet uv 2>&1 | sh .ci/quiet
+	@PATH="$(abspath build/uv/bin):$$PATH" build/uv/bin/python locks/renew.py
+	@if command -v npm > /dev/null; then cd locks/proxy && rm package-lock.json && \
+	  npm install --package-lock-only --omit-lockfile-registry-resolved --silent --no-audit --no-fund; fi
 
 clean:       ## remove what the commands above made in this folder
 	rm -rf $(VENV) build dist aim_jupyter/labextension labextension/lib labextension/node_modules .data .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -18,6 +18,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from _smoke import size
 from huggingface_hub import scan_cache_dir
 
 from aim_jupyter.core import cache
@@ -106,4 +107,4 @@ def show(taken: dict[str, list[tuple[float, float]]], repositories: int, rounds:
 
 if __name__ == "__main__":
     given = [int(word) for word in sys.argv[1:]]
-    main(*(given + [1000, 3][len(given) :]))
+    main(*(given + size([1000, 3], [3, 1])[len(given) :]))

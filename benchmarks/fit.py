@@ -23,14 +23,19 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+from _smoke import size
 
-from aim_jupyter.core import fit, fitting, gpus, recipes
+from aim_jupyter.core import choice, fit, gpus, recipes
+from aim_jupyter.core.checkpoint.layers import Experts, Latent, Recurrent
 from aim_jupyter.core.errors import UnknownName
-from aim_jupyter.core.fit.layers import Experts, Latent, Recurrent
-from aim_jupyter.core.records import Choice, Offer
+from aim_jupyter.core.planning.request import Request
+from aim_jupyter.core.records import Choice
+from aim_jupyter.core.records.fit import CounterOffer
+from aim_jupyter.core.sizes import GIB
+from aim_jupyter.testing import sums
 
 POINTS = Path(__file__).parents[2] / "shared" / "fixtures" / "fit" / "points.csv"
-GIB = 2**30
+PROCESSES = size(9, 1)
 
 
 class Point(NamedTuple):
@@ -141,7 +146,7 @@ def kv_error(point: Point) -> float | None:
     """Return by how many per cent the size of the KV cache is missed, from its measured bytes."""
     if not point.parameters["config"] or not point.tokens or not point.available:
         return None
-    found = fit.answer({**point.parameters, "available_kv_gib": point.available})
+    found = sums.answer({**point.parameters, "available_kv_gib": point.available})
     if found["kv_tokens"] is None:
         return None
     low, high = found["kv_tokens"]
@@ -153,7 +158,7 @@ def weights_error(point: Point) -> float | None:
     """Return by how many per cent the weights are missed, counted from the config alone."""
     if not point.parameters["config"] or not point.weights:
         return None
-    found = fit.answer({**point.parameters, "machine": point.parameters["machine"] or "h100:8"})
+    found = sums.answer({**point.parameters, "machine": point.parameters["machine"] or "h100:8"})
     predicted = found["weights_gib_per_gpu"]
     return None if predicted is None else float(100 * (predicted / point.weights - 1))
 
@@ -162,13 +167,13 @@ def band(point: Point) -> tuple[float, float] | None:
     """Return the predicted memory for the KV cache, GiB, with the measured weights."""
     if not point.complete:
         return None
-    found = fit.answer({**point.parameters, "weights_gib": point.weights})
+    found = sums.answer({**point.parameters, "weights_gib": point.weights})
     return tuple(found["available_kv_gib"]) if found["available_kv_gib"] else None
 
 
 def predicted(point: Point) -> str:
     """Return the verdict on a start, from its config alone."""
-    return str(fit.answer(point.parameters)["verdict"])
+    return str(sums.answer(point.parameters)["verdict"])
 
 
 def _rows(points: Iterable[Point]) -> Iterator[str]:
@@ -249,7 +254,7 @@ def stated() -> Iterator[tuple[str, bool]]:
     """Yield a line for each start that facts/fit.md states, and whether the band holds it."""
     for model, gpu, tp, version, (least, most), measured in STATED:
         asked = {"model": model, "machine": f"{gpu}:8", "tp": tp, "engine_version": version}
-        found = fit.answer({**asked, "util": 0.92, "max_model_len": 8192})
+        found = sums.answer({**asked, "util": 0.92, "max_model_len": 8192})
         low, high = found["overhead_gib"]
         first, last = found["weights_gib_per_gpu_band"]
         inside = low <= least <= most <= high
@@ -273,7 +278,7 @@ def _acceptance() -> Iterator[str]:
     """Yield the sum of the same start under two releases: facts/fit.md 3.5, item 3."""
     for version, measured in (("0.16", 39.07), ("0.18", 41.88)):
         asked = {"model": LLAMA, "machine": "mi300x:1", "dtype": "bfloat16", "util": 0.92}
-        found = fit.answer({**asked, "max_model_len": 131_072, "engine_version": version})
+        found = sums.answer({**asked, "max_model_len": 131_072, "engine_version": version})
         low, high = found["available_kv_gib"]
         yield f"{LLAMA} at 131,072 tokens on one MI300X, {version}: {found['verdict']}"
         yield from (
@@ -352,12 +357,12 @@ def _held_out(
 def _times() -> Iterator[str]:
     ask = {"machine": "mi300x:8", "tp": 8, "max_model_len": 8192, "engine_version": "0.32"}
     began = time.perf_counter()
-    fit.answer({**ask, "model": "meta-llama/Llama-3.3-70B-Instruct", "tp": 1})
+    sums.answer({**ask, "model": "meta-llama/Llama-3.3-70B-Instruct", "tp": 1})
     first = time.perf_counter() - began
-    names = fit.known()[:60]
+    names = fit.known()[: size(60, 2)]
     began = time.perf_counter()
     for name in names:
-        fit.answer({**ask, "model": name})
+        sums.answer({**ask, "model": name})
     took = time.perf_counter() - began
     yield f"first verdict {1000 * first:.1f} ms, then {len(names)} models {1000 * took:.1f} ms"
     yield from _catalogue_times()
@@ -366,12 +371,12 @@ def _times() -> Iterator[str]:
 class _Nothing:
     """A verdict that looks at nothing: the baseline."""
 
-    def __call__(self, choice: Choice, gpus: Any, users: Any, context: Any) -> Choice:
-        del gpus, users, context
+    def __call__(self, choice: Choice, gpus: Any, request: Request) -> Choice:
+        del gpus, request
         return choice
 
-    def offers(self, choice: Choice, users: Any, context: Any) -> tuple[Offer, ...]:
-        del choice, users, context
+    def changes(self, choice: Choice, gpus: Any, request: Request) -> tuple[CounterOffer, ...]:
+        del choice, gpus, request
         return ()
 
 
@@ -382,10 +387,11 @@ def _catalogue_times() -> Iterator[str]:
     """
     rows = [(ask, fit) for ask in ("best", "judge_all") for fit in ("bare", "fit")]
     spent: dict[tuple[str, str], list[list[float]]] = {row: [] for row in rows}
-    for _ in range(9):
+    for _ in range(PROCESSES):
         for row, each in spent.items():
             each.append(_in_a_new_process(*row))
-    yield f"CPU ms for the {len(recipes.catalogue().models)} models on 8 MI300X, of 9 processes"
+    count = len(recipes.catalogue().models)
+    yield f"CPU ms for the {count} models on 8 MI300X, of {PROCESSES} processes"
     yield f"{'':<24}{'first':>9}{'min':>9}{'max':>9}{'again':>9}{'ratio':>9}"
     for (ask, name), each in spent.items():
         first, again = zip(*each, strict=True)
@@ -398,7 +404,9 @@ def _catalogue_times() -> Iterator[str]:
     here = gpus.machine("mi300x:8")
     model = recipes.catalogue().find("openai/gpt-oss-120b")
     began = time.perf_counter()
-    found = recipes.judge_all(model, here, recipes.Asked(), fitting.Judge(model, here, starts=()))
+    there = choice.Conditions(machine=here)
+    judge = choice.Judge(model, there, starts=())
+    found = choice.judge_all(model, Request(model=model.name), there, judge)
     yield f"{len(found)} recipes of one model: {1000 * (time.perf_counter() - began):.1f} ms"
 
 
@@ -414,13 +422,14 @@ def _passes(ask: str, name: str) -> list[float]:
     """Return the CPU milliseconds of the verdicts on each model, the first time and once more."""
     here = gpus.machine("mi300x:8")
     models = recipes.catalogue().models
-    find = getattr(recipes, ask)
+    find = getattr(choice, ask)
+    there = choice.Conditions(machine=here)
     spent = []
     for _ in range(2):
         used = time.process_time()
         for model in models:
-            its = fitting.Judge(model, here, starts=()) if name == "fit" else _Nothing()
-            find(model, here, recipes.Asked(), its)
+            its = choice.Judge(model, there, starts=()) if name == "fit" else _Nothing()
+            find(model, Request(model=model.name), there, its)
         spent.append(1000 * (time.process_time() - used))
     return spent
 

@@ -26,10 +26,15 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from _smoke import size
+
 from tests.core.gpus import trees
 
-ROUNDS = 200
-STARTS = 5
+ROUNDS = size(200, 2)
+STARTS = size(5, 1)
+MACHINES = size(
+    ((0, 1), (1, 1), (2, 1), (4, 1), (8, 1), (2, 8), (4, 8), (8, 8)), ((0, 1), (1, 1), (1, 8))
+)
 TARGETS_MS = {(8, 1): 5.0, (8, 8): 20.0}
 
 _CHILD = """
@@ -97,7 +102,7 @@ def main() -> None:
     head = ("machine", "GPUs", "files", "probes", "first", "further", "bare", "ratio", "target")
     print("{:<19}{:>6}{:>7}{:>8}{:>8}{:>9}{:>7}{:>7}{:>8}   (ms)".format(*head))
     per_gpu = []
-    for cards, parts in ((0, 1), (1, 1), (2, 1), (4, 1), (8, 1), (2, 8), (4, 8), (8, 8)):
+    for cards, parts in MACHINES:
         with tempfile.TemporaryDirectory() as folder:
             root = trees.written(
                 trees.mi300x(cards, parts) if cards else {"dev/x": b""}, Path(folder)

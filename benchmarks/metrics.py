@@ -27,21 +27,23 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import pandas as pd
+from _smoke import size
 from msgspec.structs import replace
 from prometheus_client.parser import text_string_to_metric_families
 
-from aim_jupyter import tables
 from aim_jupyter.core import adapters, metrics
 from aim_jupyter.core.metrics import Recorder, Scrape
 from aim_jupyter.core.records import Address
-from aim_jupyter.core.serving import endpoint, resources
-from aim_jupyter.core.serving.health import Health
-from aim_jupyter.core.serving.process import identify, members
+from aim_jupyter.core.serving.state.process import identify, members
+from aim_jupyter.core.serving.watch import endpoint, resources
+from aim_jupyter.core.serving.watch.health import Health
+from aim_jupyter.tables import frames
 
 VLLM = adapters.get("vllm").metrics
 RECORDED = Path(__file__).parents[1] / "tests/core/metrics/data/vllm-0.32.prom"
-LOOKS, ROUNDS = 150, 7
-DAY_S, STEP_S = 24 * 3600, 10
+LOOKS, ROUNDS = size((150, 7), (2, 1))
+HOURS, STEP_S = size(24, 1), 10
+SPAN_S = HOURS * 3600
 
 
 def cpu_ms(work: Callable[[], object], times: int) -> float:
@@ -114,14 +116,14 @@ def history() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         recorder = Recorder(folder)
-        start = time.time() - DAY_S
-        for step in range(DAY_S // STEP_S):
+        start = time.time() - SPAN_S
+        for step in range(SPAN_S // STEP_S):
             recorder.add(_at(scrape, start + step * STEP_S, step))
-        size = sum(file.stat().st_size for file in folder.iterdir())
+        on_disk = sum(file.stat().st_size for file in folder.iterdir())
         base = _sqlite(folder / "x.sqlite", metrics.columns(folder, start - 1))
         rows: dict[str, Callable[[], pd.DataFrame]] = {
             "SQLite, into a DataFrame (baseline)": base,
-            "ring file, into a DataFrame": lambda: tables.timeline(
+            "ring file, into a DataFrame": lambda: frames.timeline(
                 metrics.columns(folder, start - 1)
             ),
         }
@@ -131,13 +133,14 @@ def history() -> None:
                 began = time.perf_counter()
                 frame = work()
                 measured[each].append(1000 * (time.perf_counter() - began))
-                assert len(frame) == DAY_S // STEP_S
+                assert len(frame) == SPAN_S // STEP_S
     first = statistics.median(measured[next(iter(rows))])
-    print(f"\n| 24 h, {DAY_S // STEP_S:,} rows | ms | max | ratio |\n| --- | ---: | ---: | ---: |")
+    head = f"{HOURS} h, {SPAN_S // STEP_S:,} rows"
+    print(f"\n| {head} | ms | max | ratio |\n| --- | ---: | ---: | ---: |")
     for each, values in measured.items():
         middle = statistics.median(values)
         print(f"| {each} | {middle:.0f} | {max(values):.0f} | {middle / first:.2f} |")
-    print(f"\n{size / 2**20:.1f} MiB on disk in all.")
+    print(f"\n{on_disk / 2**20:.1f} MiB on disk in all.")
 
 
 def _at(scrape: Scrape, at: float, step: int) -> Scrape:

@@ -18,6 +18,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # the browser's driver stands with the tests
 
+from _smoke import size
 from playwright.sync_api import sync_playwright
 
 from aim_jupyter.testing import fake_engine
@@ -116,4 +117,4 @@ def table(title: str, rows: Times) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 7)
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else size(7, 1))

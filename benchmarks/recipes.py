@@ -24,25 +24,30 @@ import time
 from pathlib import Path
 
 import yaml
+from _smoke import size
 
 PROJECT = Path(__file__).parents[1]
 AMD = PROJECT.parent / "shared/fixtures/aim-profiles/profiles"
-STARTS, MANY = 5, 5000
+STARTS, MANY = size(5, 1), 5000
+TIMES = size((1, 10, 100), (1, 2))
 AMDS_OWN_S = {1: 0.285, 10: 3.14, 100: 66.0}
 TARGET_COLD_S, TARGET_WARM_S = 0.150, 0.010
 
 _CHILD = """
 import json, sys, time
 from pathlib import Path
-from aim_jupyter.core.recipes import Asked, Catalogue, judge_all
-from aim_jupyter.core.recipes.placement import imagined
-from aim_jupyter.core.recipes.selector import Question, select
+from aim_jupyter.core.choice import Conditions, Judge, judge_all
+from aim_jupyter.core.planning.request import Request
+from aim_jupyter.core.choice.amd_rules import Question, select
+from aim_jupyter.core.choice.placement import imagined
+from aim_jupyter.core.recipes.catalogue import Catalogue
 machine = imagined("MI300X", 8)
 began = time.perf_counter()
 catalogue = Catalogue([Path(sys.argv[1])])
 loaded = time.perf_counter()
 model = catalogue.find("Qwen/Qwen3-32B")
-judge_all(model, machine, Asked())
+there = Conditions(machine=machine)
+judge_all(model, Request(model=model.name), there, Judge(model, there, starts=()))
 select(catalogue.registry(model.name), Question(model=model.name, gpu="MI300X", gpu_count=1))
 done = time.perf_counter()
 assert not catalogue.problems
@@ -118,14 +123,14 @@ def main() -> None:
         print(f"AMD's profiles are not at {AMD}")
         return
     took = {}
-    for times in (1, 10, 100):
+    for times in TIMES:
         with tempfile.TemporaryDirectory() as folder:
             took[times] = row(f"AMD's files x {times}", multiplied(Path(folder), times), times)
     cold, warm = took[1]
     print(
         f"\nat x 1: cold {cold:.3f} s (target {TARGET_COLD_S}), warm {warm:.4f} s ({TARGET_WARM_S})"
     )
-    for times in (10, 100):
+    for times in TIMES[1:]:
         growth = [took[times][at] / took[1][at] / times for at in (0, 1)]
         print(f"growth at x {times}, 1 is linear: cold {growth[0]:.2f}, warm {growth[1]:.2f}")
 

@@ -21,18 +21,20 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
+from _smoke import size
 from msgspec.structs import replace
 
 from aim_jupyter.core import api, serving
 from aim_jupyter.core.planning import Request
 from aim_jupyter.core.records import Plan
-from aim_jupyter.core.serving import ServerFolder, engine
+from aim_jupyter.core.serving import ServerFolder
+from aim_jupyter.core.serving.start import engine
 from aim_jupyter.testing import Script, fake_engine
 
-REST_S = 30.0
-SERVERS = 50
-LIVE = 4
-ROUNDS = 15
+REST_S = size(30.0, 1.0)
+SERVERS = size(50, 3)
+LIVE = size(4, 1)
+ROUNDS, STARTS = size((15, 5), (1, 1))
 
 
 def rss_mb(pid: int) -> float:
@@ -111,8 +113,10 @@ def at_rest(folder: ServerFolder) -> None:
         used = {name: (cpu_s(pid) - before[name]) / REST_S * 100 for name, pid in pids.items()}
         floor = rss_mb(bare)
         for name in ("supervisor", "keeper"):
-            size = rss_mb(pids[name])
-            row(f"{name}, MiB resident", size, f"bare interpreter {floor:.1f}", size / floor)
+            resident = rss_mb(pids[name])
+            row(
+                f"{name}, MiB resident", resident, f"bare interpreter {floor:.1f}", resident / floor
+            )
     for name in ("supervisor", "keeper"):
         row(f"{name} at rest, % of a core", used[name], f"a sleep a second {used['sleeps']:.2f}")
 
@@ -138,7 +142,7 @@ def first_attach(name: str) -> None:
     code = f"from aim_jupyter.core import api; api.attach({name!r})"
     runs: list[float] = []
     floor: list[float] = []
-    for _ in range(5):
+    for _ in range(STARTS):
         for text, kept in ((code, runs), ("pass", floor)):
             began = time.perf_counter()
             subprocess.run([sys.executable, "-c", text], check=True)

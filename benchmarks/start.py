@@ -36,17 +36,22 @@ from pathlib import Path
 from typing import NamedTuple, Self
 
 import openai
+from _smoke import size
+from msgspec.structs import replace
 
 from aim_jupyter import demo
 from aim_jupyter.core import api, engines, serving
 from aim_jupyter.core.planning import Request
-from aim_jupyter.core.records import ProcessId
+from aim_jupyter.core.records import Mode, ProcessId
 from aim_jupyter.core.records.server import Address
-from aim_jupyter.core.serving import booting, endpoint, ports, readahead, warm
-from aim_jupyter.core.serving.process import end_group, identify, members, memory_bytes
+from aim_jupyter.core.serving.start import booting, ports, readahead, warm
+from aim_jupyter.core.serving.state.process import end_group, identify, members, memory_bytes
+from aim_jupyter.core.serving.watch import endpoint
+from aim_jupyter.core.sizes import GIB
 
 PLAIN = "plain vLLM command"
-MODES = ("plain", "lean", "fork", "warm")
+ALL: tuple[Mode, ...] = ("plain", "lean", "fork", "warm")
+MODES = size(ALL, ALL[-1:])
 DROP = Path("/proc/sys/vm/drop_caches")
 QUESTION = "What is a recipe?"
 
@@ -103,13 +108,14 @@ def main(rounds: int, states: list[str], big_gib: float, *, compiled: bool) -> N
 
 def modes(rounds: int, state: str) -> None:
     """Time the plain command and each mode in turn."""
-    starts: dict[str, list[Start]] = {name: [] for name in (PLAIN, *MODES)}
+    ways: tuple[Mode | None, ...] = (None, *MODES)
+    starts: dict[str, list[Start]] = {mode or PLAIN: [] for mode in ways}
     first_launch()
     for _ in range(rounds):
-        for name, each in starts.items():
+        for mode, (name, each) in zip(ways, starts.items(), strict=True):
             if state == "cold":
                 DROP.write_text("1")
-            each.append(plain() if name == PLAIN else launched(name))
+            each.append(plain() if mode is None else launched(mode))
             print(f"{name}: {each[-1]}", file=sys.stderr, flush=True)
     rows = starts.items()
     seconds = {name: [start.first_token_s for start in each] for name, each in rows}
@@ -135,10 +141,10 @@ def predictions(starts: dict[str, list[Start]]) -> None:
             print(f"{name:<52}{start.said_s:>9.1f}{start.ready_s:>9.1f}{off:>+9.0%}", flush=True)
 
 
-def launched(mode: str) -> Start:
+def launched(mode: Mode) -> Start:
     """Launch the demo in a mode."""
     began = time.perf_counter()
-    folder = api.launch(Request(model="demo", start=mode), new=True)
+    folder = api.launch(Request(model="demo", start=mode, new=True))
     with Peak(lambda: of_server(folder)) as peak:
         for _ in api.wait(folder.name, limit_s=600):
             pass
@@ -215,7 +221,7 @@ def compiling(rounds: int, home: Path) -> None:
 def ready(asked: Request) -> float:
     """Return the seconds from launch to ready, and stop."""
     began = time.perf_counter()
-    server = api.launch(asked, new=True)
+    server = api.launch(replace(asked, new=True))
     for _ in api.wait(server.name, limit_s=900):
         pass
     took = time.perf_counter() - began
@@ -237,8 +243,13 @@ def reading(rounds: int, gib: float, home: Path) -> None:
 
 def big_start(folder: Path) -> float:
     """Return the seconds from launch to ready of the big model, started lean."""
-    options = {"max-model-len": 256, "kv-cache-memory-bytes": "64M", "enforce-eager": None}
-    asked = Request(model=str(folder), start="lean", options=options, force=True, name="big")
+    asked = Request(
+        model=str(folder),
+        start="lean",
+        options={"max-model-len": 256, "kv-cache-memory-bytes": "64M", "enforce-eager": None},
+        force=True,
+        name="big",
+    )
     return ready(asked)
 
 
@@ -261,7 +272,7 @@ def random_model(folder: Path, gib: float) -> Path:
     config |= {"hidden_size": 2048, "intermediate_size": 8192, "num_attention_heads": 16}
     config |= {"num_key_value_heads": 8, "head_dim": 128}
     layer = 2 * (2048 * 2048 * 2 + 2 * 2048 * 1024 + 3 * 2048 * 8192)
-    config["num_hidden_layers"] = max(2, round(gib * 2**30 / layer))
+    config["num_hidden_layers"] = max(2, round(gib * GIB / layer))
     config.pop("layer_types", None)
     (folder / "config.json").write_text(json.dumps(config))
     code = (
@@ -300,11 +311,11 @@ def table(title: str, rows: dict[str, list[float]]) -> None:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("rounds", type=int, nargs="?", default=5)
+    parser.add_argument("rounds", type=int, nargs="?", default=size(5, 1))
     parser.add_argument("--cache", choices=("warm", "cold", "none"))
     parser.add_argument("--big", type=float, default=0.0, metavar="GIB")
     parser.add_argument("--compiled", action="store_true")
     given = parser.parse_args()
-    droppable = ["cold"] if os.access(DROP, os.W_OK) else []
+    droppable = size(["cold"], []) if os.access(DROP, os.W_OK) else []
     states = [given.cache] if given.cache else ["warm", *droppable]
     main(given.rounds, [s for s in states if s != "none"], given.big, compiled=given.compiled)

@@ -10,6 +10,8 @@ import subprocess
 import sys
 import time
 
+from _smoke import size
+
 BARE = "from IPython.core.interactiveshell import InteractiveShell as S; shell = S.instance()"
 LOADED = BARE + "; shell.run_line_magic('load_ext', 'aim_jupyter')"
 FIRST = LOADED + "; shell.run_line_magic('aim', 'help')"
@@ -43,4 +45,4 @@ def table(title: str, rows: dict[str, list[float]]) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 9)
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else size(9, 1))

@@ -1,8 +1,8 @@
-"""Train the demo model from ``answers.yaml``, and write it beside this file.
+"""Train the demo model from ``aim_jupyter/demo/answers.yaml``, and write it into that folder.
 
 Run it with the interpreter of an engine environment, which has all that it needs::
 
-    python aim_jupyter/demo/train.py
+    python demo/train.py
 
 The same seed on the same machine gives the same bytes. Another CPU rounds otherwise: the weights
 differ, the answers should not.
@@ -24,7 +24,7 @@ import yaml
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import GenerationConfig, PreTrainedTokenizerFast, Qwen3Config, Qwen3ForCausalLM
 
-FOLDER = Path(__file__).parent
+FOLDER = Path(__file__).parents[1] / "aim_jupyter/demo"
 SEED = 7
 STEPS = 1100
 WARM_UP_STEPS = 30

@@ -9,26 +9,21 @@ from typing import Any
 
 from msgspec import Struct, structs
 
-from aim_jupyter.core.fit.families import Traits, family
-from aim_jupyter.core.fit.fields import MOST_TOKENS, Fields, Unreadable
-from aim_jupyter.core.fit.layers import Experts, Layer, Mixer, Mlp
-from aim_jupyter.core.fit.matrices import parameters
-from aim_jupyter.core.fit.mixers import kinds, mixers
-from aim_jupyter.core.fit.mlps import mlps
-from aim_jupyter.core.fit.quantization import DTYPES, Quantization, quantization
-from aim_jupyter.core.fit.vision import vision_parameters
+from aim_jupyter.core.checkpoint import keys
+from aim_jupyter.core.checkpoint.context import Context, context, factor_of, scalings
+from aim_jupyter.core.checkpoint.defaults import filled
+from aim_jupyter.core.checkpoint.families import Traits, family
+from aim_jupyter.core.checkpoint.fields import MOST_TOKENS, Fields, Unreadable
+from aim_jupyter.core.checkpoint.formats import DTYPES
+from aim_jupyter.core.checkpoint.layers import Experts, Layer, Mixer, Mlp
+from aim_jupyter.core.checkpoint.matrices import parameters
+from aim_jupyter.core.checkpoint.methods import quantization
+from aim_jupyter.core.checkpoint.mixers import kinds, mixers
+from aim_jupyter.core.checkpoint.mlps import mlps
+from aim_jupyter.core.checkpoint.quantization import Quantization
+from aim_jupyter.core.checkpoint.unread import unread
+from aim_jupyter.core.checkpoint.vision import vision_parameters
 
-_QUANTIZED = ("quantization_config", "compression_config")
-# Where multimodal configs keep that of their language model.
-_TEXT_PARTS = ("text_config", "llm_config", "language_config")
-_LENGTHS = (
-    "max_position_embeddings",
-    "n_positions",
-    "max_seq_len",
-    "seq_length",
-    "model_max_length",
-    "max_sequence_length",
-)
 # What changes weights or caches in ways that are not modelled here.
 _UNMODELLED = ("hidden_size_per_layer_input", "num_kv_shared_layers", "cross_attention_layers")
 # No published model has more; the formulas hold beyond, but a config that says so is not believed.
@@ -46,8 +41,8 @@ class Architecture(Struct, frozen=True, kw_only=True, cache_hash=True, dict=True
         The model type.
     dtype : str
         Of the checkpoint.
-    context : int or None
-        Tokens that the model was made for.
+    lengths : Context
+        How long a request may be.
     rotary : int
         Elements of the tables of rotary embeddings, which have a row for each token.
     positions : int
@@ -58,6 +53,10 @@ class Architecture(Struct, frozen=True, kw_only=True, cache_hash=True, dict=True
         Whether the engine's profiling run includes images.
     capture : float
         How many graphs are captured, relative to the usual.
+    rocm_block : int
+        Tokens of a block that the attention kernels on ROCm want, 0 for the usual.
+    unread : tuple of str
+        Keys of the config that may be a shape and that nobody reads here.
     """
 
     problem: str = ""
@@ -67,13 +66,15 @@ class Architecture(Struct, frozen=True, kw_only=True, cache_hash=True, dict=True
     layers: tuple[Layer, ...] = ()
     tied: bool = False
     dtype: str = "bfloat16"
-    context: int | None = None
+    lengths: Context = Context()
     rotary: int = 0
     positions: int = 0
     quantization: Quantization = Quantization()
     vision: int = 0
     multimodal: bool = False
     capture: float = 1.0
+    rocm_block: int = 0
+    unread: tuple[str, ...] = ()
 
     @functools.cached_property
     def kinds(self) -> Mapping[Layer, int]:
@@ -85,6 +86,11 @@ class Architecture(Struct, frozen=True, kw_only=True, cache_hash=True, dict=True
         """The widest mixture of experts among the layers."""
         found = [layer.mlp for layer in self.kinds if isinstance(layer.mlp, Experts)]
         return max(found, key=lambda mlp: mlp.count * mlp.size, default=None)
+
+    @property
+    def context(self) -> int | None:
+        """The most tokens that the engine accepts."""
+        return self.lengths.limit
 
     @property
     def parameters(self) -> int:
@@ -134,32 +140,37 @@ def _believed(found: Architecture) -> Architecture:
 
 def _read(whole: Fields) -> Architecture:
     outer, outer_traits = family(whole)
-    text = whole.part(*_TEXT_PARTS) or whole
+    text = whole.part(*keys.TEXT_PARTS) or whole
     name, traits = (
         family(text) if text is not whole and text.has("model_type") else (outer, outer_traits)
     )
+    text = Fields(filled(name, text.config), text.name)
     for key in _UNMODELLED:
         if text.get(key):
             raise Unreadable(f"models with {key} are not known here")
     layer_kinds = kinds(text, traits)
     vision = whole.part("vision_config")
-    hidden = text.size("hidden_size", "n_embd", "d_model", most=2**17)
-    context = text.optional(*_LENGTHS, most=MOST_TOKENS)
-    return Architecture(
+    hidden = text.size(*keys.HIDDEN, most=2**17)
+    lengths = context(text)
+    found = Architecture(
         family=name,
         hidden=hidden,
         vocabulary=text.size("vocab_size"),
         layers=_layers(mixers(text, traits, layer_kinds), mlps(text, traits, layer_kinds)),
         tied=_tied(whole, text, traits),
         dtype=_dtype(whole, text),
-        context=_scaled(text, context),
+        lengths=lengths,
         rotary=_rotary(text, traits),
-        positions=context or 0 if traits.positions else 0,
-        quantization=quantization(whole.part(*_QUANTIZED) or text.part(*_QUANTIZED)),
+        positions=lengths.limit or 0 if traits.positions else 0,
+        quantization=quantization(
+            whole.part(*keys.QUANTIZATION) or text.part(*keys.QUANTIZATION), traits.names
+        ),
         vision=vision_parameters(vision, hidden) if vision else 0,
         multimodal=vision is not None,
         capture=traits.capture,
+        rocm_block=traits.rocm_block,
     )
+    return structs.replace(found, unread=unread(text, text.asked | whole.asked))
 
 
 def _layers(
@@ -184,23 +195,6 @@ def _dtype(whole: Fields, text: Fields) -> str:
     return dtype
 
 
-def _scaled(text: Fields, context: int | None) -> int | None:
-    """Return the longest context that the engine accepts (vLLM config/model.py)."""
-    scaling = text.part("rope_scaling", "rope_parameters")
-    factor = scaling.get("factor") if scaling else None
-    if context is None or scaling is None or not isinstance(factor, (int, float)):
-        return context
-    if not 1 <= factor <= 2**20:
-        raise Unreadable(f"a rope factor of {factor}, which can't be")
-    kind = scaling.get("rope_type", "type")
-    if kind == "yarn":
-        original = scaling.optional("original_max_position_embeddings", most=MOST_TOKENS)
-        return max(context, int((original or context) * factor)) if original else context
-    if kind in ("linear", "dynamic", "ntk") and "gemma3" not in text.text("model_type"):
-        return int(context * factor)
-    return context
-
-
 def _rotary(text: Fields, traits: Traits) -> int:
     """Return the elements of the tables of sines and cosines.
 
@@ -208,12 +202,11 @@ def _rotary(text: Fields, traits: Traits) -> int:
     multiplies the rows. Families with a second base have a second table, unscaled.
     """
     heads = text.optional("num_attention_heads")
-    rows = text.optional(*_LENGTHS, most=MOST_TOKENS)
+    rows = text.optional(*keys.LENGTHS, most=MOST_TOKENS)
     if traits.positions or heads is None or rows is None:
         return 0
     head = text.optional("qk_rope_head_dim", "head_dim") or traits.head
     wide = head or text.size("hidden_size") // heads
-    scaling = text.part("rope_scaling", "rope_parameters")
-    linear = scaling is not None and scaling.get("rope_type", "type") == "linear"
-    factor = scaling.get("factor") if scaling is not None and linear else 1
+    linear = (each for each in scalings(text) if each.text("rope_type", "type") == "linear")
+    factor = max((factor_of(each) for each in linear), default=1.0)
     return int(rows * wide * (factor + traits.second_table))

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import functools
-from importlib.resources import files
+from pathlib import Path
 from typing import Literal
 
-import msgspec
 from msgspec import Struct
 
-from aim_jupyter.core.fit.fields import Fields, Unreadable
-from aim_jupyter.core.records.kinds import resolved
+from aim_jupyter.core import files
+from aim_jupyter.core.checkpoint.fields import Fields, Unreadable
+from aim_jupyter.core.checkpoint.registered import reason
 
 Mixing = Literal["attention", "latent", "delta", "kda", "mamba1", "mamba2"]
 
@@ -34,13 +34,25 @@ class Traits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     capture: float = 1.0
     second_table: int = 0
     mlp_beside_experts: bool = False
+    rocm_block: int = 0
+    said: dict[str, str] = {}
+
+    @property
+    def names(self) -> tuple[tuple[str, str], ...]:
+        """What checkpoints of the family call parts of a layer, after what they are called here."""
+        return tuple(self.said.items())
 
 
 @functools.cache
 def families() -> dict[str, Traits]:
     """Return the known families by model type."""
-    text = files(__package__).joinpath("families.toml").read_text("utf-8")
-    return msgspec.toml.decode(text, type=resolved(dict[str, Traits]))
+    return files.table(Path(__file__).with_name("families.toml"), dict[str, Traits])
+
+
+@functools.cache
+def architectures() -> frozenset[str]:
+    """Return the names of all architectures that are counted."""
+    return frozenset(name for its in families().values() for name in its.architectures)
 
 
 def family(fields: Fields) -> tuple[str, Traits]:
@@ -59,7 +71,7 @@ def family(fields: Fields) -> tuple[str, Traits]:
         kind = next((name for name, its in families().items() if named[0] in its.architectures), "")
     traits = families().get(kind)
     if traits is None:
-        raise Unreadable(f"the architecture {kind or named[0]!r} is not known here")
+        raise Unreadable(reason(named[0] if named else kind, architectures()))
     if named and named[0] not in traits.architectures and not _inner(named[0], kind):
         raise Unreadable(f"the architecture {named[0]!r} is not one of {kind!r}")
     return kind, traits

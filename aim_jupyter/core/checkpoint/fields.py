@@ -28,6 +28,11 @@ class Fields:
         A ``config.json``, or a part of one.
     name : str
         What to call it in a reason.
+
+    Attributes
+    ----------
+    asked : set of str
+        The keys that somebody has asked for: the others were read by nobody.
     """
 
     def __init__(self, config: Mapping[str, Any], name: str = "config") -> None:
@@ -35,9 +40,11 @@ class Fields:
             raise Unreadable(f"{name} is not an object")
         self.config = config
         self.name = name
+        self.asked: set[str] = set()
 
     def get(self, *names: str) -> Any:
         """Return the first of `names` that is there and not null, else None."""
+        self.asked.update(names)
         for name in names:
             value = self.config.get(name)
             if value is not None:

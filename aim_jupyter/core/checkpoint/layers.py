@@ -111,6 +111,8 @@ class Experts(Struct, frozen=True, kw_only=True, cache_hash=True):
     size, shared_size, dense_size : int
         Hidden elements of one routed expert, of all shared ones together, and of a dense MLP
         beside them; 0 where there is none.
+    latent : int
+        Width that routed experts work in, 0 for the model's.
     """
 
     count: int
@@ -118,6 +120,7 @@ class Experts(Struct, frozen=True, kw_only=True, cache_hash=True):
     size: int
     shared_size: int = 0
     dense_size: int = 0
+    latent: int = 0
     gated: bool = True
     bias: bool = False
 

@@ -12,7 +12,7 @@ from typing import Literal
 
 from msgspec import Struct, structs
 
-from aim_jupyter.core.fit.layers import Attention, Dense, Experts, Latent, Layer, Recurrent
+from aim_jupyter.core.checkpoint.layers import Attention, Dense, Experts, Latent, Layer, Recurrent
 
 Split = Literal["rows", "columns", "kv", "none"]
 
@@ -114,7 +114,11 @@ def _latent(mixer: Latent, hidden: int) -> Iterator[Matrix]:
 def _recurrent(mixer: Recurrent, hidden: int) -> Iterator[Matrix]:
     shared = 2 * mixer.groups * mixer.state
     steps = mixer.heads * (2 if mixer.kind == "delta" else 1)
-    yield Matrix("linear_attn.in_proj", shared + 2 * mixer.inner, hidden, "rows")
+    if mixer.kind == "delta":
+        yield Matrix("linear_attn.in_proj_qkv", shared + mixer.inner, hidden, "rows")
+        yield Matrix("linear_attn.in_proj_z", mixer.inner, hidden, "rows")
+    else:
+        yield Matrix("linear_attn.in_proj", shared + 2 * mixer.inner, hidden, "rows")
     yield Matrix("linear_attn.steps", steps, hidden, "rows")
     yield Matrix("linear_attn.conv1d", mixer.channels, mixer.kernel, "rows")
     yield Matrix("linear_attn.norm", 1, 3 * mixer.heads + mixer.inner, "columns")
@@ -152,7 +156,10 @@ def _mlp(layer: Layer, hidden: int) -> Iterator[Matrix]:
 def _experts(mlp: Experts, hidden: int) -> Iterator[Matrix]:
     yield Matrix("mlp.gate", mlp.count, hidden, "none", bias=mlp.bias)
     one = Dense(size=mlp.size, gated=mlp.gated, bias=mlp.bias)
-    yield from _dense("mlp.experts.0", one, hidden, mlp.count)
+    if mlp.latent:
+        yield Matrix("mlp.fc1_latent_proj", mlp.latent, hidden, "none")
+        yield Matrix("mlp.fc2_latent_proj", hidden, mlp.latent, "none")
+    yield from _dense("mlp.experts.0", one, mlp.latent or hidden, mlp.count)
     if mlp.shared_size:
         shared = Dense(size=mlp.shared_size, gated=mlp.gated)
         yield from _dense("mlp.shared_experts", shared, hidden)

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
-from aim_jupyter.core.fit.families import Traits
-from aim_jupyter.core.fit.fields import MOST_TOKENS, Fields, Unreadable
-from aim_jupyter.core.fit.layers import Attention, AttentionKind, Latent, Mixer, Recurrent
+from msgspec import structs
+
+from aim_jupyter.core.checkpoint import keys
+from aim_jupyter.core.checkpoint.families import Traits
+from aim_jupyter.core.checkpoint.fields import MOST_TOKENS, Fields, Unreadable
+from aim_jupyter.core.checkpoint.layers import Attention, AttentionKind, Latent, Mixer, Recurrent
 
 Kind = Literal["full", "window", "chunk", "state", "mlp", "moe"]
 
@@ -18,6 +21,7 @@ MOST_HEAD = 4096
 _KINDS: dict[str, Kind] = {
     "full_attention": "full",
     "attention": "full",
+    "indexed_attention": "full",
     "sliding_attention": "window",
     "chunked_attention": "chunk",
     "linear_attention": "state",
@@ -39,8 +43,8 @@ def kinds(fields: Fields, traits: Traits) -> tuple[Kind, ...]:
     Unreadable
         If a list of kinds has another length than there are layers, or a kind is unknown.
     """
-    count = fields.size("num_hidden_layers", "n_layer", "n_layers", most=MOST_LAYERS)
     named = _named(fields)
+    count = fields.size(*keys.LAYERS, default=len(named) or None, most=MOST_LAYERS)
     if named:
         if len(named) != count:
             raise Unreadable(f"num_hidden_layers is {count}, but {len(named)} kinds are listed")
@@ -57,7 +61,33 @@ def mixers(fields: Fields, traits: Traits, layer_kinds: Sequence[Kind]) -> list[
     for kind in layer_kinds:
         if kind not in made:
             made[kind] = _mixer(fields, traits, kind)
-    return [made[kind] for kind in layer_kinds]
+    found = [made[kind] for kind in layer_kinds]
+    own = _indexers(fields, len(found))
+    if own is None:
+        return found
+    without = {mixer: _unindexed(mixer) for mixer in made.values()}
+    return [mixer if layer in own else without[mixer] for layer, mixer in enumerate(found)]
+
+
+def _indexers(fields: Fields, count: int) -> set[int] | None:
+    """Return the layers that choose what to look at; the others take over the choice of the last.
+
+    vLLM ``deepseek_v2.py`` (``_skip_topk``). None where all of them do.
+    """
+    pattern = fields.get("index_topk_pattern")
+    if isinstance(pattern, (str, list)) and pattern:
+        return {layer for layer in range(count) if pattern[layer : layer + 1] not in ("S", ["S"])}
+    every = fields.size("index_topk_freq", default=1, most=MOST_LAYERS)
+    if every == 1:
+        return None
+    first = fields.amount("index_skip_topk_offset", default=2, most=MOST_LAYERS)
+    return {layer for layer in range(count) if not max(layer - first + 1, 0) % every}
+
+
+def _unindexed(mixer: Mixer | None) -> Mixer | None:
+    if not isinstance(mixer, Latent):
+        return mixer
+    return structs.replace(mixer, index_heads=0, index_head=0)
 
 
 def _named(fields: Fields) -> Sequence[str]:
@@ -109,18 +139,18 @@ def _mixer(fields: Fields, traits: Traits, kind: Kind) -> Mixer | None:
 
 
 def _heads(fields: Fields) -> tuple[int, int]:
-    heads = fields.size("num_attention_heads", "n_head", "n_heads")
-    kv_heads = fields.size("num_key_value_heads", "num_kv_heads", default=heads)
+    heads = fields.size(*keys.HEADS)
+    kv_heads = fields.size(*keys.KV_HEADS, default=heads)
     if heads % kv_heads:
         raise Unreadable(f"{heads} attention heads can't share {kv_heads} KV heads")
     return heads, kv_heads
 
 
 def _head(fields: Fields, traits: Traits, heads: int) -> int:
-    given = fields.optional("head_dim", "attention_head_dim", most=MOST_HEAD)
+    given = fields.optional(*keys.HEAD, most=MOST_HEAD)
     if given or traits.head:
         return given or traits.head
-    hidden = fields.size("hidden_size", "n_embd", "d_model")
+    hidden = fields.size(*keys.HIDDEN)
     if hidden % heads:
         raise Unreadable(f"hidden_size {hidden} can't be shared by {heads} heads")
     if hidden // heads > MOST_HEAD:

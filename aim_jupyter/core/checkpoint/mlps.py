@@ -4,19 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from aim_jupyter.core.fit.families import Traits
-from aim_jupyter.core.fit.fields import Fields, Unreadable
-from aim_jupyter.core.fit.layers import Dense, Experts, Mlp
-from aim_jupyter.core.fit.mixers import Kind
-
-_COUNT = ("num_experts", "num_local_experts", "n_routed_experts", "moe_num_experts")
-_PER_TOKEN = (
-    "num_experts_per_tok",
-    "num_experts_per_token",
-    "experts_per_token",
-    "top_k_experts",
-    "moe_k",
-)
+from aim_jupyter.core.checkpoint import keys
+from aim_jupyter.core.checkpoint.families import Traits
+from aim_jupyter.core.checkpoint.fields import Fields, Unreadable
+from aim_jupyter.core.checkpoint.layers import Dense, Experts, Mlp
+from aim_jupyter.core.checkpoint.mixers import Kind
 
 
 def mlps(fields: Fields, traits: Traits, layer_kinds: Sequence[Kind]) -> list[Mlp | None]:
@@ -34,28 +26,29 @@ def mlps(fields: Fields, traits: Traits, layer_kinds: Sequence[Kind]) -> list[Ml
 def _dense(fields: Fields, traits: Traits) -> Dense | None:
     if traits.mixer == "mamba1" and not fields.has("num_attention_heads"):
         return None
-    hidden = fields.size("hidden_size", "n_embd", "d_model")
+    hidden = fields.size(*keys.HIDDEN)
     wide = fields.amount("shared_intermediate_size")
     names = ("intermediate_size_mlp", "intermediate_size", "ffn_dim", "n_inner")
     size = wide or fields.amount(*names, default=4 * hidden if traits.positions else 0)
-    if not size and not fields.has(*_COUNT):
+    if not size and not fields.has(*keys.EXPERTS):
         raise Unreadable("intermediate_size is missing")
     return Dense(size=size, gated=traits.gated, bias=_biased(fields, traits)) if size else None
 
 
 def _experts(fields: Fields, traits: Traits, dense: Dense | None) -> Experts | None:
-    count = fields.amount(*_COUNT, most=2**16)
+    count = fields.amount(*keys.EXPERTS, most=2**16)
     if not count or (count == 1 and not fields.has("moe_intermediate_size")):
         return None
-    per_token = fields.size(*_PER_TOKEN)
+    per_token = fields.size(*keys.PER_TOKEN)
     if per_token > count:
         raise Unreadable(f"{per_token} experts per token of {count}")
-    size = fields.size("moe_intermediate_size", "intermediate_size")
+    size = fields.size(*keys.EXPERT_SIZE)
     return Experts(
         count=count,
         per_token=per_token,
         size=size,
         shared_size=_shared(fields, traits, size),
+        latent=fields.amount("moe_latent_size"),
         dense_size=dense.size if dense and traits.mlp_beside_experts else 0,
         gated=traits.gated,
         bias=_biased(fields, traits),
@@ -63,7 +56,7 @@ def _experts(fields: Fields, traits: Traits, dense: Dense | None) -> Experts | N
 
 
 def _shared(fields: Fields, traits: Traits, size: int) -> int:
-    count = fields.amount("n_shared_experts", "num_shared_experts", default=traits.shared)
+    count = fields.amount(*keys.SHARED, default=traits.shared)
     own = fields.amount("moe_shared_expert_intermediate_size", default=size)
     whole = fields.amount("shared_expert_intermediate_size", "shared_intermediate_size")
     return whole or count * own

@@ -9,12 +9,13 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Mapping
-from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 import msgspec
 from msgspec import Struct
 
+from aim_jupyter.core import files
 from aim_jupyter.core.errors import UnknownName
 from aim_jupyter.core.records.kinds import resolved
 
@@ -100,7 +101,8 @@ def _quantized(config: Mapping[str, Any], quantization: Config) -> Config:
 
 @functools.cache
 def _configs() -> dict[str, Config]:
-    return msgspec.json.decode(_data("models.json"), type=resolved(dict[str, Config]))
+    content = Path(__file__).with_name("models.json").read_bytes()
+    return msgspec.json.decode(content, type=resolved(dict[str, Config]))
 
 
 @functools.cache
@@ -120,7 +122,7 @@ def _by_kin() -> dict[str, list[Config]]:
 
 @functools.cache
 def _endings() -> list[tuple[str, Config]]:
-    table = msgspec.toml.decode(_data("variants.toml"), type=resolved(dict[str, list[_Variant]]))
+    table = files.table(Path(__file__).with_name("variants.toml"), dict[str, list[_Variant]])
     pairs = [(end, each.config) for each in table["variant"] for end in each.ends]
     return sorted(pairs, key=lambda pair: len(pair[0]), reverse=True)
 
@@ -133,7 +135,3 @@ def _plain(model: str) -> str:
 
 def _untuned(name: str) -> str:
     return "-".join(part for part in name.split("-") if part not in _TUNING)
-
-
-def _data(name: str) -> bytes:
-    return files(__package__).joinpath(name).read_bytes()

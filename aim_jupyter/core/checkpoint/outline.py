@@ -1,24 +1,27 @@
-"""The numbers of a ``config.json`` that decide how a model is served.
+"""The numbers of a ``config.json`` that decide how a model is served, whatever its family.
 
-Configs differ by family in what they call the same thing, nest the language model of a multimodal
-one, leave things out, and now and then lie. Whatever is missing or no number is None here.
+A recipe can be derived for a model that `architecture` can't count: what is missing or no number is
+None here, and nothing is refused.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Literal
 
 from msgspec import Struct
+
+from aim_jupyter.core.checkpoint import keys
+from aim_jupyter.core.checkpoint.fields import Fields, Unreadable
+from aim_jupyter.core.checkpoint.methods import quantization as stored
 
 Family = Literal["gqa", "sinks", "sliding", "mla", "sparse-mla", "hybrid"]
 
 MOST = 1_000_000_000
 """No number of an architecture is larger."""
 
-_NESTED = ("text_config", "llm_config", "language_config", "thinker_config")
 
-
-class Architecture(Struct, frozen=True, kw_only=True):
+class Outline(Struct, frozen=True, kw_only=True):
     """What a config says, under one name each.
 
     Attributes
@@ -78,35 +81,31 @@ class Architecture(Struct, frozen=True, kw_only=True):
         return bool(self.expert_inner % tp) or (scaled and self.expert_inner // tp % block != 0)
 
 
-def architecture(config: dict[str, Any]) -> Architecture:
+def outline(config: Mapping[str, Any]) -> Outline:
     """Return what a ``config.json`` says; never fails, whatever is in it."""
     text = _text(config)
-    layers, heads = (
-        _int(text, "num_hidden_layers", "n_layer"),
-        _int(text, "num_attention_heads", "n_head"),
-    )
-    hidden = _int(text, "hidden_size", "n_embd", "d_model")
+    layers, heads = _int(text, *keys.LAYERS), _int(text, *keys.HEADS)
+    hidden = _int(text, *keys.HIDDEN)
     kv_rank = _int(text, "kv_lora_rank")
-    quantization = _dict(config, "quantization_config") or _dict(text, "quantization_config")
-    return Architecture(
+    quantization = _part(config, *keys.QUANTIZATION) or _part(text, *keys.QUANTIZATION)
+    return Outline(
         family=_family(text),
         model_type=str(text.get("model_type") or config.get("model_type") or ""),
         kv_layers=_kv_layers(text, layers),
         heads=heads,
-        kv_heads=_int(text, "num_key_value_heads") or heads,
-        head_dim=_int(text, "head_dim") or (hidden // heads if hidden and heads else None),
-        expert_inner=_int(text, "moe_intermediate_size", "expert_intermediate_size")
-        or _int(text, "intermediate_size"),
-        experts=_int(text, "n_routed_experts", "num_experts", "num_local_experts") or 0,
+        kv_heads=_int(text, *keys.KV_HEADS) or heads,
+        head_dim=_int(text, *keys.HEAD) or (hidden // heads if hidden and heads else None),
+        expert_inner=_int(text, *keys.EXPERT_SIZE),
+        experts=_int(text, *keys.EXPERTS) or 0,
         vocabulary=_int(text, "vocab_size"),
-        context=_int(text, "max_position_embeddings", "n_positions"),
+        context=_int(text, *keys.LENGTHS),
         kv_rank=kv_rank + (_int(text, "qk_rope_head_dim") or 64) if kv_rank else None,
         block_size=_block(quantization),
         precision=_precision(config, text, quantization),
     )
 
 
-def _family(text: dict[str, Any]) -> Family:
+def _family(text: Mapping[str, Any]) -> Family:
     if _int(text, "index_topk"):
         return "sparse-mla"
     if _int(text, "kv_lora_rank"):
@@ -120,7 +119,7 @@ def _family(text: dict[str, Any]) -> Family:
     return "sliding" if mixed or _int(text, "sliding_window_pattern") else "gqa"
 
 
-def _kv_layers(text: dict[str, Any], layers: int | None) -> int | None:
+def _kv_layers(text: Mapping[str, Any], layers: int | None) -> int | None:
     """Return the layers with a cache that grows; that of sliding and linear ones is bounded."""
     types = text.get("layer_types")
     if isinstance(types, list):
@@ -131,49 +130,39 @@ def _kv_layers(text: dict[str, Any], layers: int | None) -> int | None:
     return max(1, layers // every) if layers and every else layers
 
 
-def _precision(
-    config: dict[str, Any], text: dict[str, Any], quantization: dict[str, Any]
-) -> str | None:
-    method = str(quantization.get("quant_method") or "")
-    if method:
-        return _quantized(method, quantization)
-    name = str(
-        config.get("dtype")
-        or config.get("torch_dtype")
-        or text.get("dtype")
-        or text.get("torch_dtype")
-    )
-    return {"bfloat16": "bf16", "float16": "fp16", "float32": "fp32"}.get(name)
-
-
-def _quantized(method: str, quantization: dict[str, Any]) -> str | None:
-    if method in ("awq", "gptq", "auto-round"):
-        return "int8" if quantization.get("bits") == 8 else "int4"  # noqa: PLR2004 -- bits
-    if "mxfp4" in str(quantization):
-        return "mxfp4"
-    if "fp8" in str(quantization):
-        return "fp8"
-    return "int4" if "'num_bits': 4" in str(quantization) else None
-
-
-def _block(quantization: dict[str, Any]) -> int | None:
+def _block(quantization: Mapping[str, Any]) -> int | None:
     size = quantization.get("weight_block_size")
     return size[0] if isinstance(size, list) and size and isinstance(size[0], int) else None
 
 
-def _text(config: dict[str, Any]) -> dict[str, Any]:
-    for key in _NESTED:
-        if nested := _dict(config, key):
-            return _text(nested)
-    return config
+def _precision(
+    config: Mapping[str, Any], text: Mapping[str, Any], quantization: Mapping[str, Any]
+) -> str | None:
+    """Return what recipes call its format; the engine loads single precision in half of it.
+
+    vLLM's ``auto`` takes float32 as bfloat16 where a family can't be had in float16, and as float16
+    elsewhere (``_resolve_auto_dtype``); the figures are the same.
+    """
+    try:
+        found = stored(Fields(quantization)).precision
+    except Unreadable:
+        return None
+    names = (part.get(key) for key in ("dtype", "torch_dtype") for part in (config, text))
+    name = str(next((each for each in names if each), "")).removeprefix("torch.")
+    plain = {"bfloat16": "bf16", "float16": "fp16", "half": "fp16", "float32": "bf16"}
+    return found or plain.get(name)
 
 
-def _dict(config: dict[str, Any], key: str) -> dict[str, Any]:
-    value = config.get(key)
-    return value if isinstance(value, dict) else {}
+def _text(config: Mapping[str, Any]) -> Mapping[str, Any]:
+    return _part(config, *keys.TEXT_PARTS) or config
 
 
-def _int(config: dict[str, Any], *keys: str) -> int | None:
+def _part(config: Mapping[str, Any], *names: str) -> Mapping[str, Any]:
+    found = (config.get(name) for name in names)
+    return next((part for part in found if isinstance(part, dict) and part), {})
+
+
+def _int(config: Mapping[str, Any], *keys: str) -> int | None:
     """Return the first of `keys` that holds a positive whole number below `MOST`."""
     for key in keys:
         value = config.get(key)

@@ -6,7 +6,7 @@ vision transformer serves all of them.
 
 from __future__ import annotations
 
-from aim_jupyter.core.fit.fields import Fields
+from aim_jupyter.core.checkpoint.fields import Fields
 
 MOST_MERGED = 32  # patches along one side of what becomes a token
 _GATED = ("pixtral", "qwen2_5_vl")

@@ -1,0 +1,1 @@
+"""A checkpoint: what its ``config.json`` says of shapes and formats, for recipes and the fit."""

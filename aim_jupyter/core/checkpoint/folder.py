@@ -1,0 +1,47 @@
+"""The ``config.json`` of a folder, as the engine reads it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from aim_jupyter.core.checkpoint.quantization import beside
+from aim_jupyter.core.files import read_bounded
+
+_QUANTIZATION = "hf_quant_config.json"
+
+
+def read(folder: Path) -> dict[str, Any]:
+    """Return the config of a checkpoint, with the quantization that a file beside it says.
+
+    Published configs hold ``Infinity``, which is no JSON and which transformers reads.
+
+    Raises
+    ------
+    OSError, ValueError
+        If it can't be read, or holds no object.
+    """
+    config = parsed(folder / "config.json")
+    other = folder / _QUANTIZATION
+    if "quantization_config" in config or not other.is_file():
+        return config
+    return dict(beside(config, parsed(other)))
+
+
+def parsed(file: Path) -> dict[str, Any]:
+    """Return the object in a file.
+
+    Raises
+    ------
+    OSError, ValueError
+        If it can't be read, or holds none.
+    """
+    try:
+        found = json.loads(read_bounded(file))
+    except RecursionError as error:
+        raise ValueError(f"{file.name} is nested too deeply") from error
+    if not isinstance(found, Mapping):
+        raise ValueError(f"{file.name} holds no object")  # noqa: TRY004  of the file, not of ours
+    return dict(found)

@@ -25,7 +25,7 @@ class Access(Struct, frozen=True):
     usable : bool or None
         None where the tree has no ``dev`` at all, as a captured machine may not.
     reason : str or None
-        Why not, at most 50 characters.
+        Why not, in a few words.
     passed : bool
         Whether its render node is there for this container; the runtime skips the GPU and
         numbers the others anew where it is not (libhsakmt ``topology.c``).

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from aim_jupyter.core import config, leases
+from aim_jupyter.core import config, leases, users
 from aim_jupyter.core.gpus import access, drm, masks, occupancy, topology
 from aim_jupyter.core.gpus.drm import hexadecimal
 from aim_jupyter.core.gpus.tree import DiskTree, Reader
@@ -85,7 +85,7 @@ def read(environ: Mapping[str, str], minors: tuple[int, ...] = ()) -> Facts:
     names = tuple(reader.names(access.DRI))
     renders = (_door(reader, f"{access.DRI}/renderD{minor}") for minor in minors)
     return Facts(
-        user=_user(),
+        user=users.name(os.geteuid()),
         groups=tuple(sorted({os.getegid(), *os.getgroups()})),
         listed_groups=_listed_groups(),
         topology=listed,
@@ -142,13 +142,6 @@ def in_container(reader: Reader | None = None) -> bool:
     )
 
 
-def _user() -> str:
-    try:
-        return pwd.getpwuid(os.geteuid()).pw_name
-    except KeyError:
-        return f"uid {os.geteuid()}"
-
-
 def _owner(folder: Path) -> str | None:
     """Return who owns a folder, unless it is root, this user, or not there."""
     try:
@@ -157,10 +150,7 @@ def _owner(folder: Path) -> str | None:
         return None
     if uid in (0, os.geteuid()):
         return None
-    try:
-        return pwd.getpwuid(uid).pw_name
-    except KeyError:
-        return f"uid {uid}"
+    return users.name(uid)
 
 
 def _listed_groups() -> tuple[int, ...]:

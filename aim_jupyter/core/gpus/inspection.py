@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
+from aim_jupyter.core import devices
 from aim_jupyter.core.gpus import masks
 from aim_jupyter.core.gpus.facts import Facts
 from aim_jupyter.core.records.gpu import Gpu, Machine
 from aim_jupyter.core.records.status import Check
-
-GIB = 1 << 30
+from aim_jupyter.core.sizes import GIB
 
 
 def _hidden(_facts: Facts, machine: Machine) -> Iterable[Check]:
@@ -113,17 +113,38 @@ def _integrated(_facts: Facts, machine: Machine) -> Iterable[Check]:
         )
 
 
+def _unknown(_facts: Facts, machine: Machine) -> Iterable[Check]:
+    """Find GPUs that the table does not have: nothing can be chosen for them."""
+    seen = [
+        gpu for gpu in machine.gpus if gpu.state != "hidden" and (gpu.pci_device_id or gpu.name)
+    ]
+    found = dict.fromkeys(map(devices.described, filter(devices.is_unknown, seen)))
+    if found:
+        yield Check(
+            name="unknown GPU",
+            good=False,
+            found=f"{', '.join(found)}: not in the table of GPUs, so that no recipe is for it.",
+            fix="pip install -U aim-jupyter, or export AIM_DEVICES_PATH=FILE with a row for it"
+            " (docs/configuration.md). The CPU serves only what is asked for by --recipe",
+        )
+
+
 def _shared_memory(_facts: Facts, machine: Machine) -> Iterable[Check]:
-    """Tell that an MI300A's memory is the host's."""
-    gpus = [gpu for gpu in machine.gpus if gpu.model == "MI300A" and gpu.vram_bytes]
+    """Tell that the memory of an accelerator is the host's."""
+    gpus = [gpu for gpu in machine.gpus if _is_shared(gpu) and gpu.vram_bytes]
     if gpus:
         size = (gpus[0].vram_bytes or 0) / GIB
         yield Check(
             name="shared memory",
             good=True,
-            found=f"MI300A shares its memory with the processor: {size:.1f} GiB by the driver,"
-            f" {(machine.cpu.memory_available_bytes or 0) / GIB:.1f} GiB free in the host.",
+            found=f"{gpus[0].model} shares its memory with the processor: {size:.1f} GiB by the"
+            f" driver, {(machine.cpu.memory_available_bytes or 0) / GIB:.1f} GiB free in the host.",
         )
+
+
+def _is_shared(gpu: Gpu) -> bool:
+    row = devices.typed(gpu.model or "")
+    return row is not None and row.shared
 
 
 def _tools(_facts: Facts, machine: Machine) -> Iterable[Check]:
@@ -176,6 +197,7 @@ CHECKS: tuple[Callable[[Facts, Machine], Iterable[Check]], ...] = (
     _order,
     _override,
     _integrated,
+    _unknown,
     _shared_memory,
     _render_noise,
     _tools,

@@ -6,14 +6,15 @@ from collections.abc import Sequence
 
 from msgspec.structs import replace
 
-from aim_jupyter.core.gpus import catalogue, drm, partitions, topology
+from aim_jupyter.core import devices
+from aim_jupyter.core.gpus import drm, partitions, topology
 from aim_jupyter.core.gpus.access import Doors
 from aim_jupyter.core.gpus.drm import Card
 from aim_jupyter.core.gpus.topology import Node, Topology
 from aim_jupyter.core.gpus.tree import Reader
 from aim_jupyter.core.records.gpu import Gpu
+from aim_jupyter.core.sizes import GIB
 
-_GIB = 1 << 30
 # GPUs inside a processor, facts 2.4. gfx942 is not among them: an MI300A is an accelerator.
 _INTEGRATED = frozenset(
     f"gfx{version}"
@@ -96,8 +97,8 @@ def _families(nodes: Sequence[Node]) -> dict[tuple[str, int | None], list[Node]]
 
 def _listed(node: Node, siblings: Sequence[Node], card: Card | None) -> Gpu:
     card = card or Card()
-    pci_id = catalogue.hexadecimal(node.device_id or card.device_id)
-    row = catalogue.device(pci_id)
+    pci_id = devices.hexadecimal(node.device_id or card.device_id)
+    row = devices.device(pci_id)
     split = len(siblings) > 1 or (partitions.count(siblings) or 1) > 1
     reported = card.vram_used_bytes if card.vram_used_bytes is not None else node.vram_used_bytes
     unique = node.unique_id or card.unique_id
@@ -139,8 +140,8 @@ def _partition_index(node: Node) -> int | None:
 
 def _unlisted(card: Card, found: Topology) -> Gpu:
     """Return a card that HIP does not list: another container's, or one without compute."""
-    pci_id = catalogue.hexadecimal(card.device_id)
-    row = catalogue.device(pci_id)
+    pci_id = devices.hexadecimal(card.device_id)
+    row = devices.device(pci_id)
     return Gpu(
         name=(row.name if row else None) or card.name,
         model=row.model if row else None,
@@ -166,7 +167,7 @@ def _unlisted(card: Card, found: Topology) -> Gpu:
 
 
 def integrated(
-    row: catalogue.Device | None,
+    row: devices.Device | None,
     gfx: str | None,
     card: Card | None = None,
     *,
@@ -178,7 +179,7 @@ def integrated(
     if gfx in _INTEGRATED or with_cpu:
         return True
     if card is not None and card.vram_bytes is not None:
-        if card.vram_vendor is not None or card.vram_bytes > 4 * _GIB:
+        if card.vram_vendor is not None or card.vram_bytes > 4 * GIB:
             return False
         if card.gtt_bytes is not None:
             return card.gtt_bytes >= 4 * card.vram_bytes

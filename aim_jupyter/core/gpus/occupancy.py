@@ -6,22 +6,21 @@ partitions apart (facts 1.1, 2.3). The rules are those of facts 4.2.
 
 from __future__ import annotations
 
-import functools
 import os
-import pwd
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from msgspec import Struct
 from msgspec.structs import replace
 
+from aim_jupyter.core import users
 from aim_jupyter.core.gpus.tree import U32, Reader, decimal
 from aim_jupyter.core.leases import Holder
 from aim_jupyter.core.records.gpu import Gpu
+from aim_jupyter.core.sizes import GIB, MIB
 
 KFD_PROC = "sys/class/kfd/kfd/proc"
 
-MIB, GIB = 1 << 20, 1 << 30
 # A process that has only opened /dev/kfd holds nothing, or little: facts 4.2.
 LEAST_HELD_BYTES = 64 * MIB
 # Idle GPUs report 7 to 298 MiB in use, a desktop more: facts 4.2.
@@ -130,7 +129,7 @@ def _remark(lease: Holder | None, holding: Sequence[Use]) -> str | None:
     if lease is None:
         return "held by another user or container" if None in users else "held without a lease"
     others = sorted(user for user in users if user not in (None, lease.user))
-    return f"also held by {', '.join(map(str, others))}"[:50] if others else None
+    return f"also held by {', '.join(map(str, others))}" if others else None
 
 
 def _idle(gpu: Gpu, stray: int | None, who: str) -> Gpu:
@@ -167,18 +166,9 @@ def _device(gpu: Gpu) -> str | None:
 
 def _user(pid: int) -> str | None:
     try:
-        return _name(os.stat(f"/proc/{pid}").st_uid)  # noqa: PTH116 - hot, see tree.py
+        return users.name(os.stat(f"/proc/{pid}").st_uid)  # noqa: PTH116 - hot, see tree.py
     except OSError:  # it ended meanwhile
         return None
-
-
-@functools.lru_cache(maxsize=256)
-def _name(uid: int) -> str:
-    # Kept: behind a directory service each look-up may take milliseconds.
-    try:
-        return pwd.getpwuid(uid).pw_name
-    except KeyError:
-        return f"uid {uid}"
 
 
 def counts_alike() -> bool:

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from aim_jupyter.core.gpus import catalogue
+from aim_jupyter.core import devices
 from aim_jupyter.core.gpus.topology import Node
+from aim_jupyter.core.sizes import GIB
 
 _BY_COUNT = {1: "SPX", 2: "DPX", 3: "TPX", 4: "QPX"}
 _DOMAINS = (1, 2, 4, 8)
@@ -25,7 +26,7 @@ def count(siblings: Sequence[Node]) -> int | None:
     per_node = siblings[0].num_xcc
     if per_node is None:
         return None
-    row = catalogue.device(catalogue.hexadecimal(siblings[0].device_id))
+    row = devices.device(devices.hexadecimal(siblings[0].device_id))
     whole = row.xcc if row and row.xcc else per_node * len(siblings)
     return whole // per_node if whole % per_node == 0 else len(siblings)
 
@@ -49,13 +50,13 @@ def memory_mode(siblings: Sequence[Node]) -> str | None:
     for the other modes.
     """
     parts = count(siblings)
-    row = catalogue.device(catalogue.hexadecimal(siblings[0].device_id))
+    row = devices.device(devices.hexadecimal(siblings[0].device_id))
     if parts is None or parts == 1 or parts != len(siblings) or not row or not row.vram_gib:
         return None
     sizes = [node.vram_bytes or 0 for node in siblings]
     # Only where the partitions add up to the whole GPU as it is known can a shortfall be read.
     if abs(sum(sizes) - (row.vram_bytes or 0)) > _PAGE * parts:
         return None
-    short = sum(1 for size in sizes if size < row.vram_gib * catalogue.GIB // parts)
+    short = sum(1 for size in sizes if size < row.vram_gib * GIB // parts)
     domains = parts // short if short and parts % short == 0 else None
     return f"NPS{domains}" if domains in _DOMAINS else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from aim_jupyter.core.gpus import snapshot
-from aim_jupyter.core.gpus.occupancy import GIB
+from aim_jupyter.core.sizes import GIB
 
 
 def unreleased(ordinals: Collection[int]) -> list[str]:

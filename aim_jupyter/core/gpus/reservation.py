@@ -10,10 +10,10 @@ from aim_jupyter.core.errors import GpuUnavailable
 from aim_jupyter.core.gpus import snapshot
 from aim_jupyter.core.leases import Lease
 from aim_jupyter.core.records.gpu import Gpu
+from aim_jupyter.core.sizes import GIB
 
 _LOOK = "%aim gpus"
 _DOCTOR = "%aim doctor"
-_GIB = 1 << 30
 
 
 def reserve(chosen: Sequence[Gpu], *, info: dict[str, Any], share: bool = False) -> Lease:
@@ -65,5 +65,5 @@ def _check(key: str, gpu: Gpu | None, *, share: bool) -> None:
     if gpu.state == "unexplained":
         raise GpuUnavailable(f"{key}: {gpu.reason}.", _LOOK)
     holder = f"{gpu.holder or 'another user or container'} (pid {gpu.pid})"
-    used = f"{(gpu.vram_used_bytes or 0) / _GIB:.1f} GiB"
+    used = f"{(gpu.vram_used_bytes or 0) / GIB:.1f} GiB"
     raise GpuUnavailable(f"{key}: {holder} holds {used} without a lease.", _LOOK)

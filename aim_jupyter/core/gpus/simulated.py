@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
+from aim_jupyter.core import devices
+from aim_jupyter.core.devices import RESERVED_BYTES, Device
 from aim_jupyter.core.errors import BadUsage, UnknownName
-from aim_jupyter.core.gpus import catalogue
-from aim_jupyter.core.gpus.catalogue import GIB, RESERVED_BYTES, Device
 from aim_jupyter.core.records.gpu import Cpu, Gpu, Machine
+from aim_jupyter.core.sizes import GIB
 
 _PARTS = {"SPX": 1, "DPX": 2, "TPX": 3, "QPX": 4}
 _MOST_CARDS = 64
@@ -46,12 +47,17 @@ def machine(spec: str) -> Machine:
 
 def names() -> list[str]:
     """Return the models that can be simulated, as typed."""
-    return [row.key for row in catalogue.devices() if row.model and row.vram_gib]
+    return [row.key for row in _rows()]
+
+
+def _rows() -> list[Device]:
+    known = devices.devices()
+    return [row for row in known if row.model and row.reported_bytes and row.family == "rocm"]
 
 
 def _row(key: str) -> Device:
-    for row in catalogue.devices():
-        if row.key == key and row.vram_gib:
+    for row in _rows():
+        if row.key == key:
             return row
     raise UnknownName("simulated machine", key, names(), f"one of {', '.join(names())}, cpu")
 
@@ -109,7 +115,7 @@ def _sizes(row: Device, parts: int, domains: int) -> list[int]:
     whole = row.reported_bytes or 0
     if domains == 1:
         return [whole // parts] * parts
-    domain, sharing = (row.vram_gib or 0) * GIB // domains, parts // domains
+    domain, sharing = ((row.reported_bytes or 0) + RESERVED_BYTES) // domains, parts // domains
     last = (domain - RESERVED_BYTES) // sharing
     return [domain // sharing] * (parts - sharing) + [last] * sharing
 
@@ -118,7 +124,7 @@ def _gpu(row: Device, package: int, parts: int) -> Gpu:
     return Gpu(
         name=row.name,
         model=row.model,
-        pci_device_id=row.ids[0],
+        pci_device_id=row.ids[0] if row.ids else None,
         gfx=row.gfx,
         vram_used_bytes=0,
         cu_count=row.cu // parts if row.cu else None,

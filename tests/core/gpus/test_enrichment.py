@@ -11,7 +11,7 @@ import pytest
 
 from aim_jupyter.core import gpus
 from aim_jupyter.core.gpus.tools import running
-from aim_jupyter.core.serving.process import alive, identify
+from aim_jupyter.core.serving.state.process import alive, identify
 from tests.waiting import until
 
 from . import captured, trees

@@ -21,6 +21,7 @@ from aim_jupyter.core import gpus
 from aim_jupyter.core.gpus import inventory, masks, occupancy
 from aim_jupyter.core.gpus.tree import Reader
 from aim_jupyter.core.records import Gpu
+from aim_jupyter.core.sizes import GIB
 
 from . import captured, trees
 from .trees import MemoryTree
@@ -98,7 +99,7 @@ def check(name: str, found: tuple[Gpu, ...]) -> None:
         assert gpu.pci_bdf is None or gpu.pci_bdf[:-1] in cards
         assert gpu.vram_bytes is None or 0 < gpu.vram_bytes <= 1 << 50
         assert gpu.cu_count is None or 0 < gpu.cu_count <= 4096
-        assert gpu.reason is None or len(gpu.reason) <= 50
+        assert gpu.reason is None or len(gpu.reason.splitlines()) == 1
     ordinals = [gpu.hip_index for gpu in found if gpu.hip_index is not None]
     assert ordinals == list(range(len(ordinals)))
     msgspec.json.encode(found)
@@ -133,7 +134,7 @@ def kinds(content: bytes) -> st.SearchStrategy[bytes | int]:
     )
 
 
-@pytest.mark.parametrize("examples", [1000, pytest.param(10_000, marks=pytest.mark.ordeal)])
+@pytest.mark.parametrize("examples", [1000, 10_000])
 def test_mutations_raise_nothing_and_invent_nothing(
     examples: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -262,7 +263,7 @@ def _removed_folder(path: Path) -> None:
 
 def _huge(path: Path) -> None:
     with path.open("ab") as file:
-        file.truncate(1 << 30)
+        file.truncate(GIB)
 
 
 def _strange_names(path: Path) -> None:

@@ -13,9 +13,9 @@ from aim_jupyter.core import gpus, leases
 from aim_jupyter.core.errors import GpuUnavailable
 from aim_jupyter.core.gpus import occupancy
 from aim_jupyter.core.records import Gpu
+from aim_jupyter.core.sizes import GIB
 
 from . import trees
-from .trees import GIB
 
 KEY = f"{trees.bdf(0)}-0"
 

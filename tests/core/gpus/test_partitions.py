@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from aim_jupyter.core import gpus
+from aim_jupyter.core import devices, gpus
 from aim_jupyter.core.gpus import partitions
 from aim_jupyter.core.gpus.topology import Node
 from aim_jupyter.core.records import Gpu
+from aim_jupyter.core.sizes import GIB
 
 MODES = [
     (row.key, compute, memory)
-    for row in gpus.devices()
+    for row in devices.devices()
     for compute, allowed in row.modes.items()
     for memory in allowed
     if row.model
@@ -36,7 +37,7 @@ def test_every_mode_of_the_table_is_told_from_xccs_and_sizes(
 ) -> None:
     found = nodes(gpus.machine(f"{key}:1:{compute}-{memory}").gpus)
     assert partitions.compute_mode(found) == compute
-    known = gpus.devices()[[row.key for row in gpus.devices()].index(key)].vram_bytes
+    known = devices.devices()[[row.key for row in devices.devices()].index(key)].vram_bytes
     told = partitions.memory_mode(found)
     # One partition has nothing to compare with, and sizes that nobody has seen prove nothing.
     assert told == (memory if known and compute != "SPX" else None)
@@ -60,6 +61,6 @@ def test_sizes_that_do_not_add_up_tell_nothing() -> None:
 
 
 def test_an_unknown_gpu_is_judged_by_what_is_in_sight() -> None:
-    found = [Node(index=i, device_id=0x9999, num_xcc=2, vram_bytes=1 << 30) for i in range(4)]
+    found = [Node(index=i, device_id=0x9999, num_xcc=2, vram_bytes=GIB) for i in range(4)]
     assert partitions.compute_mode(found) == "QPX"
     assert partitions.memory_mode(found) is None

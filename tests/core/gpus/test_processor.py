@@ -10,10 +10,10 @@ from aim_jupyter.core import gpus
 from aim_jupyter.core.gpus import processor
 from aim_jupyter.core.gpus.tree import Reader
 from aim_jupyter.core.records import Cpu
+from aim_jupyter.core.sizes import GIB
 
 from .trees import Files, MemoryTree
 
-GIB = 1 << 30
 PROC: Files = {
     "proc/cpuinfo": b"processor\t: 0\nmodel name\t: AMD EPYC 9474F 48-Core Processor\n",
     "proc/meminfo": b"MemTotal: 67108864 kB\nMemFree: 1 kB\nMemAvailable: 33554432 kB\n",

@@ -7,8 +7,8 @@ import pytest
 from aim_jupyter.core import gpus
 from aim_jupyter.core.errors import BadUsage, UnknownName
 from aim_jupyter.core.gpus import simulated
+from aim_jupyter.core.sizes import GIB
 
-GIB = 1 << 30
 RESERVE = 16 << 20
 
 
@@ -49,7 +49,7 @@ RESERVE = 16 << 20
         ("mi250x:4", 8, "MI250X", "gfx90a", (None, None), 68702699520, 68702699520),
         ("mi355x:8", 8, "MI355X", "gfx950", ("SPX", "NPS1"), 309220868096, 309220868096),
         ("mi350x:1", 1, "MI350X", "gfx950", ("SPX", "NPS1"), 288 * GIB - RESERVE, 309220868096),
-        ("mi300a:4", 4, "MI300A", "gfx942", ("SPX", "NPS1"), 128 * GIB - RESERVE, 137422176256),
+        ("mi300a:4", 4, "MI300A", "gfx942", ("SPX", "NPS1"), 134972702720, 134972702720),
         ("rx7900xtx:2", 2, "RX 7900 XTX", "gfx1100", (None, None), 25753026560, 25753026560),
     ],
 )

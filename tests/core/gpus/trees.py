@@ -11,9 +11,10 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
+from aim_jupyter.core.sizes import GIB
+
 NODES = "sys/class/kfd/kfd/topology/nodes"
 PROC = "sys/class/kfd/kfd/proc"
-GIB = 1 << 30
 
 Files = dict[str, bytes]
 

@@ -25,6 +25,7 @@ _LISTS = ("gpu_data", "current_partition", "memory_partition", "gpus")
 _PARTS = frozenset(
     [
         *("bdf", "uuid", "kfd_id", "accelerator_type", "vram_total"),  # list, partition, monitor
+        "memory_partition",  # partition
         *("asic", "bus", "vram", "partition"),  # static
         *("usage", "mem_usage", "power", "temperature", "process_list"),  # metric, process
     ]
@@ -138,7 +139,9 @@ def _gpu(facts: Facts) -> Gpu:
             or facts.get("accelerator_type")
         ),
         memory_partition=report.memory_mode(
-            partition.get("memory_partition") or facts.get("memory")
+            partition.get("memory_partition")
+            or facts.get("memory")
+            or _part(facts, "memory_partition").get("current")
         ),
         unique_id_hex=report.unique_id(asic.get("asic_serial"))
         or report.unique_id(facts.get("hip_uuid")),

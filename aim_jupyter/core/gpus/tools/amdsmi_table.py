@@ -22,7 +22,7 @@ _FIRST = re.compile(r"^\|\s+([0-9a-f:.]{12,16})\s+(.*?)\s+\|(.*)\|\s*$", re.IGNO
 _SECOND = re.compile(
     r"^\|\s+(\d+)\s+(\d+|N/A)\s+\S+\s+([A-Z]{3}|N/A)/(NPS\d|N/A)\s+\|\s*(\S+(?: %)?)(.*)\|\s*$"
 )
-_MODE = re.compile(r"^(\d+) +(NPS\d|N/A) +([A-Z]{3}|N/A) +\S+ +(\d)\s*$", re.MULTILINE)
+_MODE = re.compile(r"^(\d+) +(NPS\d|N/A) +([A-Z]{3}|N/A) +\S+ +(\d|N/A)\s*$", re.MULTILINE)
 _USED = re.compile(r"(\d+)/(\d+) MB")
 _PROCESS = re.compile(r"^\|\s+(\d+)\s+(\d+)\s+\S.*?\s([\d.]+) ([KMG]?B)\s+([\d.]+) ([KMG]?B)\s")
 

@@ -33,6 +33,8 @@ _FROM_TEXT = (
 )
 _KNOWN = "rocm-smi (JSON or text), amd-smi (JSON or text), rocminfo, lstopo XML or GPUStack JSON"
 _LARGEST = 64 << 20
+#: A half of a pair of surrogates, itself or as JSON has it: it can't be written anywhere again.
+_HALVES = re.compile(r"[\ud800-\udfff]|\\u[dD][89a-fA-F][0-9a-fA-F]{2}")
 _BEGIN = re.compile(r"^[ \t]*[{\[]", re.MULTILINE)
 _NEXT = re.compile(r"\s*[{\[]")
 
@@ -58,6 +60,7 @@ def from_file(path: Path | str, *more: Path | str) -> Machine:
 
 def parse(text: str) -> Report | None:
     """Return what a tool said, whichever it was, or None where it is no known one's output."""
+    text = _HALVES.sub("\ufffd", text)
     documents = json_documents(text)
     for read in _FROM_JSON if documents else ():
         if (report := read(documents)) is not None:

@@ -9,13 +9,14 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
-from aim_jupyter.core.gpus import catalogue, inventory
+from aim_jupyter.core import devices
+from aim_jupyter.core.gpus import inventory
 from aim_jupyter.core.gpus.drm import Card
+from aim_jupyter.core.harmless import harmless
 from aim_jupyter.core.records.gpu import Gpu
+from aim_jupyter.core.sizes import GIB, MIB
 
-MIB = 1 << 20
-
-_UNITS = {"B": 1, "KB": 1 << 10, "MB": MIB, "MIB": MIB, "GB": 1 << 30, "GIB": 1 << 30}
+_UNITS = {"B": 1, "KB": 1 << 10, "MB": MIB, "MIB": MIB, "GB": GIB, "GIB": GIB}
 _NUMBER = re.compile(r"-?\d{1,18}(\.\d{1,6})?")
 _NOT_SAID = frozenset(["", "n/a", "na", "none", "unknown", "<redacted>", "gpu-<redacted>"])
 _OLD_GFX = re.compile(r"gfx(9)(\d)(\d\d)")
@@ -37,7 +38,7 @@ class Report(Struct, frozen=True, kw_only=True):
     gpus : tuple of Gpu
         In the tool's own order, which is rarely HIP's: `hip_index` only where the tool gives it.
     refusal : str or None
-        Why the GPUs can't be used, where the tool found that out: at most 50 characters.
+        Why the GPUs can't be used, where the tool found that out.
     """
 
     tool: str
@@ -129,31 +130,30 @@ def completed(gpu: Gpu, card: Card | None = None) -> Gpu:
     card : Card, optional
         What the tool says of the memory besides: it tells integrated GPUs from others.
     """
-    row = catalogue.device(gpu.pci_device_id)
-    named = row or catalogue.named(gpu.name)
+    row = devices.device(gpu.pci_device_id)
+    named = row or devices.named(gpu.name)
     found = gpu.gfx or (row.detectable_gfx if row else None)
     of_whole = _is_of_whole_device(gpu, named)
     return replace(
         gpu,
-        name=gpu.name or (row.name if row else None),
+        name=harmless(gpu.name or "") or (row.name if row else None),
         model=named.model if named else None,
         gfx=found,
-        integrated=_integrated(gpu, named, found, card),
+        integrated=_integrated(gpu, row, found, card or Card(vram_bytes=gpu.vram_bytes)),
         vram_bytes=None if of_whole else gpu.vram_bytes,
         reason=gpu.reason or (WHOLE_DEVICE if of_whole else None),
         vram_used_bytes_reported=gpu.vram_used_bytes,
     )
 
 
-def _integrated(
-    gpu: Gpu, row: catalogue.Device | None, found: str | None, card: Card | None
-) -> bool | None:
+def _integrated(gpu: Gpu, row: devices.Device | None, found: str | None, card: Card) -> bool | None:
+    """Return what the id, the architecture or the memory proves; a name alone proves nothing."""
     if gpu.integrated is not None:
         return gpu.integrated
     return inventory.integrated(row, found, card)
 
 
-def _is_of_whole_device(gpu: Gpu, row: catalogue.Device | None) -> bool:
+def _is_of_whole_device(gpu: Gpu, row: devices.Device | None) -> bool:
     """Whether a partition is given its whole GPU's memory, as by rocm-smi 6.3 (facts 2.3)."""
     if gpu.compute_partition in (None, "SPX") or gpu.vram_bytes is None or row is None:
         return False

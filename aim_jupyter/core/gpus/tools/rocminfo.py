@@ -77,7 +77,7 @@ def _chip(facts: Mapping[str, str]) -> str | None:
 
 def _refusal(text: str) -> str | None:
     hit = _REFUSED.search(text)
-    return _REFUSALS.get(hit[1].strip(), f"/dev/kfd: {hit[1].strip()}"[:50]) if hit else None
+    return _REFUSALS.get(hit[1].strip(), f"/dev/kfd: {hit[1].strip()}") if hit else None
 
 
 def _notes(text: str) -> tuple[str, ...]:

@@ -14,8 +14,7 @@ from hypothesis import strategies as st
 from aim_jupyter.core import gpus
 from aim_jupyter.core.gpus.tools import capture, merging, report
 from aim_jupyter.core.records import Gpu
-
-from . import captured
+from tests.core.gpus import captured
 
 LIST = {
     "gpu": 0,
@@ -305,6 +304,15 @@ SAMPLES = [
         if captured.ROOT.is_dir() and folder not in ("mi250x-8gcd-hwloc", "mi25-7-oldrocm")
     ),
 ]
+
+
+@pytest.mark.parametrize("half", ["\ud800", "\\ud800"])
+def test_half_a_character_is_none(half: str) -> None:
+    for sample in SAMPLES:
+        for at in range(0, min(len(sample), 4000), 97):
+            found = capture.parse(sample[:at] + half + sample[at:])
+            if found is not None:
+                msgspec.json.encode(found)
 
 
 @settings(max_examples=1500, deadline=None, database=None, derandomize=True)

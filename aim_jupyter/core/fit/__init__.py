@@ -5,29 +5,28 @@ from the headers of the tensors or from the architecture; the KV cache follows t
 rules exactly; the overhead is a band, and each start on this site narrows it.
 """
 
-from aim_jupyter.core.fit.answer import answer, answers, as_json, ask
-from aim_jupyter.core.fit.architecture import Architecture, architecture
-from aim_jupyter.core.fit.assessment import assess
-from aim_jupyter.core.fit.context import LEAST, longest
-from aim_jupyter.core.fit.devices import device
-from aim_jupyter.core.fit.headers import Exact, Tensor, tensor, tensors, weights_from_headers
-from aim_jupyter.core.fit.learned import history, outcome, store
-from aim_jupyter.core.fit.log import read_log
-from aim_jupyter.core.fit.models import config_of, known, look_up, quantized
-from aim_jupyter.core.fit.request import Request
-from aim_jupyter.core.fit.verdict import verdict
+from aim_jupyter.core.checkpoint.architecture import Architecture, architecture
+from aim_jupyter.core.checkpoint.models import config_of, known, look_up, quantized
+from aim_jupyter.core.fit.answer import as_json
+from aim_jupyter.core.fit.learning.learned import history, outcome, store
+from aim_jupyter.core.fit.learning.log import read_log
+from aim_jupyter.core.fit.memory.assessment import assess
+from aim_jupyter.core.fit.memory.context import LEAST, longest
+from aim_jupyter.core.fit.memory.devices import device
+from aim_jupyter.core.fit.memory.headers import Exact, Tensor, tensor, tensors, weights_from_headers
+from aim_jupyter.core.fit.memory.request import Request
+from aim_jupyter.core.fit.memory.verdict import verdict
+from aim_jupyter.core.records.fit import Settings
 
 __all__ = [
     "LEAST",
     "Architecture",
     "Exact",
     "Request",
+    "Settings",
     "Tensor",
-    "answer",
-    "answers",
     "architecture",
     "as_json",
-    "ask",
     "assess",
     "config_of",
     "device",

@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
-from aim_jupyter.core import fit
 from aim_jupyter.core.errors import BadUsage, UnknownName
 from aim_jupyter.core.records.fit import Device
+from aim_jupyter.testing import sums
+from tests.core.fit.memory.test_headers import llama
 
 from .conftest import WriteTensors, ask, small
-from .test_headers import llama
 
 PROMISED = {
     "verdict",
@@ -31,7 +31,7 @@ PROMISED = {
 
 
 def test_the_answer_holds_what_was_promised_and_is_json() -> None:
-    answer = fit.answer(
+    answer = sums.answer(
         {
             "model": "meta-llama/Llama-3.3-70B-Instruct",
             "machine": "mi300x:1",
@@ -55,7 +55,7 @@ def test_the_answer_holds_what_was_promised_and_is_json() -> None:
 
 
 def test_what_can_not_be_told_is_null_and_still_promised() -> None:
-    answer = fit.answer({"model": "nobody/knows-this", "machine": "mi300x:1"})
+    answer = sums.answer({"model": "nobody/knows-this", "machine": "mi300x:1"})
     assert set(answer) >= PROMISED
     assert answer["available_kv_gib"] is None
     assert answer["largest_context"] is None
@@ -64,7 +64,7 @@ def test_what_can_not_be_told_is_null_and_still_promised() -> None:
 def test_a_config_may_be_a_file_a_folder_or_an_object(tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text(json.dumps(small()))
     answers = [
-        fit.answer({"config": config, "machine": "mi300x:1"})
+        sums.answer({"config": config, "machine": "mi300x:1"})
         for config in (small(), str(tmp_path / "config.json"), str(tmp_path))
     ]
     assert answers[0] == answers[1] == answers[2]
@@ -73,7 +73,7 @@ def test_a_config_may_be_a_file_a_folder_or_an_object(tmp_path: Path) -> None:
 def test_a_folder_is_counted_by_its_headers(checkpoint: WriteTensors) -> None:
     folder = checkpoint(llama())
     (folder / "config.json").write_text(json.dumps(small()))
-    answer = fit.answer({"model": str(folder), "machine": "mi300x:1"})
+    answer = sums.answer({"model": str(folder), "machine": "mi300x:1"})
     assert {t["basis"] for t in answer["terms"] if t["name"] == "weights"} == {"exact"}
     assert answer["verdict"] == "FITS"
 
@@ -81,7 +81,7 @@ def test_a_folder_is_counted_by_its_headers(checkpoint: WriteTensors) -> None:
 @pytest.mark.parametrize("text", ["", "{", "[]", "null", '"config"', "{}", '{"model_type": 5}'])
 def test_a_config_file_that_is_none_is_unknown(tmp_path: Path, text: str) -> None:
     (tmp_path / "config.json").write_text(text)
-    answer = fit.answer({"config": str(tmp_path / "config.json"), "machine": "mi300x:1"})
+    answer = sums.answer({"config": str(tmp_path / "config.json"), "machine": "mi300x:1"})
     assert answer["verdict"] == "unknown"
     assert answer["notes"][0]
 
@@ -89,7 +89,7 @@ def test_a_config_file_that_is_none_is_unknown(tmp_path: Path, text: str) -> Non
 def test_a_folder_that_lies_about_its_layers_is_unknown(checkpoint: WriteTensors) -> None:
     folder = checkpoint(llama(layers=2))
     (folder / "config.json").write_text(json.dumps(small()))
-    answer = fit.answer({"model": str(folder), "machine": "mi300x:1"})
+    answer = sums.answer({"model": str(folder), "machine": "mi300x:1"})
     assert answer["verdict"] == "unknown"
     assert "holds 2 layers, its config.json says 4" in answer["notes"][0]
 
@@ -140,18 +140,19 @@ def test_numbers_may_be_texts() -> None:
 def test_each_line_of_a_batch_has_its_answer() -> None:
     good = json.dumps({"model": "Qwen/Qwen3-8B", "machine": "mi300x:1"})
     lines = [good, "", "not json", '{"tp": "two"}', '{"machine": "xyz", "model": "y"}', "[1]"]
-    found = list(fit.answers([*lines, good.encode()]))
+    found = list(sums.answers([*lines, good.encode()]))
     assert [answer["verdict"] for answer in found] == ["FITS", *["unknown"] * 4, "FITS"]
     assert all(answer["reason"] for answer in found)
 
 
 def test_importing_it_brings_nothing_heavy() -> None:
     program = (
-        "import sys, aim_jupyter.core.fit as fit\n"
-        "fit.answer({'model': 'Qwen/Qwen3-8B', 'machine': 'mi300x:1'})\n"
+        "import sys\nfrom aim_jupyter.testing import sums\n"
+        "sums.answer({'model': 'Qwen/Qwen3-8B', 'machine': 'mi300x:1'})\n"
         "heavy = {'numpy', 'pandas', 'torch', 'huggingface_hub', 'yaml', 'IPython'}\n"
         "others = {m for m in sys.modules if m.startswith('aim_jupyter.core.')}\n"
-        "allowed = ('fit', 'records', 'errors', 'config', 'files', 'events')\n"
+        "allowed = ('fit', 'checkpoint', 'sizes', 'records', 'errors', 'config', 'adapters',"
+        "'files', 'events', 'safetensors', 'devices', 'harmless')\n"
         "others = {m for m in others if m.split('.')[2] not in allowed}\n"
         "sys.exit((heavy & set(sys.modules)) or others or None)"
     )

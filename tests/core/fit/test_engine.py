@@ -17,11 +17,13 @@ from typing import Any
 import pytest
 
 from aim_jupyter.core import engines, fit
-from aim_jupyter.core.fit.caches import Cache
-from aim_jupyter.core.fit.kv import layout
-from aim_jupyter.core.fit.versions import rules
-from aim_jupyter.core.fit.weights import shares
+from aim_jupyter.core.fit.memory.caches import Cache
+from aim_jupyter.core.fit.memory.kv import layout
+from aim_jupyter.core.fit.memory.versions import rules
+from aim_jupyter.core.fit.memory.weights import shares
 from aim_jupyter.core.gpus.processor import cpu
+from aim_jupyter.core.sizes import GIB
+from aim_jupyter.testing import sums
 
 from .conftest import WriteTensors
 
@@ -196,11 +198,11 @@ def test_the_size_of_the_kv_cache_is_the_one_that_the_engine_logs(tmp_path: Path
     ]
     for question, answer in zip(questions, asked("starts.py", questions), strict=True):
         facts = fit.read_log(answer["log"].splitlines())
-        found = fit.answer(
+        found = sums.answer(
             {
                 "config": str(question["model"]),
                 "machine": machine,
-                "kv_cache_gib": question["kv_bytes"] / 2**30,
+                "kv_cache_gib": question["kv_bytes"] / GIB,
                 "max_model_len": question["length"],
                 "max_num_batched_tokens": question["batched"],
                 "max_num_seqs": 8,

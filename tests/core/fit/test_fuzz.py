@@ -15,9 +15,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from aim_jupyter import cli
-from aim_jupyter.core import fit, fitting
-from aim_jupyter.core.errors import ModelMissing
-from aim_jupyter.core.records import Model
+from aim_jupyter.core import api, fit
+from aim_jupyter.core.sizes import GIB
+from aim_jupyter.testing import sums
 
 PROMISED = {
     "verdict", "weights_gib_per_gpu", "kv_bytes_per_token_per_gpu", "available_kv_gib", "kv_tokens",
@@ -79,7 +79,7 @@ def checked(answer: dict[str, Any]) -> None:
     assert low <= high
     need = answer["needed_kv_gib"][1]
     assert need <= low, "a FITS rests on a sum"
-    assert weights is None or weights + low <= answer["device"]["total_bytes"] / 2**30
+    assert weights is None or weights + low <= answer["device"]["total_bytes"] / GIB
     assert math.isfinite(need)
     assert need > 0
 
@@ -90,7 +90,7 @@ def test_a_config_that_lies_is_answered_by_the_rules(
     config: dict[str, Any], tp: int, length: Any
 ) -> None:
     asked = {"config": config, "machine": "mi300x:8", "tp": tp, "max_model_len": length}
-    checked(fit.answer(asked))
+    checked(sums.answer(asked))
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=QUIET)
@@ -125,15 +125,11 @@ PARAMETERS = st.dictionaries(
 BASE = {"model": "Qwen/Qwen3-8B", "machine": "mi300x:8", "engine_version": "0.18"}
 
 
-def _nowhere(name: str) -> Model:
-    raise ModelMissing(f"{name} is nowhere")
-
-
 @settings(max_examples=200, deadline=None, suppress_health_check=QUIET)
 @given(PARAMETERS)
 def test_a_line_of_a_batch_is_always_answered(isolated: object, odd: dict[str, Any]) -> None:
     lines = [json.dumps({**BASE, **odd}), json.dumps(BASE)]
-    first, second = fitting.Asker(_nowhere).answers(lines)
+    first, second = api.fits(lines)
     assert first["verdict"] in ("FITS", "TIGHT", "NO", "unknown")
     if "settings" in first:
         checked(first)
@@ -144,6 +140,6 @@ def test_a_line_of_a_batch_is_always_answered(isolated: object, odd: dict[str, A
 
 @pytest.mark.parametrize("line", ["", "[]", "{", "null", '"x"', "\x00", "{}", '{"model": 3}'])
 def test_a_line_that_is_no_question(line: str, isolated: object) -> None:
-    for answer in fitting.Asker(_nowhere).answers([line]):
+    for answer in api.fits([line]):
         assert answer["verdict"] == "unknown"
         assert answer["reason"]

@@ -17,13 +17,13 @@ from msgspec import Struct
 
 from aim_jupyter.core import config
 from aim_jupyter.core.files import locked, private_folder, unusable
-from aim_jupyter.core.fit.versions import span
-from aim_jupyter.core.fit.weights import GIB
+from aim_jupyter.core.fit.memory.versions import span
 from aim_jupyter.core.records.fit import Band, Fit, Settings, Start
 from aim_jupyter.core.records.kinds import resolved
+from aim_jupyter.core.sizes import GIB
 
 if TYPE_CHECKING:
-    from aim_jupyter.core.fit.request import Request
+    from aim_jupyter.core.fit.memory.request import Request
 
 RUN_TO_RUN = 0.1 * GIB  # between two starts with the same settings
 OTHER_MODEL = 0.3 * GIB  # what the formula leaves open between models, facts/fit.md 3.3

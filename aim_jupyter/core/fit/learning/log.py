@@ -11,7 +11,8 @@ import re
 from collections.abc import Iterable
 from typing import NamedTuple
 
-_GIB = 2**30
+from aim_jupyter.core.sizes import GIB
+
 _ANSI = re.compile(r"\x1b\[[0-9;]*m")
 
 
@@ -34,10 +35,10 @@ _N = r"(-?[\d,]+(?:\.\d+)?)"
 _PATTERNS = (
     _line(
         rf"Model loading took {_N} (?:GiB|GB)(?: memory)? and {_N} sec",
-        ("weights_bytes", _GIB),
+        ("weights_bytes", GIB),
         ("load_s", 1),
     ),
-    _line(rf"Available KV cache memory: {_N} ?GiB", ("available_kv_bytes", _GIB), least=True),
+    _line(rf"Available KV cache memory: {_N} ?GiB", ("available_kv_bytes", GIB), least=True),
     _line(
         rf"KV cache size: {_N} tokens, Maximum concurrency for {_N} tokens per request: {_N}x",
         ("kv_tokens", 1),
@@ -54,19 +55,19 @@ _PATTERNS = (
     ),
     _line(
         rf"(?:Explicitly|Auto) set \({_N}/{_N}\) GiB for KV cache",
-        ("available_kv_bytes", _GIB),
-        ("total_bytes", _GIB),
+        ("available_kv_bytes", GIB),
+        ("total_bytes", GIB),
         least=True,
     ),
-    _line(rf"{_N} GiB memory was consumed by non-kv usages", ("non_kv_bytes", _GIB)),
-    _line(rf"Total non KV cache memory: {_N} ?GiB", ("non_kv_bytes", _GIB)),
-    _line(rf"torch peak memory increase: {_N} ?GiB", ("activation_bytes", _GIB)),
-    _line(rf"non-torch forward increase memory: {_N} ?GiB", ("runtime_bytes", _GIB)),
-    _line(rf"Estimated CUDA graph memory: {_N} GiB", ("graph_estimate_bytes", _GIB)),
+    _line(rf"{_N} GiB memory was consumed by non-kv usages", ("non_kv_bytes", GIB)),
+    _line(rf"Total non KV cache memory: {_N} ?GiB", ("non_kv_bytes", GIB)),
+    _line(rf"torch peak memory increase: {_N} ?GiB", ("activation_bytes", GIB)),
+    _line(rf"non-torch forward increase memory: {_N} ?GiB", ("runtime_bytes", GIB)),
+    _line(rf"Estimated CUDA graph memory: {_N} GiB", ("graph_estimate_bytes", GIB)),
     _line(
         rf"Graph capturing finished in {_N} secs, took {_N} GiB",
         ("capture_s", 1),
-        ("graph_bytes", _GIB),
+        ("graph_bytes", GIB),
     ),
     _line(rf"torch\.compile took {_N} s in total", ("compile_s", 1)),
     _line(
@@ -75,17 +76,17 @@ _PATTERNS = (
     ),
     _line(
         rf"Free memory on device.*?\({_N}/{_N} GiB\) on startup",
-        ("free_bytes", _GIB),
-        ("total_bytes", _GIB),
+        ("free_bytes", GIB),
+        ("total_bytes", GIB),
     ),
     _line(
         rf"max seq len \({_N}\), \(?{_N} GiB KV cache is needed",
         ("context_tokens", 1),
-        ("needed_kv_bytes", _GIB),
+        ("needed_kv_bytes", GIB),
     ),
     _line(
         rf"larger than the available KV cache memory \({_N} GiB\)",
-        ("available_kv_bytes", _GIB),
+        ("available_kv_bytes", GIB),
         least=True,
     ),
     _line(rf"estimated maximum model length is {_N}", ("largest_context", 1)),

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 
-from aim_jupyter.core.fit.architecture import Architecture
-from aim_jupyter.core.fit.layers import Experts, Latent, Layer
-from aim_jupyter.core.fit.matrices import Matrix, matrices
-from aim_jupyter.core.fit.quantization import Quantization
+from aim_jupyter.core.checkpoint.architecture import Architecture
+from aim_jupyter.core.checkpoint.formats import MXFP4, Format
+from aim_jupyter.core.checkpoint.layers import Experts, Latent, Layer
+from aim_jupyter.core.checkpoint.matrices import Matrix, matrices
 from aim_jupyter.core.records.fit import Family
-
-_GIB = 2**30
+from aim_jupyter.core.sizes import GIB
 
 # What vLLM rounds intermediate and hidden size of MXFP4 experts up to:
 # model_executor/layers/fused_moe/oracle/mxfp4.py, Marlin on CUDA, AITER and Triton on ROCm.
@@ -47,17 +46,15 @@ def _widened(architecture: Architecture, layer: Layer, tp: int, family: Family) 
         return 0
     shares = (matrix.on_rank(tp) for matrix in matrices(layer, architecture.hidden))
     experts = (share for share in shares if ".experts." in share.module)
-    return sum(_widening(share, how, _ALIGNED[family]) for share in experts)
+    return sum(_widening(share, how.narrowest or MXFP4, _ALIGNED[family]) for share in experts)
 
 
-def _widening(share: Matrix, how: Quantization, aligned: tuple[int, int]) -> int:
-    if how.format is None:
-        return 0
+def _widening(share: Matrix, stored: Format, aligned: tuple[int, int]) -> int:
     inner, hidden = aligned if share.split == "rows" else aligned[::-1]
     rows = -(-share.rows // inner) * inner
     columns = -(-share.columns // hidden) * hidden
-    own = how.format.bytes(share.rows, share.columns)
-    return share.copies * (how.format.bytes(rows, columns) - own)
+    own = stored.bytes(share.rows, share.columns)
+    return share.copies * (stored.bytes(rows, columns) - own)
 
 
 def _absorbed(layer: Layer, tp: int, size: int) -> int:
@@ -85,14 +82,14 @@ def rocm_growth(architecture: Architecture, tp: int, dtype: str = "auto") -> int
     if architecture.experts is None:
         return 0
     size = architecture.element_bytes(dtype)
-    if architecture.quantization.format is not None:
-        return int(2.0 * _GIB)
+    if architecture.quantization.rules:
+        return int(2.0 * GIB)
     grown = sum(
         count * _padded(layer.mlp, architecture.hidden, tp, size)
         for layer, count in architecture.kinds.items()
         if isinstance(layer.mlp, Experts)
     )
-    return grown + int(1.5 * _GIB)
+    return grown + int(1.5 * GIB)
 
 
 def _padded(mlp: Experts, hidden: int, tp: int, size: int) -> int:

@@ -9,19 +9,21 @@ from typing import Any
 
 from msgspec import Struct, structs
 
-from aim_jupyter.core.fit.additions import rocm_growth
-from aim_jupyter.core.fit.caches import caches
-from aim_jupyter.core.fit.fields import Unreadable
-from aim_jupyter.core.fit.kv import BLOCK, Layout, layout
-from aim_jupyter.core.fit.layers import Latent, Recurrent
-from aim_jupyter.core.fit.learned import Lesson, lesson
-from aim_jupyter.core.fit.obstacles import obstacle
-from aim_jupyter.core.fit.overhead import Overhead, overhead
-from aim_jupyter.core.fit.reasons import reason, short
-from aim_jupyter.core.fit.request import Request, indivisible, settled, usual_batch
-from aim_jupyter.core.fit.versions import rules
-from aim_jupyter.core.fit.weights import GIB, shares, stages
+from aim_jupyter.core.checkpoint.fields import Unreadable
+from aim_jupyter.core.checkpoint.layers import Latent, Recurrent
+from aim_jupyter.core.fit.learning.learned import Lesson, lesson
+from aim_jupyter.core.fit.memory.additions import rocm_growth
+from aim_jupyter.core.fit.memory.caches import caches
+from aim_jupyter.core.fit.memory.counted import counted, laid_out
+from aim_jupyter.core.fit.memory.kv import BLOCK, Layout, layout
+from aim_jupyter.core.fit.memory.obstacles import obstacle
+from aim_jupyter.core.fit.memory.overhead import Overhead, overhead
+from aim_jupyter.core.fit.memory.reasons import reason
+from aim_jupyter.core.fit.memory.request import Request, indivisible, settled, usual_batch
+from aim_jupyter.core.fit.memory.versions import changes, release, rules
+from aim_jupyter.core.fit.memory.weights import shares, stages
 from aim_jupyter.core.records.fit import Band, Basis, Device, Fit, FitVerdict, Settings, Term
+from aim_jupyter.core.sizes import GIB
 
 _CPU_BLOCK = 128  # vLLM platforms/cpu.py
 _LATENT_ALIGN = 128  # vLLM platforms/interface.py
@@ -59,7 +61,7 @@ def _plain(request: Request, verdict: FitVerdict, why: str, **more: Any) -> Fit:
     return Fit(
         model=request.model,
         verdict=verdict,
-        reason=short(why),
+        reason=why,
         settings=request.settings,
         device=request.device,
         notes=(why,),
@@ -68,6 +70,10 @@ def _plain(request: Request, verdict: FitVerdict, why: str, **more: Any) -> Fit:
 
 
 def _assess(request: Request) -> Fit:
+    if request.exact is not None and request.exact.refused:
+        why = f"{request.exact.refused} ({request.exact.label})"
+        return _plain(request, "NO", why, refused=True)
+    request = counted(request)
     model = request.architecture
     if model.problem:
         raise Unreadable(model.problem)
@@ -93,13 +99,20 @@ def _impossible(request: Request, settings: Settings) -> str:
         return f"needs {gpus} GPUs, the machine has {device.count}"
     if limit is not None and (settings.max_model_len or 0) > limit:
         return f"the model takes {limit:,} tokens at most"
-    if settings.pp > len(request.architecture.layers):
+    if request.exact is None and settings.pp > len(request.architecture.layers):
         return f"{len(request.architecture.layers)} layers can't be {settings.pp} stages"
     return indivisible(request.architecture, settings.tp)
 
 
 def _layouts(request: Request, settings: Settings) -> list[Layout]:
     """Return the layout of the KV cache under each rule that the engine may follow."""
+    batched = settings.max_num_batched_tokens or 0
+    if request.exact is not None:
+        own = laid_out(request.exact, batched)
+        if own is not None:
+            return [own]
+        if not request.architecture.layers:
+            raise Unreadable("its KV cache has a layout that is not known here")
     model = request.loaded
     spans = stages(len(model.layers), settings.pp)
     widest = max(spans, key=len)
@@ -110,9 +123,10 @@ def _layouts(request: Request, settings: Settings) -> list[Layout]:
     if not all(states):
         raise Unreadable("no layer keeps anything of a request")
     version = request.version
-    ends = dict.fromkeys(rules(end, family) for end in (version.low, version.high))
+    ends = dict.fromkeys(
+        rules(end, family, prefixes=settings.prefix_caching) for end in (version.low, version.high)
+    )
     block = settings.block_size or _block(request)
-    batched = settings.max_num_batched_tokens or 0
     return [
         layout(kept, its, batched, block=block, align=_align(request), chunked=request.chunked)
         for its in ends
@@ -136,6 +150,13 @@ def _block(request: Request) -> int:
     latent = _latent(request)
     if request.device is not None and request.device.family == "cpu":
         return BLOCK if latent else _CPU_BLOCK
+    if request.device is not None and request.device.family == "rocm":
+        newest = request.version.low >= release(changes().sinks_block)
+        return request.architecture.rocm_block * newest or _sparse(latent)
+    return _sparse(latent)
+
+
+def _sparse(latent: list[Latent]) -> int:
     return _SPARSE_BLOCK if any(mixer.index_heads for mixer in latent) else BLOCK
 
 
@@ -182,8 +203,8 @@ def _room(settings: Settings, found: _Sum) -> Band:
 def _weights(request: Request, settings: Settings, device: Device) -> tuple[Band, Basis, str]:
     model = request.loaded
     if request.weights is not None and request.basis == "given":
-        return request.weights, "given", ""
-    parts = shares(model, settings.tp, settings.pp, settings.dtype, device.family)
+        return request.weights, "exact" if request.counted else "given", request.counted
+    parts = shares(model, settings.tp, settings.pp, settings.dtype, device.family, dp=settings.dp)
     low: float = max(share.total for share in parts)
     if request.weights is not None:
         low = request.weights.low + max(share.added for share in parts)
@@ -226,7 +247,7 @@ def _judged(
         largest_context=_largest(request, layouts, available, users),
         context_limit=request.architecture.context,
     )
-    return _explained(fit, found)
+    return _explained(fit, found, request)
 
 
 def _span(layouts: Sequence[Layout], available: Band, of: Any) -> Band:
@@ -280,12 +301,20 @@ def _missed(fit: Fit, found: _Sum) -> str:
     return f"{more} (nobody has measured it), and {room / GIB:.1f} are left free"
 
 
-def _explained(fit: Fit, found: _Sum | None) -> Fit:
+def _unread(request: Request) -> str:
+    """Return what to say of keys that nobody reads here, where the engine has not counted."""
+    names = () if request.exact else request.architecture.unread
+    more = "; vLLM itself reads them, with --exact"
+    return f"not read here, and may be a shape: {', '.join(names)}{more}" if names else ""
+
+
+def _explained(fit: Fit, found: _Sum | None, request: Request) -> Fit:
     """Return the fit with its reason, and what may stop a start that has room enough."""
     notes = (
         tuple(filter(None, [found.note, found.lesson.note, _missed(fit, found)])) if found else ()
     )
-    plain = structs.replace(fit, reason=short(reason(fit)), notes=notes)
+    notes += tuple(filter(None, [_unread(request)]))
+    plain = structs.replace(fit, reason=reason(fit), notes=notes)
     if found is None or fit.device is None:
         return plain
     stop = obstacle(fit.settings, fit.device, found.budget, found.taken, found.overhead.outside)
@@ -294,7 +323,7 @@ def _explained(fit: Fit, found: _Sum | None) -> Fit:
     return structs.replace(
         fit,
         verdict=stop.verdict,
-        reason=short(stop.reason),
+        reason=stop.reason,
         refused=stop.refused,
         notes=(*notes, stop.reason),
     )

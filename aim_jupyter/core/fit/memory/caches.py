@@ -13,10 +13,10 @@ from typing import Literal
 
 from msgspec import Struct
 
-from aim_jupyter.core.fit.architecture import Architecture
-from aim_jupyter.core.fit.fields import Unreadable
-from aim_jupyter.core.fit.layers import Attention, Latent, Layer, Recurrent
-from aim_jupyter.core.fit.quantization import DTYPES
+from aim_jupyter.core.checkpoint.architecture import Architecture
+from aim_jupyter.core.checkpoint.fields import Unreadable
+from aim_jupyter.core.checkpoint.formats import DTYPES
+from aim_jupyter.core.checkpoint.layers import Attention, Latent, Layer, Recurrent
 from aim_jupyter.core.records.fit import Settings
 
 SPARSE_FP8_TOKEN = 656  # bytes of the "fp8_ds_mla" layout
@@ -100,8 +100,9 @@ def kv_element_bytes(architecture: Architecture, settings: Settings) -> float:
     """
     kv_dtype = settings.kv_dtype
     if kv_dtype in ("auto", ""):
-        size = architecture.element_bytes(settings.dtype)
-        return 1 if architecture.quantization.kv else size
+        kv_dtype = architecture.quantization.kv or settings.dtype
+    if kv_dtype in ("auto", ""):
+        return architecture.element_bytes(settings.dtype)
     if kv_dtype.startswith("fp8") or kv_dtype == "int8_per_token_head":
         return 1
     if kv_dtype.startswith("nvfp4"):

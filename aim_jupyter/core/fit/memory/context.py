@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from msgspec import structs
 
-from aim_jupyter.core.fit.assessment import assess
-from aim_jupyter.core.fit.request import Request
+from aim_jupyter.core.fit.memory.assessment import assess
+from aim_jupyter.core.fit.memory.request import Request
 
 LEAST = 4096
 """Tokens that a context must have to be of use; fewer are nothing to choose by oneself."""

@@ -2,31 +2,11 @@
 
 from __future__ import annotations
 
-import functools
-import re
-from importlib.resources import files
-
-import msgspec
-from msgspec import Struct
-
+from aim_jupyter.core import devices
 from aim_jupyter.core.errors import BadUsage, UnknownName
-from aim_jupyter.core.records.fit import Device, Family
-from aim_jupyter.core.records.kinds import resolved
+from aim_jupyter.core.records.fit import Device
 
 MOST = 4096  # GPUs of one machine
-
-
-class _Known(Struct, frozen=True, forbid_unknown_fields=True):
-    model: str
-    family: Family
-    mib: int
-    gfx: str | None = None
-
-
-@functools.cache
-def _known() -> dict[str, _Known]:
-    text = files(__package__).joinpath("devices.toml").read_text("utf-8")
-    return msgspec.toml.decode(text, type=resolved(dict[str, _Known]))
 
 
 def device(machine: str) -> Device:
@@ -47,16 +27,16 @@ def device(machine: str) -> Device:
     8
     """
     name, _, count = machine.partition(":")
-    key = re.sub(r"[\s_-]+", "", re.sub(r"\s*\d+\s*gb.*$", "", name.casefold()))
-    found = _known().get(key)
-    if found is None:
-        raise UnknownName("GPU", name, _known(), "name its facts: total_bytes, family, count")
+    found = devices.typed(name)
+    if found is None or found.reported_bytes is None:
+        known = [row.key for row in devices.devices() if row.reported_bytes and row.model]
+        raise UnknownName("GPU", name, known, "name its facts: total_bytes, family, count")
     if count and not (count.isdecimal() and 1 <= int(count) <= MOST):
         raise BadUsage(f"{machine!r} does not end in a number of GPUs.", f"write {name}:1")
     return Device(
-        model=found.model,
+        model=found.model or name,
         family=found.family,
-        total_bytes=found.mib * 2**20,
+        total_bytes=found.reported_bytes,
         gfx=found.gfx,
         count=int(count or 1),
     )

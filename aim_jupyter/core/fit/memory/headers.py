@@ -5,22 +5,16 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Iterator, Sequence
-from importlib.resources import files
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
-import msgspec
 from msgspec import Struct
 
+from aim_jupyter.core import files, safetensors
+from aim_jupyter.core.checkpoint.architecture import Architecture
+from aim_jupyter.core.checkpoint.layers import Attention
 from aim_jupyter.core.errors import ModelMissing
-from aim_jupyter.core.files import UNREADABLE
-from aim_jupyter.core.fit.architecture import Architecture
-from aim_jupyter.core.fit.layers import Attention
-from aim_jupyter.core.fit.weights import stages
-from aim_jupyter.core.records.kinds import resolved
-
-MOST_HEADER = 100 * 2**20  # bytes; the format's own limit
-_ENTRIES = dict[str, dict[str, Any]]
+from aim_jupyter.core.fit.memory.weights import stages
 
 Role = Literal["skipped", "vocabulary", "whole", "qkv", "kv", "shared"]
 
@@ -37,8 +31,7 @@ class _Names(Struct, frozen=True, forbid_unknown_fields=True):
 
 @functools.cache
 def _names() -> _Names:
-    text = files(__package__).joinpath("tensors.toml").read_text("utf-8")
-    return msgspec.toml.decode(text, type=resolved(_Names))
+    return files.table(Path(__file__).with_name("tensors.toml"), _Names)
 
 
 class Tensor(NamedTuple):
@@ -83,9 +76,7 @@ def tensors(folder: Path) -> list[Tensor]:
     ModelMissing
         If it holds no safetensors, or one that is cut short or lies.
     """
-    paths = sorted(folder.glob("*.safetensors"))
-    if (folder / "model.safetensors.index.json").is_file():  # consolidated copies are not loaded
-        paths = [path for path in paths if not path.name.startswith("consolidated")]
+    paths = safetensors.weights(folder)
     if not paths:
         raise ModelMissing(f"{folder} holds no safetensors.", "check the folder")
     return [tensor for path in paths for tensor in _header(path)]
@@ -113,8 +104,15 @@ def weights_from_headers(
     tp: int = 1,
     pp: int = 1,
     dtype: str = "auto",
+    *,
+    dp: int = 1,
 ) -> Exact:
     """Return what one GPU loads of a checkpoint, counted tensor by tensor.
+
+    Parameters
+    ----------
+    dp : int
+        Copies, which share routed experts; see `weights.shares`.
 
     Raises
     ------
@@ -129,20 +127,20 @@ def weights_from_headers(
             "check the folder, or download the model again",
         )
     return Exact(
-        bytes_per_gpu=max(_ranks(found, architecture, tp, pp, dtype)),
+        bytes_per_gpu=max(_ranks(found, architecture, (tp, dp), pp, dtype)),
         parameters=sum(each.elements for each in found if _loaded(each, architecture)),
         layers=count,
     )
 
 
 def _ranks(
-    found: Sequence[Tensor], architecture: Architecture, tp: int, pp: int, dtype: str
+    found: Sequence[Tensor], architecture: Architecture, by: tuple[int, int], pp: int, dtype: str
 ) -> list[int]:
     spans = stages(len(architecture.layers), pp)
     totals = [0] * pp
     for tensor in found:
         if _loaded(tensor, architecture):
-            share = _share(tensor, architecture, tp, dtype)
+            share = _share(tensor, architecture, by, dtype)
             for stage in _stages(tensor, spans, architecture):
                 totals[stage] += share
     return totals
@@ -180,8 +178,11 @@ def _role(name: str) -> Role:
     return next((role for role, pattern in roles if re.search(pattern, name)), "shared")
 
 
-def _share(tensor: Tensor, architecture: Architecture, tp: int, dtype: str) -> int:
+def _share(tensor: Tensor, architecture: Architecture, by: tuple[int, int], dtype: str) -> int:
+    tp, dp = by
     whole = tensor.elements * _stored_bits(tensor, architecture, dtype) // 8
+    if dp > 1 and ".experts." in tensor.name:
+        return whole // (tp * dp)
     role = _role(tensor.name)
     if role == "vocabulary":
         rows = tensor.shape[0]
@@ -208,15 +209,9 @@ def _stored_bits(tensor: Tensor, architecture: Architecture, dtype: str) -> int:
 
 
 def _header(path: Path) -> Iterator[Tensor]:
-    """Yield the tensors of one file: 8 bytes of length, then that much JSON."""
     try:
-        with path.open("rb") as file:
-            length = int.from_bytes(file.read(8), "little")
-            entries = msgspec.json.decode(
-                file.read(min(length, MOST_HEADER)), type=resolved(_ENTRIES)
-            )
-    except UNREADABLE as error:
+        entries = safetensors.header(path).tensors
+    except (OSError, ValueError) as error:
         raise ModelMissing(f"{path} can't be read: {error}.", "download the model again") from error
     for name, entry in entries.items():
-        if name != "__metadata__":
-            yield tensor(name, str(entry.get("dtype")), entry.get("shape"), path)
+        yield tensor(name, str(entry.get("dtype")), entry.get("shape"), path)

@@ -13,8 +13,8 @@ from collections.abc import Iterable, Mapping
 
 from msgspec import Struct, structs
 
-from aim_jupyter.core.fit.caches import Cache
-from aim_jupyter.core.fit.versions import Rules
+from aim_jupyter.core.fit.memory.caches import Cache
+from aim_jupyter.core.fit.memory.versions import Rules
 
 BLOCK = 16
 
@@ -75,8 +75,12 @@ class Layout(Struct, frozen=True):
 
     @property
     def token_bytes(self) -> int:
-        """What one more token costs a request that has outgrown its windows."""
-        growing = [group for group in self.groups if group.cache.kind == "full"]
+        """What one more token costs a request that has outgrown its windows.
+
+        Where all layers have one, what it costs until then.
+        """
+        kept = [group for group in self.groups if group.cache.kind != "state"]
+        growing = [group for group in kept if group.cache.kind == "full"] or kept
         return sum(self.block_bytes // group.block for group in growing)
 
     def _of(self, group: Group, length: int) -> int:
@@ -114,7 +118,7 @@ def layout(
         Whether chunked local attention may keep less than everything: off unless
         ``VLLM_ALLOW_CHUNKED_LOCAL_ATTN_WITH_HYBRID_KV_CACHE`` says so.
     """
-    whole = not chunked and any(cache.kind == "chunk" for cache in caches)
+    whole = not (chunked or rules.chunked) and any(cache.kind == "chunk" for cache in caches)
     kept = _promoted(caches) if whole or not rules.hybrid else caches
     kinds = {(cache.kind, cache.span) for cache in kept}
     first = next(iter(kept))

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from aim_jupyter.core.fit.weights import GIB
 from aim_jupyter.core.records.fit import Band, Device, FitVerdict, Settings
+from aim_jupyter.core.sizes import GIB
 
 
 class Obstacle(Struct, frozen=True):

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from aim_jupyter.core.fit.assessment import assess
-from aim_jupyter.core.fit.context import rounded
-from aim_jupyter.core.fit.request import Request, indivisible
+from aim_jupyter.core.devices import computes_fp8
+from aim_jupyter.core.fit.memory.assessment import assess
+from aim_jupyter.core.fit.memory.context import rounded
+from aim_jupyter.core.fit.memory.request import Request, indivisible
 from aim_jupyter.core.records.fit import CounterOffer, Fit
 
 MOST = 5
@@ -16,8 +17,6 @@ FEW_SEQS, FEW_TOKENS = 256, 2048
 
 # The last share that is tried; beyond it there is no room for graphs and other surprises.
 _MOST_UTIL = 0.95
-# GPUs of these have no FP8 units (facts/gpu.md section 3), so FP8 would only save memory.
-_WITHOUT_FP8 = ("gfx900", "gfx906", "gfx908", "gfx90a", "gfx10", "gfx11")
 
 # The options that they take on a launch line: ours where we have one, else the engine's.
 _OPTIONS = {
@@ -110,7 +109,7 @@ def _shorter(fit: Fit) -> Iterator[tuple[str, Any]]:
 
 
 def _lighter(request: Request) -> Iterator[tuple[str, Any]]:
-    if request.loaded.quantization.format is None and _has_fp8(request):
+    if not request.loaded.quantization.rules and _has_fp8(request):
         yield "quantization", "fp8"
 
 
@@ -120,7 +119,7 @@ def _has_fp8(request: Request) -> bool:
         return True
     if device.family == "cpu":
         return False
-    return not (device.gfx or "").startswith(_WITHOUT_FP8)
+    return device.gfx is None or computes_fp8(device.gfx)
 
 
 def _more_gpus(request: Request) -> Iterator[tuple[str, Any]]:

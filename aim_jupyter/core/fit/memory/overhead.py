@@ -9,17 +9,16 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterator
-from importlib.resources import files
+from pathlib import Path
 
-import msgspec
 from msgspec import Struct, field
 
-from aim_jupyter.core.fit.architecture import Architecture
-from aim_jupyter.core.fit.layers import Dense
-from aim_jupyter.core.fit.versions import NEWEST, Span, release
-from aim_jupyter.core.fit.weights import GIB
+from aim_jupyter.core import files
+from aim_jupyter.core.checkpoint.architecture import Architecture
+from aim_jupyter.core.checkpoint.layers import Dense
+from aim_jupyter.core.fit.memory.versions import NEWEST, Span, release
 from aim_jupyter.core.records.fit import Band, Family, Settings, Term
-from aim_jupyter.core.records.kinds import resolved
+from aim_jupyter.core.sizes import GIB
 
 LOW, HIGH = 0, 1  # the ends of a band
 _NONE = (0.0, 0.0)
@@ -40,7 +39,7 @@ class _Class(Struct, frozen=True, forbid_unknown_fields=True):
     adds_forward: bool = False
 
     def may_be(self, family: Family, version: Span) -> bool:
-        until = release(self.until) if self.until else (NEWEST[0] + 1, 0)
+        until = release(self.until) if self.until else (NEWEST[0] + 1, 0, 0)
         return self.family == family and version.overlaps(release(self.since), until)
 
     def runtime_for(self, gpus: int) -> Pair:
@@ -69,8 +68,7 @@ class _Table(Struct, frozen=True):
 
 @functools.cache
 def _table() -> _Table:
-    text = files(__package__).joinpath("overhead.toml").read_text("utf-8")
-    return msgspec.toml.decode(text, type=resolved(_Table))
+    return files.table(Path(__file__).with_name("overhead.toml"), _Table)
 
 
 class Overhead(Struct, frozen=True):

@@ -1,11 +1,9 @@
-"""A verdict's reason, in the few characters that a table shows."""
+"""A verdict's reason, in a few words: the first thing that a person reads of it."""
 
 from __future__ import annotations
 
 from aim_jupyter.core.records.fit import Fit
-
-MOST = 50  # characters; pandas cuts a column there
-_GIB = 2**30
+from aim_jupyter.core.sizes import amount
 
 
 def reason(fit: Fit) -> str:
@@ -25,23 +23,6 @@ def reason(fit: Fit) -> str:
     if available.high <= 0:
         return f"{amount(-available.middle)} short before any KV cache"
     return f"{amount(-spare.middle)} of KV cache short{_served(fit)}"
-
-
-def amount(memory: float) -> str:
-    """Return memory in words: small models on a CPU have less than a GiB to spare.
-
-    Examples
-    --------
-    >>> amount(2**34), amount(2**20)
-    ('16.0 GiB', '1.0 MiB')
-    """
-    few = 0 < memory < _GIB / 10
-    return f"{memory / 2**20:.1f} MiB" if few else f"{memory / _GIB:.1f} GiB"
-
-
-def short(text: str) -> str:
-    """Return `text` in at most `MOST` characters."""
-    return text if len(text) <= MOST else f"{text[: MOST - 1]}…"
 
 
 def _served(fit: Fit) -> str:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from msgspec import Struct, structs
 
-from aim_jupyter.core.fit.architecture import Architecture
-from aim_jupyter.core.fit.fields import Unreadable
-from aim_jupyter.core.fit.layers import Attention, Dense, Experts, Latent, Recurrent
-from aim_jupyter.core.fit.quantization import DTYPES, online
-from aim_jupyter.core.fit.versions import Span, default_batch, default_util, span
-from aim_jupyter.core.records.fit import Band, Basis, Device, Settings, Start
+from aim_jupyter.core.checkpoint.architecture import Architecture
+from aim_jupyter.core.checkpoint.fields import Unreadable
+from aim_jupyter.core.checkpoint.formats import DTYPES
+from aim_jupyter.core.checkpoint.layers import Attention, Dense, Experts, Latent, Recurrent
+from aim_jupyter.core.checkpoint.quantization import online
+from aim_jupyter.core.fit.memory.versions import Span, default_batch, default_util, span
+from aim_jupyter.core.records.fit import Band, Basis, Counts, Device, Settings, Start
 
 
 class Request(Struct, frozen=True, kw_only=True):
@@ -33,6 +34,8 @@ class Request(Struct, frozen=True, kw_only=True):
         Earlier starts on this site, to learn from.
     chunked : bool
         Whether chunked local attention may keep less than everything.
+    exact : Counts or None
+        What the engine's own code has counted, where it was asked.
     """
 
     model: str
@@ -46,6 +49,7 @@ class Request(Struct, frozen=True, kw_only=True):
     starts: tuple[Start, ...] = ()
     revision: str | None = None
     chunked: bool = False
+    exact: Counts | None = None
 
     def changed(self, setting: str, value: object) -> Request:
         """Return the same question with one setting changed.
@@ -53,6 +57,8 @@ class Request(Struct, frozen=True, kw_only=True):
         Weights that were given for other GPUs or another precision are counted anew.
         """
         settings = structs.replace(self.settings, **{setting: value})
+        if setting not in ("max_model_len", "users", "util"):
+            self = structs.replace(self, exact=None)  # noqa: PLW0642  a record, made anew
         if setting in ("tp", "pp", "quantization", "dtype"):
             return structs.replace(self, settings=settings, weights=None)
         return structs.replace(self, settings=settings)
@@ -66,7 +72,7 @@ class Request(Struct, frozen=True, kw_only=True):
     def loaded(self) -> Architecture:
         """The architecture with the weights as the engine would hold them."""
         name = self.settings.quantization
-        if not name or self.architecture.quantization.format is not None:
+        if not name or self.architecture.quantization.rules:
             return self.architecture
         return self.architecture.quantized(online(name))
 
@@ -80,7 +86,7 @@ def settled(request: Request) -> Settings:
         If there is no telling how long a request may be, or a dtype is not known.
     """
     asked = request.settings
-    length = asked.max_model_len or request.architecture.context
+    length = asked.max_model_len or request.architecture.lengths.usual
     if not length:
         raise Unreadable("max_position_embeddings is missing, and no context is asked for")
     if asked.dtype not in ("auto", *DTYPES):

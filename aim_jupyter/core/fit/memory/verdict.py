@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from msgspec import structs
 
-from aim_jupyter.core.fit.assessment import assess
-from aim_jupyter.core.fit.offers import offers
-from aim_jupyter.core.fit.request import Request
+from aim_jupyter.core.fit.memory.assessment import assess
+from aim_jupyter.core.fit.memory.offers import offers
+from aim_jupyter.core.fit.memory.request import Request
 from aim_jupyter.core.records.fit import Fit
 
 
@@ -18,7 +18,7 @@ def verdict(request: Request) -> Fit:
 
     Examples
     --------
-    >>> from aim_jupyter.core.fit.architecture import architecture
+    >>> from aim_jupyter.core.checkpoint.architecture import architecture
     >>> verdict(Request(model="mine", architecture=architecture({}))).verdict
     'unknown'
     """

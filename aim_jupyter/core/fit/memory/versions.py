@@ -8,19 +8,20 @@ from __future__ import annotations
 
 import functools
 import re
-from importlib.resources import files
+from pathlib import Path
 
-import msgspec
 from msgspec import Struct
 
+from aim_jupyter.core import files
 from aim_jupyter.core.records.fit import Device, Family
-from aim_jupyter.core.records.kinds import resolved
+from aim_jupyter.core.sizes import GIB
 
-Release = tuple[int, int]
-NEWEST: Release = (9999, 0)
+Release = tuple[int, int, int]
+NEWEST: Release = (9999, 0, 0)
+_ANY_PATCH = 999
 SHORT = 32768  # tokens of a prompt that the V0 engine reads at once
 
-_NUMBER = re.compile(r"(?<![\d.])(\d{1,2})\.(\d{1,3})")
+_NUMBER = re.compile(r"(?<![\d.])(\d{1,2})\.(\d{1,3})(?:\.(\d{1,3}))?")
 # Local labels that name only how a release was built; any other is a vendor's own build.
 _PLAIN_LABEL = re.compile(r"^(cpu|cu\d+|rocm[\d.]*|g[0-9a-f]{6,}|precompiled|empty)?$")
 
@@ -51,6 +52,8 @@ class Rules(Struct, frozen=True):
         Whether one block is set aside before a context is accepted.
     derived_tokens : bool
         Whether the printed size is concurrency times context, instead of blocks.
+    chunked : bool
+        Whether chunked local attention keeps less than everything.
     checkpoints : bool
         Whether some recurrent layers keep one page more, for the end of a prompt.
     """
@@ -61,6 +64,7 @@ class Rules(Struct, frozen=True):
     null_block: bool
     derived_tokens: bool
     checkpoints: bool = False
+    chunked: bool = False
 
 
 class _Changes(Struct, frozen=True, forbid_unknown_fields=True):
@@ -70,6 +74,8 @@ class _Changes(Struct, frozen=True, forbid_unknown_fields=True):
     checkpoints: str
     null_block: str
     derived_tokens: str
+    chunked: str
+    sinks_block: str
     util_092: str
     one_engine: str
     large_tier: str
@@ -82,15 +88,14 @@ class _Changes(Struct, frozen=True, forbid_unknown_fields=True):
 @functools.cache
 def changes() -> _Changes:
     """Return the release of each change."""
-    text = files(__package__).joinpath("versions.toml").read_text("utf-8")
-    return msgspec.toml.decode(text, type=resolved(_Changes))
+    return files.table(Path(__file__).with_name("versions.toml"), _Changes)
 
 
 @functools.lru_cache(maxsize=256)
 def release(text: str) -> Release:
-    """Return major and minor of ``"0.18"``."""
-    major, minor = text.split(".")[:2]
-    return int(major), int(minor)
+    """Return the numbers of ``"0.18"`` or ``"0.20.2"``."""
+    major, minor, patch = (*text.split("."), "0")[:3]
+    return int(major), int(minor), int(patch)
 
 
 @functools.lru_cache(maxsize=256)
@@ -100,16 +105,16 @@ def span(text: str | None) -> Span:
     Examples
     --------
     >>> span("0.18.0+rocm700")
-    Span(low=(0, 18), high=(0, 18))
+    Span(low=(0, 18, 0), high=(0, 18, 0))
     >>> span("<=0.16")
-    Span(low=(0, 8), high=(0, 16))
+    Span(low=(0, 8, 0), high=(0, 16, 999))
     """
     if not text:
         return Span(NEWEST, NEWEST)
-    found = [(int(major), int(minor)) for major, minor in _NUMBER.findall(text)]
+    found = [tuple(map(int, filter(None, each))) for each in _NUMBER.findall(text)]
     if not found:  # a date, or a name
         return Span(release(changes().assumed), NEWEST)
-    low, high = min(found), max(found)
+    low, high = min(map(_first, found)), max(map(_last, found))
     if re.search(r"<=?|≤", text):
         low = min(low, release(changes().one_engine))
     if ".dev" in text or not _PLAIN_LABEL.match(text.partition("+")[2]):
@@ -117,18 +122,36 @@ def span(text: str | None) -> Span:
     return Span(low, high)
 
 
+def _first(numbers: tuple[int, ...]) -> Release:
+    major, minor, patch = (*numbers, 0)[:3]
+    return major, minor, patch
+
+
+def _last(numbers: tuple[int, ...]) -> Release:
+    major, minor, patch = (*numbers, _ANY_PATCH)[:3]
+    return major, minor, patch
+
+
 @functools.lru_cache(maxsize=64)
-def rules(at: Release, family: Family = "cuda") -> Rules:
-    """Return how the release `at` sizes its KV cache; on a CPU it never schedules ahead."""
+def rules(at: Release, family: Family = "cuda", *, prefixes: bool | None = None) -> Rules:
+    """Return how the release `at` sizes its KV cache; on a CPU it never schedules ahead.
+
+    Parameters
+    ----------
+    prefixes : bool or None
+        Whether prefix caching is on; None leaves it to the release.
+    """
     its = changes()
     ahead = at >= release(its.in_flight_twice) and family != "cpu"
+    twice = at >= release(its.state_kept_twice) and prefixes is not False
     return Rules(
         hybrid=at >= release(its.hybrid),
         batches=2 if ahead else 1,
-        state_blocks=2 if at >= release(its.state_kept_twice) else 1,
+        state_blocks=2 if twice else 1,
         null_block=at >= release(its.null_block),
         derived_tokens=at >= release(its.derived_tokens),
-        checkpoints=at >= release(its.checkpoints),
+        chunked=at >= release(its.chunked),
+        checkpoints=twice and at >= release(its.checkpoints),
     )
 
 
@@ -150,9 +173,9 @@ def default_batch(
     chosen, tokens = 1024, 8192
     if device.family == "cpu":
         chosen, tokens = 128, 2048
-    elif device.total_bytes < its.middle_gib * 2**30 or "a100" in device.model.casefold():
+    elif device.total_bytes < its.middle_gib * GIB or "a100" in device.model.casefold():
         chosen, tokens = 256, 2048
-    elif device.total_bytes >= its.large_gib * 2**30 and version.low >= release(its.large_tier):
+    elif device.total_bytes >= its.large_gib * GIB and version.low >= release(its.large_tier):
         chosen, tokens = 1024, 16384
     chosen = seqs or chosen
     return chosen, min(tokens, chosen * context)

@@ -1,6 +1,6 @@
 """What one rank loads: weights counted from the architecture.
 
-Where the tensors themselves can be seen, `aim_jupyter.core.fit.headers` counts those instead.
+Where the tensors can be seen, `aim_jupyter.core.fit.memory.headers` counts those instead.
 """
 
 from __future__ import annotations
@@ -11,13 +11,12 @@ from collections.abc import Mapping
 
 from msgspec import Struct
 
-from aim_jupyter.core.fit.additions import additions
-from aim_jupyter.core.fit.architecture import Architecture
-from aim_jupyter.core.fit.layers import Layer
-from aim_jupyter.core.fit.matrices import Matrix, matrices
+from aim_jupyter.core.checkpoint.architecture import Architecture
+from aim_jupyter.core.checkpoint.layers import Layer
+from aim_jupyter.core.checkpoint.matrices import Matrix, matrices
+from aim_jupyter.core.fit.memory.additions import additions
 from aim_jupyter.core.records.fit import Family
 
-GIB = 2**30
 # The number of all layers that no quantization names: equal ones weigh the same where they stand.
 _ALIKE = -1
 _PADDED_TO = 64  # rows of the vocabulary, vocab_parallel_embedding.py
@@ -29,6 +28,7 @@ class _How(Struct, frozen=True):
     architecture: Architecture
     tp: int
     size: int
+    dp: int = 1
 
 
 class Share(Struct, frozen=True):
@@ -73,6 +73,8 @@ def shares(
     pp: int = 1,
     dtype: str = "auto",
     family: Family = "cuda",
+    *,
+    dp: int = 1,
 ) -> tuple[Share, ...]:
     """Return what a rank of each pipeline stage loads.
 
@@ -84,9 +86,13 @@ def shares(
         What the engine is told, ``auto`` for the checkpoint's.
     family : str
         Of the GPU: kernels for MXFP4 want different widths.
+    dp : int
+        Copies: vLLM shares routed experts out over the GPUs of all of them, whether each keeps
+        whole experts (``--enable-expert-parallel``) or a slice of every one
+        (``fused_moe/config.py``, ``FusedMoEParallelConfig.make``).
     """
     size = architecture.element_bytes(dtype)
-    how = _How(architecture, tp, size)
+    how = _How(architecture, tp, size, dp)
     ends = _vocabulary(architecture, tp, pp, size)
     return tuple(
         Share(
@@ -104,9 +110,11 @@ def _vocabulary(architecture: Architecture, tp: int, pp: int, size: int) -> list
     """Return the bytes of embeddings and head on each stage: the first has one, the last other."""
     rows = -(-architecture.vocabulary // _PADDED_TO) * _PADDED_TO
     one = rows * architecture.hidden * size // tp
+    stored = architecture.quantization.format_of("lm_head")
+    head = stored.bytes(rows // tp, architecture.hidden) if stored else one
     if pp == 1:
-        return [one if architecture.tied else 2 * one]
-    return [one, *[0] * (pp - 2), one]
+        return [one if architecture.tied else one + head]
+    return [one, *[0] * (pp - 2), one if architecture.tied else head]
 
 
 def _layers(how: _How, span: range) -> int:
@@ -124,18 +132,24 @@ def _kinds(architecture: Architecture, span: range) -> Mapping[tuple[Layer, int]
 
 def _layer(how: _How, layer: Layer, number: int) -> int:
     own = matrices(layer, how.architecture.hidden)
-    return sum(_matrix(how, matrix.on_rank(how.tp), number) for matrix in own)
+    return sum(_matrix(how, matrix.on_rank(_ranks(how, matrix)), number) for matrix in own)
+
+
+def _ranks(how: _How, matrix: Matrix) -> int:
+    """Return how many GPUs share a matrix."""
+    return how.tp * how.dp if matrix.module.startswith("mlp.experts.") else how.tp
 
 
 def _matrix(how: _How, share: Matrix, number: int) -> int:
     quantized = how.architecture.quantization
     name = f"model.layers.{number}.{share.module}"
     bias = share.bias * share.rows * how.size
-    if quantized.format is None or not _quantizable(share) or not quantized.covers(name):
+    stored = quantized.format_of(name) if _quantizable(share) else None
+    if stored is None:
         return share.copies * (share.rows * share.columns * how.size + bias)
-    return share.copies * (quantized.format.bytes(share.rows, share.columns) + bias)
+    return share.copies * (stored.bytes(share.rows, share.columns) + bias)
 
 
 def _quantizable(matrix: Matrix) -> bool:
     """Whether a method may cover it: routers, norms and convolutions stay as they are."""
-    return matrix.module.endswith(("proj", "wq_b"))
+    return matrix.module.endswith(("proj", "wq_b", "proj_qkv", "proj_z"))

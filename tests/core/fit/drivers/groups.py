@@ -11,15 +11,15 @@ from types import SimpleNamespace
 from typing import Any
 
 import torch
-from vllm.v1.core import kv_cache_utils as utils  # type: ignore[import-not-found]
-from vllm.v1.kv_cache_interface import (  # type: ignore[import-not-found]
+from vllm.v1.core import kv_cache_utils as utils
+from vllm.v1.kv_cache_interface import (
     ChunkedLocalAttentionSpec,
     FullAttentionSpec,
     KVCacheSpec,
     MambaSpec,
     SlidingWindowSpec,
 )
-from vllm.v1.kv_cache_layout import KVCacheLayout  # type: ignore[import-not-found]
+from vllm.v1.kv_cache_layout import KVCacheLayout
 
 
 def spec(cache: list[Any], asked: dict[str, Any]) -> KVCacheSpec:

@@ -12,7 +12,7 @@ from typing import Any
 
 os.environ["VLLM_ENABLE_V1_MULTIPROCESSING"] = "0"  # before vLLM reads it
 
-from vllm import LLM  # type: ignore[import-not-found]
+from vllm import LLM
 
 
 def start(asked: dict[str, Any]) -> None:

@@ -13,8 +13,8 @@ import pytest
 from aim_jupyter.core import fit
 from aim_jupyter.core.errors import StateUnusable
 from aim_jupyter.core.records.fit import Device, Fit, Settings, Start
+from aim_jupyter.core.sizes import GIB
 
-GIB = 2**30
 LLAMA = "meta-llama/Llama-3.3-70B-Instruct"
 VL = "Qwen/Qwen3-VL-30B-A3B-Instruct"
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 
 from aim_jupyter.core import fit
-
-GIB = 2**30
+from aim_jupyter.core.sizes import GIB
 
 GPU = r"""
 (EngineCore pid=12) INFO 08-18 10:00:00 [gpu_model_runner.py:5150] Model loading took 30.59 GiB memory and 61.250000 seconds

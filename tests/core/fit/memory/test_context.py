@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import aim_jupyter.core.fit as fit  # noqa: PLR0402
-from aim_jupyter.core.fit.context import rounded
-
-from .conftest import ask, small
+from aim_jupyter.core.fit.memory.context import rounded
+from aim_jupyter.testing import sums
+from tests.core.fit.conftest import ask, small
 
 QWEN = "Qwen/Qwen3-32B"
 
@@ -37,15 +37,14 @@ def test_auto_never_goes_below_what_is_of_use() -> None:
     assert found["available_kv_gib"] is not None
 
 
-def test_auto_needs_to_know_where_the_model_ends() -> None:
+def test_auto_ends_where_the_class_of_the_model_does() -> None:
     config = small(max_position_embeddings=None)
-    found = fit.answer({"config": config, "machine": "mi300x", "max_model_len": "auto"})
-    assert found["verdict"] == "unknown"
-    assert "max_position_embeddings" in found["notes"][0]
+    found = sums.answer({"config": config, "machine": "mi300x", "max_model_len": "auto"})
+    assert found["context_limit"] == 2048  # the default of its class
 
 
 def test_auto_with_measured_room() -> None:
-    found = fit.answer(
+    found = sums.answer(
         {"model": "Qwen/Qwen3-8B", "available_kv_gib": 2, "max_model_len": "auto", "users": 2}
     )
     assert found["verdict"] == "FITS"

@@ -8,9 +8,8 @@ import pytest
 
 from aim_jupyter.core import fit
 from aim_jupyter.core.errors import ModelMissing
-from aim_jupyter.core.fit.weights import shares
-
-from .conftest import WriteTensors, small
+from aim_jupyter.core.fit.memory.weights import shares
+from tests.core.fit.conftest import WriteTensors, small
 
 Tensors = dict[str, tuple[str, list[int]]]
 

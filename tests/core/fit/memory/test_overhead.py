@@ -6,10 +6,9 @@ from typing import Any
 
 import pytest
 
-from aim_jupyter.core import fit
-from aim_jupyter.core.fit.overhead import _table
-
-from .conftest import ask, small
+from aim_jupyter.core.fit.memory.overhead import _table
+from aim_jupyter.testing import sums
+from tests.core.fit.conftest import ask, small
 
 LLAMA = "meta-llama/Llama-3.3-70B-Instruct"
 MINISTRAL = "mistralai/Ministral-3-14B-Instruct-2512-BF16"
@@ -99,7 +98,7 @@ def test_graphs_count_inside_the_budget_where_the_engine_counts_them() -> None:
 
 def test_pages_of_the_vocabulary_that_must_be_cut_are_copied() -> None:
     answers = [
-        fit.answer({"config": small(vocab_size=rows), "machine": "h100", "engine_version": "0.19"})
+        sums.answer({"config": small(vocab_size=rows), "machine": "h100", "engine_version": "0.19"})
         for rows in (64_000, 64_001)
     ]
     whole, cut = (answer["overhead_gib"] for answer in answers)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from aim_jupyter.core.fit.versions import (
+from aim_jupyter.core.fit.memory.versions import (
     NEWEST,
+    Release,
     Span,
     changes,
     default_batch,
@@ -15,45 +16,44 @@ from aim_jupyter.core.fit.versions import (
     span,
 )
 from aim_jupyter.core.records.fit import Device, Family
+from aim_jupyter.core.sizes import GIB
 
 
 def gpu(model: str, gib: int, family: Family = "rocm") -> Device:
-    return Device(model=model, family=family, total_bytes=gib * 2**30)
+    return Device(model=model, family=family, total_bytes=gib * GIB)
 
 
 @pytest.mark.parametrize(
     ("text", "low", "high"),
     [
-        ("0.18", (0, 18), (0, 18)),
-        ("v0.18.1", (0, 18), (0, 18)),
-        ("0.18.0+rocm700", (0, 18), (0, 18)),
-        ("0.32.0+cpu", (0, 32), (0, 32)),
-        ("0.20.1+g1a2b3c4d5", (0, 20), (0, 20)),
-        ("0.10.x (2025-08-20)", (0, 10), (0, 10)),
-        ("0.9.2/0.10 (2025-07)", (0, 9), (0, 10)),
-        ("<=0.16", (0, 8), (0, 16)),
-        ("0.13.1.dev8", (0, 13), (0, 19)),
-        ("0.14.0+rhai3", (0, 14), (0, 19)),
-        ("0.30.0.dev1", (0, 30), (0, 30)),
-        ("2026-08", (0, 17), NEWEST),
-        ("nightly", (0, 17), NEWEST),
+        ("0.18", (0, 18, 0), (0, 18, 999)),
+        ("v0.18.1", (0, 18, 1), (0, 18, 1)),
+        ("0.18.0+rocm700", (0, 18, 0), (0, 18, 0)),
+        ("0.32.0+cpu", (0, 32, 0), (0, 32, 0)),
+        ("0.20.1+g1a2b3c4d5", (0, 20, 1), (0, 20, 1)),
+        ("0.10.x (2025-08-20)", (0, 10, 0), (0, 10, 999)),
+        ("0.9.2/0.10 (2025-07)", (0, 9, 2), (0, 10, 999)),
+        ("<=0.16", (0, 8, 0), (0, 16, 999)),
+        ("0.13.1.dev8", (0, 13, 1), (0, 19, 0)),
+        ("0.14.0+rhai3", (0, 14, 0), (0, 19, 0)),
+        ("0.30.0.dev1", (0, 30, 0), (0, 30, 0)),
+        ("2026-08", (0, 17, 0), NEWEST),
+        ("nightly", (0, 17, 0), NEWEST),
         ("", NEWEST, NEWEST),
         (None, NEWEST, NEWEST),
     ],
 )
-def test_a_version_is_one_release_or_a_span(
-    text: str | None, low: tuple[int, int], high: tuple[int, int]
-) -> None:
+def test_a_version_is_one_release_or_a_span(text: str | None, low: Release, high: Release) -> None:
     assert span(text) == Span(low, high)
 
 
 def test_each_change_comes_with_its_release() -> None:
     its = changes()
-    assert not rules((0, 9)).hybrid
+    assert not rules((0, 9, 0)).hybrid
     assert rules(release(its.hybrid)).hybrid
-    assert rules((0, 25)).batches == 1
-    assert rules((0, 26)).batches == 2
-    assert not rules((0, 20)).derived_tokens
+    assert rules((0, 25, 0)).batches == 1
+    assert rules((0, 26, 0)).batches == 2
+    assert not rules((0, 20, 0)).derived_tokens
     assert rules(NEWEST).derived_tokens
     assert rules(NEWEST).null_block
 

@@ -9,11 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aim_jupyter.core import fit
-from aim_jupyter.core.fit.additions import additions, rocm_growth
-from aim_jupyter.core.fit.quantization import Format
-from aim_jupyter.core.fit.weights import GIB, _How, _layer, shares, stages
-
-from .conftest import small
+from aim_jupyter.core.checkpoint.formats import Format
+from aim_jupyter.core.fit.memory.additions import additions, rocm_growth
+from aim_jupyter.core.fit.memory.weights import _How, _layer, shares, stages
+from aim_jupyter.core.sizes import GIB
+from aim_jupyter.testing import sums
+from tests.core.fit.conftest import small
 
 
 def gib(model: str, tp: int = 1, pp: int = 1, dtype: str = "auto") -> float:
@@ -80,10 +81,10 @@ def test_a_stage_holds_its_layers_and_an_end_of_the_model() -> None:
 @pytest.mark.parametrize(
     ("shape", "rows", "columns", "expected"),
     [
-        (Format(8), 256, 512, 256 * 512 + 256 * 4),
-        (Format(8, 128, 128), 256, 512, 256 * 512 + 2 * 4 * 4),
-        (Format(4, 1, 128, 16), 256, 512, 256 * 512 // 2 + 256 * 4 * 2),
-        (Format(4, 1, 32, 8), 2880, 2880, 2880 * 2880 // 2 + 2880 * 90),
+        (Format("x", 8), 256, 512, 256 * 512 + 256 * 4),
+        (Format("x", 8, 128, 128), 256, 512, 256 * 512 + 2 * 4 * 4),
+        (Format("x", 4, 1, 128, 16), 256, 512, 256 * 512 // 2 + 256 * 4 * 2),
+        (Format("x", 4, 1, 32, 8), 2880, 2880, 2880 * 2880 // 2 + 2880 * 90),
     ],
 )
 def test_scales_come_on_top(shape: Format, rows: int, columns: int, expected: int) -> None:
@@ -106,7 +107,7 @@ def scheme(**weights: Any) -> dict[str, Any]:
         (scheme(num_bits=4, type="int", strategy="group", group_size=32), 4),
         (scheme(num_bits=8, type="float", strategy="block", block_structure=[128, 128]), 8),
         ({"quant_method": "quark", "global_quant_config": {"weight": {"dtype": "fp4"}}}, 4),
-        ({"quant_method": "modelopt", "quant_algo": "NVFP4"}, 4),
+        ({"quant_method": "modelopt", "quant_algo": "NVFP4", "ignore": ["lm_head"]}, 4),
         ({"quant_method": "bitsandbytes", "load_in_4bit": True}, 4),
     ],
 )
@@ -118,7 +119,7 @@ def test_quantized_layers_take_fewer_bits(config: dict[str, Any], bits: int) -> 
 
 
 def test_modules_that_are_left_out_stay_as_they_are() -> None:
-    fp8 = {"quant_method": "fp8", "modules_to_not_convert": ["model.layers.0", "self_attn"]}
+    fp8 = {"quant_method": "fp8", "modules_to_not_convert": ["model.layers.0.self_attn.o_proj"]}
     whole, part = (
         shares(fit.architecture(small(quantization_config=config)), 1)[0].layers
         for config in ({"quant_method": "fp8"}, fp8)
@@ -149,8 +150,8 @@ def test_equal_layers_that_nothing_names_are_counted_as_one(skipped: list[str]) 
 
 
 def test_a_pattern_that_is_none_is_no_crash() -> None:
-    config = small(quantization_config={"quant_method": "fp8", "ignored_layers": ["re:("]})
-    answer = fit.answer({"config": config, "machine": "mi300x:1"})
+    config = small(quantization_config=scheme(num_bits=8, type="float") | {"ignore": ["re:("]})
+    answer = sums.answer({"config": config, "machine": "mi300x:1"})
     assert answer["verdict"] == "unknown"
     assert "bad pattern" in answer["notes"][0]
 

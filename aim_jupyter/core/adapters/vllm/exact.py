@@ -1,0 +1,190 @@
+"""Asks vLLM's own code what it would build on a GPU that is not here; see `oracle`.
+
+A question costs 12 s, and 3 s more for each further one of the same kind of GPU: the process stays
+as long as this one. What was answered is kept on disk under everything that could change it.
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import functools
+import hashlib
+import json
+import os
+import selectors
+import subprocess
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from msgspec import Struct
+
+from aim_jupyter.core import config, files
+
+TRIED = ("0.32",)
+"""Releases whose private names `oracle` was written for and tried with; no other is asked."""
+
+GFX = ("gfx90a", "gfx942", "gfx950")
+COLD_S = 90.0
+"""Seconds until a process must be ready; 12 on a quiet machine."""
+QUESTION_S = 120.0
+
+_HERE = Path(__file__).parent
+_START = f"import sys; sys.path.append({str(_HERE)!r}); import oracle.main"
+
+Answer = dict[str, Any]
+
+
+class Question(Struct, frozen=True, kw_only=True):
+    """A launch.
+
+    Attributes
+    ----------
+    config : dict
+        The ``config.json``, with what ``hf_quant_config.json`` says.
+    argv : tuple of str
+        As ``vllm serve`` has them, without the model.
+    env : dict
+        The launch's variables.
+    rank : int
+        Whose weights are counted.
+    until : str
+        ``configured`` where the model need not be built.
+    """
+
+    config: Mapping[str, Any]
+    argv: Sequence[str] = ()
+    env: Mapping[str, str] = {}
+    rank: int = 0
+    until: str = "laid out"
+
+    @property
+    def line(self) -> str:
+        """What the engine's process reads."""
+        names = self.__struct_fields__
+        return json.dumps({name: getattr(self, name) for name in names}, sort_keys=True)
+
+
+class Oracle:
+    """vLLM of one interpreter, on one kind of GPU.
+
+    Parameters
+    ----------
+    python : str
+        The engine's interpreter.
+    version : str
+        Of its vLLM.
+    gfx : str
+        One of `GFX`.
+    memory : int
+        Bytes of one GPU.
+    """
+
+    def __init__(self, python: str, version: str, gfx: str, memory: int) -> None:
+        self._argv = [python, "-c", _START, gfx, str(memory)]
+        self._about = f"{version} {gfx} {memory} {_written()}"
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def ask(self, question: Question) -> Answer | None:
+        """Return what vLLM said, None where it could not be asked."""
+        kept = self._kept(question)
+        with contextlib.suppress(OSError, ValueError):
+            return dict(json.loads(kept.read_bytes()))
+        answer = self._asked(question)
+        if answer is not None:
+            with contextlib.suppress(OSError):
+                files.private_folder(kept.parent)
+                files.write_atomic(kept, json.dumps(answer).encode())
+        return answer
+
+    def close(self) -> None:
+        """End the process."""
+        process, self._process = self._process, None
+        if process is not None:
+            process.kill()
+            process.communicate()
+
+    def _kept(self, question: Question) -> Path:
+        name = hashlib.sha256(f"{self._about}\n{question.line}".encode()).hexdigest()[:32]
+        return config.data_dir() / "exact" / f"{name}.json"
+
+    def _asked(self, question: Question) -> Answer | None:
+        process = self._started()
+        if process is None or process.stdin is None:
+            return None
+        try:
+            process.stdin.write(question.line.encode() + b"\n")
+            process.stdin.flush()
+            answer = self._line(QUESTION_S)
+        except OSError:
+            answer = None
+        if answer is None:
+            self.close()
+        return answer
+
+    def _started(self) -> subprocess.Popen[bytes] | None:
+        if self._process is not None and self._process.poll() is None:
+            return self._process
+        try:
+            self._process = subprocess.Popen(
+                self._argv,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1", "PYTHONSAFEPATH": "1"},
+            )
+        except OSError:
+            return None
+        if self._line(COLD_S) is None:
+            self.close()
+        return self._process
+
+    def _line(self, patience_s: float) -> Answer | None:
+        """Return the next line of the process, None where none comes in time."""
+        if self._process is None or self._process.stdout is None:
+            return None
+        end, read = time.monotonic() + patience_s, b""
+        with selectors.DefaultSelector() as ready:
+            ready.register(self._process.stdout, selectors.EVENT_READ)
+            while not read.endswith(b"\n"):
+                if not ready.select(max(0.0, end - time.monotonic())):
+                    return None
+                more = os.read(self._process.stdout.fileno(), 2**16)
+                if not more:
+                    return None
+                read += more
+        try:
+            return dict(json.loads(read))
+        except ValueError:
+            return None
+
+
+_OPEN: dict[tuple[str, str, str, int], Oracle] = {}
+
+
+def oracle(python: str, version: str, gfx: str, memory: int) -> Oracle | None:
+    """Return the oracle of an engine for a kind of GPU, None where it was never tried."""
+    if gfx not in GFX or not any(f"{version}.".startswith(f"{each}.") for each in TRIED):
+        return None
+    which = (python, version, gfx, memory)
+    if which not in _OPEN:
+        _OPEN[which] = Oracle(python, version, gfx, memory)
+    return _OPEN[which]
+
+
+@atexit.register
+def close() -> None:
+    """End the processes of all that were asked."""
+    while _OPEN:
+        _OPEN.popitem()[1].close()
+
+
+@functools.cache
+def _written() -> str:
+    """Return a mark of the code that asks: another version of it asks anew."""
+    found = hashlib.sha256()
+    for file in sorted((_HERE / "oracle").glob("*.py")):
+        found.update(file.read_bytes())
+    return found.hexdigest()[:16]

@@ -1,0 +1,1 @@
+"""The sum: weights, overhead, KV cache, and what would fit instead."""

@@ -13,7 +13,7 @@ from aim_jupyter.core.adapters.adapter import (
     filled,
     is_installed,
 )
-from aim_jupyter.core.adapters.door import Key, Listen
+from aim_jupyter.core.adapters.address import Key, Listen
 from aim_jupyter.core.adapters.log import Log
 from aim_jupyter.core.adapters.measures import Metrics
 from aim_jupyter.core.adapters.registry import (

@@ -14,7 +14,8 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from aim_jupyter.core.adapters.door import Key, Listen
+from aim_jupyter.core.adapters.address import Key, Listen
+from aim_jupyter.core.adapters.allowed import Allowed
 from aim_jupyter.core.adapters.log import Log
 from aim_jupyter.core.adapters.measures import Metrics
 from aim_jupyter.core.adapters.rules import FailureRule, StageRule
@@ -110,6 +111,8 @@ class Adapter(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, eq=
         What an interpreter that has the engine can import.
     distributions : tuple of str
         The distributions that hold it, as their ``.dist-info`` folders begin.
+    command, model_option
+        As ``describe.py`` says them: how it is started where there is none to ask.
     names : tuple of str
         The words that give the model its name in the API, with ``{model}``.
     listen, key, health, stop, log
@@ -120,6 +123,8 @@ class Adapter(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, eq=
         Options that every start gets of a version that has them, unless the user gives another
         value: a switch is true, several values are a list; `always` names those that come beside
         the user's own.
+    without_aiter : str
+        ``NAME=VALUE`` that keeps it from AMD's AITER kernels; empty where it has none.
     meeting : str
         The variable that names the folder in which its processes make sockets to meet at; empty
         where they do otherwise.
@@ -128,12 +133,18 @@ class Adapter(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, eq=
     settings : dict
         Its option for each of `SETTINGS` that it has: a name, or a `Setting`.
     reserved : dict
-        Options that are nobody's to set, and what to do instead, or why not; beside those of
-        ``recipes/arguments.toml``. A recipe that has one loses it.
-    loads_code : dict
-        Options that make it load code, each with whose: only a user may ask for them, no recipe.
-    closed : tuple of str
-        Variables that load code into it, or open what is closed: a recipe can't set them.
+        Options and variables that are nobody's to set, and what to do instead, or why not; beside
+        those of ``recipes/arguments.toml``: what listens beside the guarded port, or sends
+        requests elsewhere.
+    allowed : Allowed
+        What a recipe may set. A user may set whatever is not reserved.
+    asks : tuple of str
+        Options that a recipe may wish for: it is served only where the user says them by name.
+    sources : tuple of str
+        Options, with keys after a dot, that name a model or a file which is loaded beside the
+        model: the administrator's policy judges them like it.
+    effects : dict
+        What options and variables of a user do beyond serving: a plan says so.
     modes : Modes or None
         None: its plain command is the only way to start it.
     """
@@ -145,18 +156,23 @@ class Adapter(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, eq=
     listen: Listen
     key: Key
     distributions: tuple[str, ...] = ()
+    command: tuple[str, ...] = ()
+    model_option: str | None = None
     names: tuple[str, ...] = ("--served-model-name", "{model}")
     env: dict[str, str] = {}
     options: dict[str, str | int | bool | tuple[str, ...]] = {}
     always: tuple[str, ...] = ()
+    without_aiter: str = ""
     meeting: str = ""
     quiet: dict[str, str] = {}
     health: Health = Health()
     stop: Stop = Stop()
     log: Log = Log()
     reserved: dict[str, str] = {}
-    loads_code: dict[str, str] = {}
-    closed: tuple[str, ...] = ()
+    allowed: Allowed = Allowed()
+    asks: tuple[str, ...] = ()
+    sources: tuple[str, ...] = ()
+    effects: dict[str, str] = {}
     modes: Modes | None = None
     metrics: Metrics = Metrics()
     settings: dict[str, str | Setting] = {}
@@ -196,7 +212,7 @@ class Adapter(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, eq=
         return {"AIM_KEY_VARIABLE": self.key.variable, "AIM_OPEN_PATHS": " ".join(self.key.open)}
 
     def question(self) -> dict[str, str]:
-        """Return what ``engines/asked.py`` is told of this engine."""
+        """Return what ``engines/probe_script.py`` is told of this engine."""
         said = {"name": self.name, "title": self.title, "module": self.module}
         return {**said, "script": str(self.script)}
 

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import functools
 import importlib
-import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -22,8 +21,9 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
+from aim_jupyter.core import files
 from aim_jupyter.core.adapters.adapter import Adapter
-from aim_jupyter.core.adapters.door import Key, Listen
+from aim_jupyter.core.adapters.address import Key, Listen
 from aim_jupyter.core.errors import UnknownName
 from aim_jupyter.core.records.kinds import resolved
 
@@ -136,7 +136,7 @@ def read(folder: Path) -> Adapter:
     """
     tables: dict[str, Any] = {"folder": str(folder)}
     for file in sorted(folder.glob("*.toml")):
-        for table, value in tomllib.loads(file.read_text(encoding="utf-8")).items():
+        for table, value in files.table(file, dict[str, Any]).items():
             if table in tables:
                 raise ValueError(f"{table!r} is there twice, again in {file.name}")
             tables[table] = value

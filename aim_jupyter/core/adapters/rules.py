@@ -85,14 +85,25 @@ class Change(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class FailureRule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What a line of the log means to the person who launched; ``serving/failures.toml`` says how.
+    """What a line of the log means to the person who launched; ``crash/rules/model.toml`` says how.
 
     Attributes
     ----------
     match : str
-        Searched in each plain line of the last start.
+        Searched in the lines of the failure that decides, the root cause first.
+    explains : str
+        Where given, `match` is searched in the lines before that failure instead, whoever wrote
+        them, and only if this is found in the failure itself.
+    also : str
+        Must be found, too, in a line before or in the failure; its groups are words as well.
+    never : str
+        Must be found in no line of the failure.
+    frames : str
+        Must be found in what led to the failure: its stack, as the log has it.
+    stage : tuple of Stage
+        In which the start was then; empty is any, one that the log does not tell is none.
     what, cause
-        Sentences, with the pattern's groups and what the machine says in braces.
+        Sentences, with the patterns' groups and what the machine says in braces.
     change : tuple of Change
         What to try, the first that can be made.
     port_taken : bool
@@ -102,16 +113,27 @@ class FailureRule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     match: str
     what: str
     cause: tuple[str, ...]
+    explains: str = ""
+    also: str = ""
+    never: str = ""
+    frames: str = ""
+    stage: tuple[Stage, ...] = ()
     change: tuple[Change, ...] = ()
     port_taken: bool = False
 
     def __post_init__(self) -> None:
-        compiled(self.match)
+        for pattern in (self.match, self.explains, self.also, self.never, self.frames):
+            compiled(pattern)
 
     @property
     def pattern(self) -> re.Pattern[str]:
         """What its line looks like."""
         return compiled(self.match)
+
+    @property
+    def groups(self) -> frozenset[str]:
+        """The words that its patterns may give."""
+        return frozenset((*self.pattern.groupindex, *compiled(self.also).groupindex))
 
 
 def words(template: str) -> Iterable[str]:

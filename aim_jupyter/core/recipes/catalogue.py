@@ -10,9 +10,9 @@ from msgspec import structs
 
 from aim_jupyter.core import config
 from aim_jupyter.core.errors import RecipeInvalid, UnknownName
-from aim_jupyter.core.recipes import index
-from aim_jupyter.core.recipes.index import Entry
-from aim_jupyter.core.recipes.profile import LAYERS
+from aim_jupyter.core.recipes.files import index
+from aim_jupyter.core.recipes.files.index import Entry
+from aim_jupyter.core.recipes.files.profile import LAYERS
 from aim_jupyter.core.records import Model, Recipe, Weights
 
 
@@ -39,7 +39,7 @@ class Catalogue:
         return tuple(map(self._assemble, self.names))
 
     def find(self, name: str) -> Model:
-        """Return the model called `name`, in any case, or whose last part alone is `name`.
+        """Return the model called `name`, in any case, or whose last part or alias it is.
 
         Raises
         ------
@@ -51,7 +51,21 @@ class Catalogue:
         last = [known for fold, known in by_fold.items() if fold.endswith(f"/{wanted}")]
         if wanted in by_fold or len(last) == 1:
             return self._assemble(by_fold.get(wanted) or last[0])
-        raise UnknownName("model", name, last or self.names, "%aim recipes lists all models")
+        meant = self._aliases.get(wanted)
+        if meant is not None and not last:
+            return self._assemble(meant)
+        raise UnknownName(
+            "model", name, last or (*self.names, *self._aliases), "%aim recipes lists all models"
+        )
+
+    @functools.cached_property
+    def _aliases(self) -> dict[str, str]:
+        """The model that each short name means; read only for a name that no model has."""
+        return {
+            alias.casefold(): entry.name
+            for entry in self._entries("model")
+            for alias in entry.model.aliases
+        }
 
     def registry(self, name: str) -> tuple[Recipe, ...]:
         """Return what AMD's runtime would load for a model: custom, its own and general profiles.
@@ -96,7 +110,7 @@ def _merge(old: Model, new: Model) -> Model:
     """Return `new`, with what only `old` says."""
     said = {
         name: getattr(new, name) or getattr(old, name)
-        for name in ("summary", "licence", "facts", "args", "env")
+        for name in ("summary", "licence", "aliases", "facts", "args", "env")
     }
     return structs.replace(
         new, **said, weights=old.weights | new.weights, gated=old.gated or new.gated

@@ -12,10 +12,10 @@ from typing import Any
 
 from msgspec import structs
 
+from aim_jupyter.core.checkpoint.outline import Outline, outline
+from aim_jupyter.core.devices import kinds
 from aim_jupyter.core.recipes import rules
-from aim_jupyter.core.recipes.architecture import Architecture, architecture
-from aim_jupyter.core.recipes.expansion import recipe_id
-from aim_jupyter.core.recipes.hardware import kinds
+from aim_jupyter.core.recipes.files.expansion import recipe_id
 from aim_jupyter.core.recipes.rules import Case
 from aim_jupyter.core.records import Model, Recipe, Weights
 
@@ -37,7 +37,7 @@ def derive(name: str, config: dict[str, Any]) -> Model:
     config : dict
         Its ``config.json``.
     """
-    precision = architecture(config).precision or "bf16"
+    precision = outline(config).precision or "bf16"
     weights = {precision: Weights(repo=name, precision=precision)}
     return complete(Model(name=name, facts=config, weights=weights), ("cpu", *kinds()))
 
@@ -47,7 +47,7 @@ def complete(model: Model, gpus: Iterable[str]) -> Model:
     if not model.derive:
         return model
     recipes = model.recipes
-    numbers = architecture(model.facts)
+    numbers = outline(model.facts)
     for gpu in gpus:
         for make in (_for_cpu,) if gpu == "cpu" else (_as_its_class, _by_rule):
             recipes += tuple(_new(recipes, gpu, make(model, numbers, gpu)))
@@ -71,7 +71,7 @@ def _place(recipe: Recipe) -> tuple[str, str, int, str]:
     return (recipe.engine, recipe.weights.repo, recipe.tp, recipe.precision)
 
 
-def _as_its_class(model: Model, numbers: Architecture, gpu: str) -> Iterator[Recipe]:
+def _as_its_class(model: Model, numbers: Outline, gpu: str) -> Iterator[Recipe]:
     del numbers  # what was stated for another GPU of the class needs no rule
     other = kinds()[gpu].like
     for recipe in model.recipes:
@@ -85,7 +85,7 @@ def _as_its_class(model: Model, numbers: Architecture, gpu: str) -> Iterator[Rec
             )
 
 
-def _by_rule(model: Model, numbers: Architecture, gpu: str) -> Iterator[Recipe]:
+def _by_rule(model: Model, numbers: Outline, gpu: str) -> Iterator[Recipe]:
     if not numbers.heads:
         return
     for variant, weights in model.weights.items():
@@ -102,14 +102,14 @@ def _is_cast(model: Model, weights: Weights) -> bool:
     return weights.precision == "fp16" and any(one.precision == "bf16" for one in same)
 
 
-def _experts_left_over(numbers: Architecture, precision: str, tp: int) -> bool:
+def _experts_left_over(numbers: Outline, precision: str, tp: int) -> bool:
     return numbers.experts_break(tp, precision) and bool(numbers.experts % tp)
 
 
-def _derived(model: Model, numbers: Architecture, variant: str, gpu: str, tp: int) -> Recipe:
+def _derived(model: Model, numbers: Outline, variant: str, gpu: str, tp: int) -> Recipe:
     weights = model.weights[variant]
     context = min(numbers.context or MOST_CONTEXT, MOST_CONTEXT)
-    case = Case(architecture=numbers, gpu=gpu, precision=weights.precision, tp=tp)
+    case = Case(outline=numbers, gpu=gpu, precision=weights.precision, tp=tp)
     args, env = rules.apply(case)
     return Recipe(
         id=recipe_id(gpu, variant, tp),
@@ -135,13 +135,13 @@ def _derived(model: Model, numbers: Architecture, variant: str, gpu: str, tp: in
     )
 
 
-def _for_cpu(model: Model, numbers: Architecture, gpu: str) -> Iterator[Recipe]:
+def _for_cpu(model: Model, numbers: Outline, gpu: str) -> Iterator[Recipe]:
     for variant, weights in model.weights.items():
         if weights.precision in ("bf16", "fp16", "fp32") and not _is_cast(model, weights):
             yield _cpu(model, numbers, variant, gpu)
 
 
-def _cpu(model: Model, numbers: Architecture, variant: str, gpu: str) -> Recipe:
+def _cpu(model: Model, numbers: Outline, variant: str, gpu: str) -> Recipe:
     weights = model.weights[variant]
     context = min(numbers.context or CPU_CONTEXT, CPU_CONTEXT)
     # Two full contexts, in powers of two from 64 MiB.

@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import functools
-import tomllib
 from pathlib import Path
 from typing import Any
 
-import msgspec
 from msgspec import Struct
 
-from aim_jupyter.core.recipes.architecture import Architecture
-from aim_jupyter.core.recipes.hardware import kinds
-from aim_jupyter.core.records.kinds import resolved
+from aim_jupyter.core import files
+from aim_jupyter.core.checkpoint.outline import Outline
+from aim_jupyter.core.devices import kinds
+from aim_jupyter.core.sizes import GIB
 
 
 class Case(Struct, frozen=True, kw_only=True):
     """What a recipe is derived for."""
 
-    architecture: Architecture
+    outline: Outline
     gpu: str
     precision: str
     tp: int
@@ -30,6 +29,7 @@ class Rule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     source: str
     gfx: tuple[str, ...] | None = None
     gpu: tuple[str, ...] | None = None
+    aiter: bool | None = None
     family: tuple[str, ...] | None = None
     precision: tuple[str, ...] | None = None
     head_dim: tuple[int, ...] | None = None
@@ -42,15 +42,16 @@ class Rule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     def holds(self, case: Case) -> bool:
         """Return whether everything that it names holds."""
-        kind, model = kinds()[case.gpu], case.architecture
+        kind, model = kinds()[case.gpu], case.outline
         return (
             kind.gfx in (self.gfx or (kind.gfx,))
+            and self.aiter in (None, kind.aiter)
             and case.gpu in (self.gpu or (case.gpu,))
             and model.family in (self.family or (model.family,))
             and case.precision in (self.precision or (case.precision,))
             and model.head_dim in (self.head_dim or (model.head_dim,))
             and case.tp > self.tp_above
-            and kind.memory_gib >= self.memory_from_gib
+            and (kind.reported_bytes or 0) >= self.memory_from_gib * GIB
             and self.moe in (None, bool(model.experts))
             and self.experts_break in (None, model.experts_break(case.tp, case.precision))
         )
@@ -69,5 +70,4 @@ def apply(case: Case) -> tuple[dict[str, Any], dict[str, str]]:
 
 @functools.cache
 def _rules() -> tuple[Rule, ...]:
-    table = tomllib.loads(Path(__file__).with_name("rules.toml").read_text())
-    return tuple(msgspec.convert(table["rule"], resolved(list[Rule])))
+    return files.table(Path(__file__).with_name("rules.toml"), dict[str, tuple[Rule, ...]])["rule"]

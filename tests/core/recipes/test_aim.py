@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from aim_jupyter.core.recipes import Catalogue, selector
-from aim_jupyter.core.recipes.selector import Question, select
+from aim_jupyter.core.choice import amd_rules
+from aim_jupyter.core.choice.amd_rules import Question, select
+from aim_jupyter.core.recipes import Catalogue
 from aim_jupyter.core.records import Machine, Recipe
-from tests.core.recipes.conftest import Write, box, gpus
+from tests.core.conftest import Write, box, gpus
 from tests.core.recipes.test_catalogue import AMD
 
 GPUS = ("MI250X", "MI300X", "MI325X", "MI350X", "MI355X")
@@ -117,7 +118,7 @@ def test_the_published_totals(amd: Catalogue) -> None:
 
 def test_the_sentence_of_amds_selector_and_what_it_leaves_out(amd: Catalogue) -> None:
     question = Question(model="Qwen/Qwen3-32B", gpu="MI300X", gpu_count=2)
-    said = selector.not_found(question, select(amd.registry("Qwen/Qwen3-32B"), question))
+    said = amd_rules.not_found(question, select(amd.registry("Qwen/Qwen3-32B"), question))
     assert "2 model_mismatch" in said
     assert "13 gpu_mismatch" in said
     assert "16 metric_mismatch" in said
@@ -205,13 +206,13 @@ def test_a_wrong_profile_is_told(write: Write, wrong: tuple[str, str], said: str
 
 def test_amds_runtime_takes_the_first_gpu_and_counts_all() -> None:
     mixed = Machine(host="x", gpus=(*box("MI325X", 1).gpus, *box("MI300X", 2).gpus))
-    assert selector.gpus_of(mixed) == ("MI325X", 3)
-    assert selector.gpus_of(Machine(host="x")) == ("NONE", 0)
+    assert amd_rules.gpus_of(mixed) == ("MI325X", 3)
+    assert amd_rules.gpus_of(Machine(host="x")) == ("NONE", 0)
 
 
 def test_choices_name_the_state_of_each(amd: Catalogue) -> None:
     question = Question(model="Qwen/Qwen3-32B", gpu="MI300X", gpu_count=1, metric="latency")
-    first, *rest = selector.choices(amd.registry(question.model), gpus("busy"), question)
+    first, *rest = amd_rules.choices(amd.registry(question.model), gpus("busy"), question)
     assert (first.recipe.id, first.verdict, first.gpus) == (
         "vllm-mi300x-fp16-tp1-latency",
         "FITS",

@@ -1,20 +1,19 @@
 """What ships with the package, and how the folders of a user go on top."""
 
-import json
 from pathlib import Path
 
 import msgspec
 import pytest
 
 from aim_jupyter.core import config
+from aim_jupyter.core.devices import kinds
 from aim_jupyter.core.errors import UnknownName
-from aim_jupyter.core.recipes import Catalogue, catalogue, complete, index, schema
-from aim_jupyter.core.recipes.document import Document
-from aim_jupyter.core.recipes.format import ModelFile
-from aim_jupyter.core.recipes.hardware import kinds
-from aim_jupyter.core.recipes.reading import read
+from aim_jupyter.core.recipes import Catalogue, catalogue, complete
+from aim_jupyter.core.recipes.files import index
+from aim_jupyter.core.recipes.files.document import Document
+from aim_jupyter.core.recipes.files.reading import read
 from aim_jupyter.core.records import Recipe
-from tests.core.recipes.conftest import Write
+from tests.core.conftest import Write
 
 #: AMD's catalogue: facts/aim.md section 3.
 AMD = (
@@ -69,19 +68,6 @@ def test_no_recipe_runs_code_of_a_repository_unless_its_tokenizer_is_such(
         if "trust-remote-code" in recipe.args
     }
     assert all(name.startswith("moonshotai/Kimi") for name in trusting)
-
-
-def test_the_published_schema_is_in_step() -> None:
-    published = (config.shipped_recipes() / "schema.json").read_text()
-    assert published == schema.text(), (
-        "python -m aim_jupyter.core.recipes.schema > recipes/schema.json"
-    )
-    assert json.loads(published)["$ref"] == "#/$defs/ModelFile"
-
-
-def test_the_types_and_the_schema_know_the_same_keys() -> None:
-    keys = schema.schema()["$defs"]["ModelFile"]["properties"]
-    assert set(keys) == set(ModelFile.__struct_fields__)
 
 
 @pytest.mark.parametrize("name", ["Qwen/Qwen3-32B", "qwen/qwen3-32b", "qwen3-32b", "Qwen3-32B"])

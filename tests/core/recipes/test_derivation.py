@@ -6,10 +6,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from aim_jupyter.core.checkpoint.outline import outline
 from aim_jupyter.core.recipes import catalogue, complete, derive
-from aim_jupyter.core.recipes.architecture import architecture
 from aim_jupyter.core.records import Recipe
-from tests.core.recipes.conftest import box, laptop, rank
+from tests.core.conftest import box, laptop, rank
 
 SMALL = {
     "model_type": "qwen3", "num_hidden_layers": 28, "hidden_size": 1024, "num_attention_heads": 16,
@@ -33,7 +33,7 @@ def found(gpu: str, tp: int, config: dict[str, Any], **facts: Any) -> Recipe:
     ],
 )  # fmt: skip
 def test_kv_bytes_of_a_token(model: str, size: int) -> None:
-    assert architecture(catalogue().find(model).facts).token_bytes == size
+    assert outline(catalogue().find(model).facts).token_bytes == size
 
 
 @pytest.mark.parametrize(
@@ -49,7 +49,7 @@ def test_kv_bytes_of_a_token(model: str, size: int) -> None:
     ],
 )
 def test_families(facts: dict[str, Any], family: str) -> None:
-    assert architecture(SMALL | facts).family == family
+    assert outline(SMALL | facts).family == family
 
 
 @pytest.mark.parametrize(
@@ -57,7 +57,7 @@ def test_families(facts: dict[str, Any], family: str) -> None:
     [
         ({}, "bf16"),
         ({"torch_dtype": "float16"}, "fp16"),
-        ({"torch_dtype": None, "dtype": "float32"}, "fp32"),
+        ({"torch_dtype": None, "dtype": "float32"}, "bf16"),
         ({"quantization_config": {"quant_method": "fp8"}}, "fp8"),
         ({"quantization_config": {"quant_method": "mxfp4"}}, "mxfp4"),
         ({"quantization_config": {"quant_method": "awq", "bits": 4}}, "int4"),
@@ -81,7 +81,7 @@ def test_any_model_is_served_on_a_laptop_and_on_gpus() -> None:
 
 def test_the_language_model_of_a_multimodal_one_counts() -> None:
     nested = {"model_type": "vl", "text_config": SMALL, "vision_config": {"hidden_size": 7}}
-    assert architecture(nested).token_bytes == architecture(SMALL).token_bytes
+    assert outline(nested).token_bytes == outline(SMALL).token_bytes
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from aim_jupyter.core import adapters, engines
+from aim_jupyter.core.devices import kinds
 from aim_jupyter.core.recipes import catalogue, complete, reconcile
-from aim_jupyter.core.recipes.hardware import kinds
 
 #: Parses one argv a line, as the engine's server does, and answers what it says of each.
 PARSE = """

@@ -17,9 +17,9 @@ from hypothesis import strategies as st
 from aim_jupyter.core import config
 from aim_jupyter.core.errors import RecipeInvalid
 from aim_jupyter.core.recipes import Catalogue
-from aim_jupyter.core.recipes.document import Document
-from aim_jupyter.core.recipes.reading import read
-from tests.core.recipes.conftest import FIXTURES
+from aim_jupyter.core.recipes.files.document import Document
+from aim_jupyter.core.recipes.files.reading import read
+from tests.core.conftest import FIXTURES
 
 OURS = sorted(config.shipped_recipes().rglob("*.yaml"))
 AMDS = sorted((FIXTURES / "aim-profiles/profiles").rglob("*.yaml"))

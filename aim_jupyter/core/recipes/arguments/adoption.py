@@ -15,8 +15,8 @@ from msgspec import structs
 
 from aim_jupyter.core import adapters
 from aim_jupyter.core.adapters import Adapter
-from aim_jupyter.core.recipes.architecture import architecture
-from aim_jupyter.core.recipes.options import whole
+from aim_jupyter.core.checkpoint.outline import outline
+from aim_jupyter.core.recipes.arguments.options import whole
 from aim_jupyter.core.records import Model, Recipe
 
 #: The engine that recipes are written for which say no other.
@@ -37,7 +37,7 @@ def in_bytes(recipe: Recipe, model: Model) -> dict[str, Any]:
     tokens = whole(recipe.args.get(setting.option)) if setting else None
     if not tokens:  # nearly always: reading the architecture is what takes time
         return {}
-    each = architecture(model.facts).token_bytes
+    each = outline(model.facts).token_bytes
     return {_KV_BYTES: tokens * each // recipe.tp} if each else {}
 
 
@@ -59,7 +59,7 @@ def _adopted(model: Model, engine: str) -> Iterator[Recipe]:
 def _args(recipe: Recipe, model: Model, adapter: Adapter) -> dict[str, Any]:
     share = adapters.get(WRITTEN_FOR).option("memory_share")
     args = {name: value for name, value in recipe.args.items() if name != share}
-    size, each = whole(args.get(_KV_BYTES)), architecture(model.facts).token_bytes
+    size, each = whole(args.get(_KV_BYTES)), outline(model.facts).token_bytes
     setting = adapter.setting("kv_tokens")
     if setting and size and each:
         del args[_KV_BYTES]

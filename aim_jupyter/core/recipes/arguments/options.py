@@ -142,6 +142,43 @@ def plain(name: str) -> str:
     return first.replace("_", "-") + dot + rest
 
 
+#: vLLM's one-dash names of what spreads a model (0.32), for an engine that was not asked.
+_SHORT = {
+    "tp": "tensor-parallel-size",
+    "pp": "pipeline-parallel-size",
+    "dp": "data-parallel-size",
+    "dpl": "data-parallel-size-local",
+    "pcp": "prefill-context-parallel-size",
+    "n": "nnodes",
+}
+
+
+def canonical(options: Mapping[str, Any], flags: Iterable[Flag] = ()) -> dict[str, Any]:
+    """Return options under the engine's own names; of two spellings of one the later holds.
+
+    Parameters
+    ----------
+    flags : iterable of Flag
+        Of the engine; without any, only vLLM's short names are known.
+
+    Examples
+    --------
+    >>> canonical({"-tp": "4", "--max_model_len": 8192})
+    {'tensor-parallel-size': '4', 'max-model-len': 8192}
+    """
+    known = Options(flags) if options else Options([])
+    found: dict[str, Any] = {}
+    for spelled, value in options.items():
+        base, dot, path = plain(spelled).partition(".")
+        option = known.find(base) if known.names else None
+        name = _SHORT.get(base, base)
+        if option is not None:
+            name = (option[0].off or base) if option[1] else option[0].name
+        found.pop(f"{name}{dot}{path}", None)
+        found[f"{name}{dot}{path}"] = value
+    return found
+
+
 def whole(value: Any) -> int | None:
     """Return the whole number that an option's value says, None where it says none above zero.
 

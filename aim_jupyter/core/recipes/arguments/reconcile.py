@@ -16,9 +16,9 @@ from msgspec import Struct, field
 from aim_jupyter.core import adapters
 from aim_jupyter.core.adapters import Adapter
 from aim_jupyter.core.errors import closest
-from aim_jupyter.core.recipes.adoption import WRITTEN_FOR
-from aim_jupyter.core.recipes.former import table
-from aim_jupyter.core.recipes.options import Option, Options, plain
+from aim_jupyter.core.recipes.arguments.adoption import WRITTEN_FOR
+from aim_jupyter.core.recipes.arguments.options import Option, Options, plain
+from aim_jupyter.core.recipes.arguments.renamed import table
 from aim_jupyter.core.records import Flag
 
 
@@ -96,6 +96,7 @@ class _Work:
     ) -> None:
         self.options, self.variables, self.engine = options, variables, engine
         self.adapter = adapter
+        self.reserved = {**table().reserved, **(adapter.reserved if adapter else {})}
         self.args: dict[str, Any] = {}
         self.env: dict[str, str] = {}
         self.changes: list[str] = []
@@ -222,9 +223,8 @@ class _Work:
             self.errors.append(self._unknown(base))
             return
         option, off = found
-        reserved = {**table().reserved, **(self.adapter.reserved if self.adapter else {})}
-        if option.name in reserved:
-            self.errors.append(f"--{option.name}: {reserved[option.name]}")
+        if option.name in self.reserved:
+            self.errors.append(f"--{option.name}: {self.reserved[option.name]}")
             return
         try:
             accepted = option.accept(value, off=off)
@@ -237,8 +237,19 @@ class _Work:
                 f"--{option.name}: {_short(accepted)}, as asked; {_short(before)} in the recipe"
             )
         self._keep(option, accepted, path, over=True)
+        if self.adapter and any(self.adapter.allowed.option(plain(name), accepted)):
+            self._tell(option.name)
+
+    def _tell(self, name: str) -> None:
+        """Say what an option or a variable of the user does that no recipe may ask for."""
+        effect = {**table().effects, **(self.adapter.effects if self.adapter else {})}.get(name)
+        if effect:
+            self.changes.append(f"{_dashed(name)}, as asked: {effect}")
 
     def _set_variable(self, name: str, value: str) -> None:
+        if name in self.reserved:
+            self.errors.append(f"{name}: {self.reserved[name]}")
+            return
         before = self.env.get(name, value)
         if before != value:
             self.changes.append(f"{name}={value}, as asked; {before} in the recipe")
@@ -249,6 +260,7 @@ class _Work:
                 f"{name} kept as asked, though {self.engine} does not know it{hint}"
             )
         self.env[name] = value
+        self._tell(name)
 
     def _keep(self, option: Option, value: Any, path: str, *, over: bool = False) -> None:
         name = option.name

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import functools
-import tomllib
 from pathlib import Path
 from typing import Any
 
-import msgspec
 from msgspec import Struct
 
-from aim_jupyter.core.records.kinds import resolved
+from aim_jupyter.core import files
 
 
 class Former(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -42,14 +40,14 @@ class Table(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     key: dict[str, dict[str, Former]]
     variable: dict[str, Former]
     reserved: dict[str, str]
+    effects: dict[str, str]
     contradiction: tuple[Contradiction, ...]
 
 
 @functools.cache
 def table() -> Table:
     """Return what ``arguments.toml`` holds."""
-    text = Path(__file__).with_name("arguments.toml").read_text()
-    return msgspec.convert(tomllib.loads(text), resolved(Table))
+    return files.table(Path(__file__).with_name("arguments.toml"), Table)
 
 
 def _filled(template: Any, value: Any) -> Any:

@@ -10,66 +10,21 @@ import json
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, get_args
-
-from msgspec import Struct, field
+from typing import Any
 
 from aim_jupyter.core.errors import BadUsage
-from aim_jupyter.core.recipes.profile import GpuName
+from aim_jupyter.core.recipes.files.profile import gpu_names
 
 _TRUE, _FALSE = ("true", "1", "yes", "on"), ("false", "0", "no", "off")
 _LEVELS = ("debug", "info", "warning", "error", "critical")
 _MOST_GPUS, _MOST_PORT = 64, 65_535
 
 
-class AimVariables(Struct, frozen=True, kw_only=True):
-    """What the variables say; None where one is not set or says ``auto``.
+def read(environ: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """Return what each of the ``AIM_*`` variables says, those of this process if `environ` is None.
 
-    Attributes
-    ----------
-    model : str or None
-        ``AIM_ID`` or ``AIM_MODEL_ID``.
-    engine_args : dict
-        ``AIM_ENGINE_ARGS``: options to add or change, as with ``--set``.
-    fallback : bool or None
-        ``AIM_ALLOW_GENERAL_PROFILE_FALLBACK``.
-    cache_path : Path or None
-        ``AIM_CACHE_PATH``, the folder that holds ``<org>/<model>``.
-    """
-
-    model: str | None = None
-    precision: str | None = None
-    metric: str | None = None
-    engine: str | None = None
-    gpu_count: int | None = None
-    gpu_model: str | None = None
-    profile_id: str | None = None
-    port: int | None = None
-    engine_args: dict[str, Any] = field(default_factory=dict)
-    cache_path: Path | None = None
-    custom_model_name: str | None = None
-    fallback: bool | None = None
-    log_level: str | None = None
-
-    @property
-    def parameters(self) -> dict[str, Any]:
-        """What they say as parameters of a plan: only what is set."""
-        said = {
-            "model": self.model,
-            "precision": self.precision,
-            "metric": self.metric,
-            "engine": self.engine,
-            "gpu_model": self.gpu_model,
-            "most_gpus": self.gpu_count,
-            "recipe": self.profile_id,
-            "set": self.engine_args,
-            "fallback": self.fallback,
-        }
-        return {name: value for name, value in said.items() if value not in (None, {})}
-
-
-def read(environ: Mapping[str, str] | None = None) -> AimVariables:
-    """Return what the ``AIM_*`` variables of `environ` say, of this process if None.
+    One that is not set, or says ``auto``, is left out. ``AIM_MODEL_ID`` is another name of
+    ``AIM_ID``. `planning.request.OPTIONS` has the option that each stands behind.
 
     Raises
     ------
@@ -77,10 +32,9 @@ def read(environ: Mapping[str, str] | None = None) -> AimVariables:
         If one of them has a value that it can't have, naming variable and value.
     """
     given = os.environ if environ is None else environ
-    said = {name: _one(given, variable, parse) for name, (variable, parse) in _READERS.items()}
-    return AimVariables(
-        model=_model(given), **{name: value for name, value in said.items() if value is not None}
-    )
+    said = {variable: _one(given, variable, parse) for variable, parse in _READERS.items()}
+    said["AIM_ID"] = _model(given)
+    return {variable: value for variable, value in said.items() if value is not None}
 
 
 def _model(environ: Mapping[str, str]) -> str | None:
@@ -126,7 +80,7 @@ def _number(text: str, least: int, most: int, what: str) -> int:
 
 
 def _gpu(text: str) -> str | None:
-    names = get_args(GpuName)
+    names = gpu_names()
     if text.upper() not in names:
         raise ValueError(f"one of {', '.join(names)}")
     return text.upper()
@@ -158,17 +112,17 @@ def _name(text: str) -> str:
     return text
 
 
-_READERS: dict[str, tuple[str, Callable[[str], Any]]] = {
-    "precision": ("AIM_PRECISION", _choice("fp4", "fp8", "fp16", "fp32", "bf16", "int4", "int8")),
-    "metric": ("AIM_METRIC", _choice("latency", "throughput")),
-    "engine": ("AIM_ENGINE", _choice("vllm")),
-    "gpu_count": ("AIM_GPU_COUNT", _count),
-    "gpu_model": ("AIM_GPU_MODEL", _gpu),
-    "profile_id": ("AIM_PROFILE_ID", str),
-    "port": ("AIM_PORT", _port),
-    "engine_args": ("AIM_ENGINE_ARGS", _object),
-    "cache_path": ("AIM_CACHE_PATH", _folder),
-    "custom_model_name": ("AIM_CUSTOM_MODEL_NAME", _name),
-    "fallback": ("AIM_ALLOW_GENERAL_PROFILE_FALLBACK", _switch),
-    "log_level": ("AIM_LOG_LEVEL", _choice(*_LEVELS)),
+_READERS: dict[str, Callable[[str], Any]] = {
+    "AIM_PRECISION": _choice("fp4", "fp8", "fp16", "fp32", "bf16", "int4", "int8"),
+    "AIM_METRIC": _choice("latency", "throughput"),
+    "AIM_ENGINE": _choice("vllm"),
+    "AIM_GPU_COUNT": _count,
+    "AIM_GPU_MODEL": _gpu,
+    "AIM_PROFILE_ID": str,
+    "AIM_PORT": _port,
+    "AIM_ENGINE_ARGS": _object,
+    "AIM_CACHE_PATH": _folder,
+    "AIM_CUSTOM_MODEL_NAME": _name,
+    "AIM_ALLOW_GENERAL_PROFILE_FALLBACK": _switch,
+    "AIM_LOG_LEVEL": _choice(*_LEVELS),
 }

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from aim_jupyter.core.versions import within
+
 
 def holds_for(engines: str, engine: str, version: str | None) -> bool:
     """Return whether an engine is among `engines`, such as ``vllm>=0.18``.
@@ -17,15 +19,10 @@ def holds_for(engines: str, engine: str, version: str | None) -> bool:
     >>> holds_for("vllm>=0.27.1", "vllm", "0.9")
     False
     """
-    said = re.fullmatch(r"([\w-]+)(?:>=([\d.]+))?", engines)
+    said = re.fullmatch(r"([\w-]+)(>=[\d.]+)?", engines)
     if said is None:
         return True
     name, least = said.groups()
     if name != engine:
         return False
-    return version is None or least is None or _numbers(version) >= _numbers(least)
-
-
-def _numbers(version: str) -> tuple[int, ...]:
-    found = re.match(r"\d+(\.\d+)*", version)
-    return tuple(int(part) for part in found[0].split(".")) if found else ()
+    return version is None or least is None or within(version, least)

@@ -6,10 +6,11 @@ from pathlib import Path, PurePath
 from typing import Any
 
 from aim_jupyter.core import adapters
-from aim_jupyter.core.recipes.document import Document
-from aim_jupyter.core.recipes.hardware import GIB
-from aim_jupyter.core.recipes.reading import read
+from aim_jupyter.core.recipes.arguments import permitted
+from aim_jupyter.core.recipes.files.document import Document
+from aim_jupyter.core.recipes.files.reading import read
 from aim_jupyter.core.records import Model, Recipe
+from aim_jupyter.core.sizes import GIB
 
 _HEAD = """\
 # A recipe of your own. Settings here come before those that ship with aim_jupyter.
@@ -68,8 +69,32 @@ def check(path: Path) -> Model:
                 ("settings",), f"an engine that is known: {names}", recipe.engine
             )
     if isinstance(found, Recipe):
-        return Model(name=found.model or "any model", recipes=(found,), file=str(path))
-    return found or Model(name=path.stem, file=str(path))
+        found = Model(name=found.model or "any model", recipes=(found,), file=str(path))
+    model = found or Model(name=path.stem, file=str(path))
+    for wrong in permitted.of_model(model):
+        if not wrong.asks:
+            raise document.invalid(
+                _place(document.data, wrong.given),
+                "what a recipe may set",
+                f"{wrong.said}: {wrong.why}",
+            )
+    return model
+
+
+def _place(data: Any, key: str) -> tuple[str | int, ...]:
+    """Return where a key stands in nested data, the first of its name; empty where it does not."""
+    inside = (
+        data.items()
+        if isinstance(data, dict)
+        else enumerate(data if isinstance(data, list) else ())
+    )
+    for name, value in inside:
+        if name == key:
+            return (name,)
+        found = _place(value, key)
+        if found:
+            return (name, *found)
+    return ()
 
 
 def _own(recipe: Recipe) -> dict[str, Any]:

@@ -7,10 +7,17 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from aim_jupyter.core import adapters
-from aim_jupyter.core.recipes.document import Document
-from aim_jupyter.core.recipes.format import PRECISIONS, ModelFile, Setting, Shared, WeightsEntry
-from aim_jupyter.core.recipes.hardware import GIB
+from aim_jupyter.core.devices import kinds
+from aim_jupyter.core.recipes.files.document import Document
+from aim_jupyter.core.recipes.files.format import (
+    PRECISIONS,
+    ModelFile,
+    Setting,
+    Shared,
+    WeightsEntry,
+)
 from aim_jupyter.core.records import Model, Recipe, Weights
+from aim_jupyter.core.sizes import GIB
 
 
 def expand(document: Document) -> Model:
@@ -36,6 +43,7 @@ def expand(document: Document) -> Model:
         summary=file.summary,
         licence=file.licence,
         gated=file.gated,
+        aliases=tuple(file.aliases),
         facts=file.facts,
         weights=weights,
         args=file.args,
@@ -81,7 +89,8 @@ def _combinations(
     document: Document, file: ModelFile, weights: dict[str, Weights], place: int
 ) -> Iterator[Recipe]:
     setting = file.settings[place]
-    for field, known in (("weights", weights), ("use", file.shared)):
+    gpus = ("cpu", *kinds())
+    for field, known in (("gpu", gpus), ("weights", weights), ("use", file.shared)):
         for name in _listed(getattr(setting, field) or []):
             if name not in known:
                 wanted = f"one of {', '.join(known)}" if known else f"no {field!r}: there is none"

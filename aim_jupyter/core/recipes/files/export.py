@@ -14,8 +14,8 @@ from typing import Any
 
 from aim_jupyter.core import adapters
 from aim_jupyter.core.errors import BadUsage
-from aim_jupyter.core.recipes.adoption import WRITTEN_FOR
-from aim_jupyter.core.recipes.options import plain
+from aim_jupyter.core.recipes.arguments.adoption import WRITTEN_FOR
+from aim_jupyter.core.recipes.arguments.options import plain
 from aim_jupyter.core.records import Plan, Recipe
 
 #: Of this machine alone: what our supervisor adds, and where it listens.
@@ -159,7 +159,7 @@ def _profile(plan: Plan, recipe: Recipe) -> dict[str, Any]:
             "engine": "vllm",
             "gpu": _gpu(recipe),
             "precision": _precision(recipe),
-            "gpu_count": 0 if recipe.gpu_model == "cpu" else recipe.tp,
+            "gpu_count": len(plan.gpus),
             "metric": _metric(recipe),
             "manual_selection_only": False,
             "type": "unoptimized",
@@ -186,7 +186,7 @@ def _aim_service(plan: Plan, recipe: Recipe) -> str:
             "modelId": recipe.weights.repo,
             "metric": _metric(recipe),
             "precision": _precision(recipe),
-            "hardware": {"gpu": {"model": _gpu(recipe), "requests": recipe.tp}},
+            "hardware": {"gpu": {"model": _gpu(recipe), "requests": len(plan.gpus)}},
             "customProfile": {"engineArgs": _portable(plan), "envVars": dict(plan.env)},
         },
     }
@@ -211,7 +211,7 @@ def _aim_service(plan: Plan, recipe: Recipe) -> str:
 
 def _kserve(plan: Plan, recipe: Recipe) -> str:
     image = _IMAGES.get(plan.platform, _IMAGES["rocm"])
-    gpus = {"amd.com/gpu": str(recipe.tp)} if plan.gpus else {}
+    gpus = {"amd.com/gpu": str(len(plan.gpus))} if plan.gpus else {}
     container: dict[str, Any] = {
         "name": "kserve-container",
         "image": f"{image}:v{plan.engine_version.partition('+')[0]}",

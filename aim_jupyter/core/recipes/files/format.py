@@ -18,9 +18,8 @@ Engines = Annotated[str, Meta(pattern=r"^([a-z][a-z0-9_-]*(>=[0-9.]+)?)?$")]
 Metric = Literal["latency", "throughput"]
 #: Any that is registered (`adapters`), or will be where the file is used.
 Engine = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_-]*$")]
-GpuModel = Literal[
-    "cpu", "MI210", "MI250X", "MI300A", "MI300X", "MI308X", "MI325X", "MI350X", "MI355X"
-]
+# "cpu", or a GPU that the table knows (`devices.kinds`), where it is looked up.
+GpuModel = Annotated[str, Meta(min_length=1, max_length=64)]
 
 _Item = TypeVar("_Item")
 OneOrMore: TypeAlias = _Item | Annotated[list[_Item], Meta(min_length=1)]
@@ -108,6 +107,8 @@ class ModelFile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     Attributes
     ----------
+    aliases : list of str
+        Short names that mean the model too.
     facts : dict
         The architecture numbers of its ``config.json``, under the names they have there.
     weights : dict
@@ -126,6 +127,7 @@ class ModelFile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     summary: str = ""
     licence: str | None = None
     gated: bool = False
+    aliases: list[Name] = []
     facts: dict[str, Any] = {}
     weights: Annotated[dict[Name, Repo | WeightsEntry], Meta(min_length=1)]
     args: Args = {}

@@ -19,9 +19,9 @@ from msgspec import Raw, Struct
 
 from aim_jupyter.core import config, files
 from aim_jupyter.core.errors import RecipeInvalid, StateUnusable
-from aim_jupyter.core.recipes.document import Document
-from aim_jupyter.core.recipes.reading import read
-from aim_jupyter.core.records import Model, Recipe
+from aim_jupyter.core.recipes.files.document import Document
+from aim_jupyter.core.recipes.files.reading import read
+from aim_jupyter.core.records import Model, Recipe, recipe
 from aim_jupyter.core.records.kinds import resolved
 
 _READERS = ("document", "expansion", "format", "profile", "prototype", "reading")
@@ -140,5 +140,5 @@ def _version() -> str:
     """Return what changes whenever the same file might be read otherwise."""
     here = Path(__file__).parent
     modules = [here / f"{name}.py" for name in _READERS]
-    stamps = [path.stat().st_mtime_ns for path in (*modules, here.parent / "records/recipe.py")]
+    stamps = [path.stat().st_mtime_ns for path in (*modules, Path(recipe.__file__))]
     return hashlib.sha256(repr(stamps).encode()).hexdigest()[:16]

@@ -12,18 +12,19 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct
 
-from aim_jupyter.core.recipes.document import Document
+from aim_jupyter.core.devices import devices
+from aim_jupyter.core.recipes.files.document import Document
 from aim_jupyter.core.records import Recipe, Weights
 from aim_jupyter.core.records.recipe import Origin, Profile
 
 Layer = Literal["custom", "model", "general"]
 LAYERS: tuple[Layer, ...] = ("custom", "model", "general")
 
-GpuName = Literal[
-    "NONE", "MI100", "MI210", "MI250X", "MI300A", "MI300X", "MI308X", "MI325X", "MI350X", "MI355X",
+#: AMD's words for its graphics cards, which our table calls otherwise, or does not have.
+_CARDS = (
     "V620", "V710", "W6800", "W6800X", "W6900X", "W7800", "W7900",
     "RX6800", "RX6900", "RX7900", "RX9070",
-]  # fmt: skip
+)  # fmt: skip
 
 _CHECKED_VARIABLE = re.compile(r"[A-Z0-9_]+")
 
@@ -32,7 +33,7 @@ class Metadata(Struct, frozen=True, kw_only=True):
     """The part of a profile that selection looks at."""
 
     engine: Literal["vllm"]
-    gpu: GpuName
+    gpu: str
     precision: Literal["fp4", "fp8", "fp16", "fp32", "bf16", "int4", "int8"]
     gpu_count: Annotated[int, Meta(ge=0, le=8)]
     metric: Literal["latency", "throughput"]
@@ -69,12 +70,22 @@ def read(document: Document, below: PurePath) -> Recipe:
         If the file is not what AMD's schema says.
     """
     file = document.convert(ProfileFile)
+    if file.metadata.gpu not in gpu_names():
+        wanted = f"one of {', '.join(gpu_names())}"
+        raise document.invalid(("metadata", "gpu"), wanted, file.metadata.gpu)
     _check_variables(document, file.env_vars)
     folders = _folders(below)
     general = "general" in folders
     if not general and not (file.aim_id and file.model_id):
         raise document.invalid((), "'aim_id' and 'model_id' outside of general/", "none")
     return _recipe(file, _profile(file, below.stem, folders))
+
+
+def gpu_names() -> tuple[str, ...]:
+    """Return what a profile may name as its GPU."""
+    rows = (row for row in devices() if row.family == "rocm")
+    # AMD's words have no spaces; of graphics cards they are other ones than ours.
+    return ("NONE", *(row.model for row in rows if row.model and " " not in row.model), *_CARDS)
 
 
 def _check_variables(document: Document, variables: dict[str, Any]) -> None:

@@ -8,16 +8,14 @@ from typing import Any
 
 from msgspec import Struct
 
-from aim_jupyter.core.recipes.document import Document
-from aim_jupyter.core.recipes.expansion import parallel
-from aim_jupyter.core.recipes.format import Precision
+from aim_jupyter.core.devices import kind_name
+from aim_jupyter.core.recipes.files.document import Document
+from aim_jupyter.core.recipes.files.expansion import parallel
+from aim_jupyter.core.recipes.files.format import Precision
 from aim_jupyter.core.records import Model, Recipe, Weights
 
 #: What it writes on every command line and the plan says in its own way.
 _NOT_OURS = ("model", "model-path", "host", "port", "tensor-parallel-size", "tp-size", "tp")
-
-#: GPUs that it writes otherwise than we do.
-_GPUS = {"MI250": "MI250X"}
 
 
 class Block(Struct, frozen=True, kw_only=True):
@@ -84,7 +82,7 @@ def _recipe(file: PrototypeFile, engine: str, tp: int, block: Block) -> Recipe:
         id=f"{file.recipe_id}-tp{tp}{ending}",
         model=file.model_id,
         weights=Weights(repo=file.huggingface_id or file.model_id, precision=file.precision),
-        gpu_model=_GPUS.get(file.hardware, file.hardware),
+        gpu_model=kind_name(file.hardware) or file.hardware,
         tp=tp,
         precision=file.precision,
         engine=engine,

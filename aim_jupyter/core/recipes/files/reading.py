@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import PurePath
 from typing import Any
 
-from aim_jupyter.core.recipes import profile, prototype
-from aim_jupyter.core.recipes.document import Document
-from aim_jupyter.core.recipes.expansion import expand
+from aim_jupyter.core.recipes.files import profile, prototype
+from aim_jupyter.core.recipes.files.document import Document
+from aim_jupyter.core.recipes.files.expansion import expand
 from aim_jupyter.core.records import Model, Recipe
 
 

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
+from aim_jupyter.core.devices import kinds
 from aim_jupyter.core.recipes import Overrides, Reconciled, catalogue, complete, reconcile
-from aim_jupyter.core.recipes.former import table
-from aim_jupyter.core.recipes.hardware import kinds
+from aim_jupyter.core.recipes.arguments.renamed import table
 from aim_jupyter.core.records import EngineEnvironment, Flag
 
 
@@ -129,7 +129,6 @@ def test_a_variable_may_have_become_an_option(ask: Any) -> None:
         ("dtype", "int3", "--dtype: it can't be 'int3'"),
         ("max-num-seqs", None, "--max-num-seqs: it needs a value"),
         ("port", 8000, "--port: say --port"),
-        ("tp", 4, "--tensor-parallel-size: choose a recipe of that size with --recipe"),
         ("model", "x", "--model: the model is what the command line names first"),
     ],
 )

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from aim_jupyter.core.errors import BadUsage
-from aim_jupyter.core.recipes.answering import Parameters
-from aim_jupyter.core.recipes.variables import AimVariables, read
+from aim_jupyter.core.planning.request import OPTIONS
+from aim_jupyter.core.recipes.arguments.variables import _READERS, read
 
 
 def test_all_of_them() -> None:
@@ -27,39 +27,36 @@ def test_all_of_them() -> None:
             "AIM_LOG_LEVEL": "DEBUG",
         }
     )
-    assert said == AimVariables(
-        model="Qwen/Qwen3-32B",
-        precision="fp8",
-        metric="throughput",
-        engine="vllm",
-        gpu_count=4,
-        gpu_model="MI300X",
-        profile_id="general/x",
-        port=8123,
-        engine_args={"max-model-len": 8192},
-        cache_path=Path("/cache"),
-        custom_model_name="mine",
-        fallback=True,
-        log_level="debug",
-    )
+    assert said == {
+        "AIM_ID": "Qwen/Qwen3-32B",
+        "AIM_PRECISION": "fp8",
+        "AIM_METRIC": "throughput",
+        "AIM_ENGINE": "vllm",
+        "AIM_GPU_COUNT": 4,
+        "AIM_GPU_MODEL": "MI300X",
+        "AIM_PROFILE_ID": "general/x",
+        "AIM_PORT": 8123,
+        "AIM_ENGINE_ARGS": {"max-model-len": 8192},
+        "AIM_CACHE_PATH": Path("/cache"),
+        "AIM_CUSTOM_MODEL_NAME": "mine",
+        "AIM_ALLOW_GENERAL_PROFILE_FALLBACK": True,
+        "AIM_LOG_LEVEL": "debug",
+    }
 
 
-def test_as_parameters_of_a_plan() -> None:
-    said = read({"AIM_ID": "org/m", "AIM_GPU_COUNT": "2", "AIM_ENGINE_ARGS": '{"seed": 1}'})
-    assert said.parameters == {"model": "org/m", "most_gpus": 2, "set": {"seed": 1}}
-    assert set(read(dict.fromkeys(["AIM_ID", "AIM_PROFILE_ID"], "x")).parameters) <= set(
-        Parameters.__struct_fields__
-    )
+def test_what_stands_behind_an_option_is_read() -> None:
+    behind = {option.variable for option in OPTIONS if option.variable}
+    assert behind - {"AIM_ID"} <= set(_READERS)
 
 
 def test_none_and_auto_say_nothing() -> None:
     auto = {"AIM_PRECISION": "auto", "AIM_METRIC": "AUTO", "AIM_GPU_COUNT": "auto", "AIM_PORT": " "}
-    assert read({}) == read(auto) == AimVariables()
+    assert read({}) == read(auto) == {}
 
 
 def test_the_process_own_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AIM_ID", "openai/gpt-oss-20b")
-    assert read().model == "openai/gpt-oss-20b"
+    assert read()["AIM_ID"] == "openai/gpt-oss-20b"
 
 
 @pytest.mark.parametrize(

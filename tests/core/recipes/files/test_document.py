@@ -6,8 +6,8 @@ import pytest
 
 from aim_jupyter.core.errors import RecipeInvalid
 from aim_jupyter.core.recipes import Catalogue
-from aim_jupyter.core.recipes.authoring import check
-from tests.core.recipes.conftest import Write
+from aim_jupyter.core.recipes.files.authoring import check
+from tests.core.conftest import Write
 
 GOOD = """\
 model: org/model

@@ -10,14 +10,14 @@ import pytest
 import yaml
 from msgspec import structs
 
+from aim_jupyter.core.choice.amd_rules import Question, select
 from aim_jupyter.core.errors import BadUsage
 from aim_jupyter.core.recipes import Catalogue, catalogue, reconcile
-from aim_jupyter.core.recipes.authoring import check, new
-from aim_jupyter.core.recipes.export import export
-from aim_jupyter.core.recipes.selector import Question, select
+from aim_jupyter.core.recipes.files.authoring import check, new
+from aim_jupyter.core.recipes.files.export import export
 from aim_jupyter.core.records import EngineEnvironment, Plan, Recipe
 from aim_jupyter.core.records.plan import TARGETS
-from tests.core.recipes.conftest import box, laptop, rank
+from tests.core.conftest import box, laptop, rank
 
 PARTS = tuple[Plan, Recipe]
 
@@ -186,3 +186,18 @@ def test_a_recipe_of_ones_own_starts_from_the_chosen_one(
 
 def catalogue_folder() -> Path:
     return Path(catalogue().find("demo").file).parents[1]
+
+
+@pytest.mark.parametrize("target", ["aim-profile", "aim-service", "kserve"])
+def test_all_gpus_of_a_plan_are_asked_for(vllm: EngineEnvironment, target: str) -> None:
+    made, recipe = plan("Qwen/Qwen3-32B", vllm)
+    spread = structs.replace(made, gpus=tuple(range(2 * recipe.tp)))
+    one, two = export(made, recipe, target), export(spread, recipe, target)
+    changed = [
+        (before, after)
+        for before, after in zip(one.splitlines(), two.splitlines(), strict=True)
+        if before != after
+    ]
+    assert changed
+    for before, after in changed:
+        assert after == before.replace(str(recipe.tp), str(2 * recipe.tp))

@@ -3,7 +3,7 @@
 import pytest
 
 from aim_jupyter.core.recipes import Catalogue
-from tests.core.recipes.conftest import Write, box, rank
+from tests.core.conftest import Write, box, rank
 
 RECIPE = """\
 recipe_id: m-mi300x-bf16

@@ -1,0 +1,1 @@
+"""Engine options and variables: read, adopted, renamed, reconciled with a version."""

@@ -1,0 +1,1 @@
+"""Recipes as files: ours, AMD's profiles and prototypes; read, checked, written."""

@@ -21,6 +21,9 @@ from .caching import (
     unpin,
     verify,
 )
+from .explaining import ask, report, why, why_log
+from .finding import launching, server, servers
+from .fitting import fit, fit_json, fits, starts
 from .lifecycle import (
     attach,
     cache_totals,
@@ -29,11 +32,8 @@ from .lifecycle import (
     launch,
     logs,
     models_on_disk,
-    named_or_last,
     overview,
     reachable,
-    server,
-    servers,
     start_failed,
     status,
     stop,
@@ -47,19 +47,15 @@ from .plans import (
     check_recipe,
     default_model,
     export,
-    fit,
-    fits,
     judged,
     judged_plan,
     known_models,
     last_start_s,
     new_recipe,
     plan,
-    plan_for,
-    plans_for,
     recipe_list,
-    starts,
 )
+from .questions import Elsewhere, plan_for, plan_there, plans_for
 from .sharing import EVERYONE, Share, revoke, share, shares_of
 from .site import ask_engine, doctor, engine_list, install_engine, machine
 from .warming import cool_down, warm_hosts, warm_up
@@ -69,7 +65,9 @@ __all__ = [
     "EVERYONE",
     "TOP_EVERY_S",
     "TOP_PAST_S",
+    "Elsewhere",
     "Share",
+    "ask",
     "ask_engine",
     "attach",
     "cache_stats",
@@ -87,6 +85,7 @@ __all__ = [
     "exported",
     "exposition",
     "fit",
+    "fit_json",
     "fits",
     "follow_events",
     "follow_logs",
@@ -100,21 +99,23 @@ __all__ = [
     "last_start_s",
     "launch",
     "launch_line",
+    "launching",
     "logs",
     "machine",
     "metrics",
     "models_on_disk",
-    "named_or_last",
     "new_recipe",
     "overview",
     "pin",
     "plan",
     "plan_for",
+    "plan_there",
     "plans_for",
     "plotted",
     "prefetch",
     "reachable",
     "recipe_list",
+    "report",
     "revoke",
     "server",
     "servers",
@@ -132,5 +133,7 @@ __all__ = [
     "warm_hosts",
     "warm_up",
     "watch",
+    "why",
+    "why_log",
     "with_variables",
 ]

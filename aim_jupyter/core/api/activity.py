@@ -9,7 +9,8 @@ from msgspec.structs import replace
 
 from aim_jupyter.core import config, serving
 from aim_jupyter.core import metrics as measured
-from aim_jupyter.core.api.lifecycle import attach, named_or_last, servers
+from aim_jupyter.core.api.finding import server, servers
+from aim_jupyter.core.api.lifecycle import attach
 from aim_jupyter.core.api.site import machine
 from aim_jupyter.core.defaults import WINDOW_S
 from aim_jupyter.core.errors import ServerGone
@@ -62,14 +63,14 @@ def history(
     window_s : float, optional
         Seconds that the rates and quantiles of each look back; else to the sample before.
     """
-    folder = named_or_last(name)
+    folder = server(name)
     since = _end(folder) - seconds
     return measured.samples(folder.path, since, every_s=every_s, window_s=window_s)
 
 
 def history_columns(name: str | None = None, seconds: float = 300.0) -> Columns:
     """Return the same as columns, as it was sampled: a day takes milliseconds."""
-    folder = named_or_last(name)
+    folder = server(name)
     return measured.columns(folder.path, _end(folder) - seconds)
 
 

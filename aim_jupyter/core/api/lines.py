@@ -7,22 +7,25 @@ if its plan is the same.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import combinations
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
-from aim_jupyter.core import wishes
-from aim_jupyter.core.api.plans import default_model, plan
+from aim_jupyter.core.api.plans import default_model, planner
 from aim_jupyter.core.errors import AimError
-from aim_jupyter.core.planning import Request
-from aim_jupyter.core.recipes import variables
+from aim_jupyter.core.planning import Request, words
+from aim_jupyter.core.planning.request import OPTIONS
+from aim_jupyter.core.planning.words import Wish
+from aim_jupyter.core.recipes.arguments import variables
 from aim_jupyter.core.records import Plan
-from aim_jupyter.core.wishes import Wish
 
-#: What decides together which recipe runs where: of these, one can stand for another.
-_CHOOSING = ("model", "recipe", "precision", "metric", "users", "gpus", "engine")
+if TYPE_CHECKING:
+    from aim_jupyter.core.api.planner import Planner
+
+#: What no plan holds, as it says what else may run.
+_BESIDE = ("new",)
 
 
 def with_variables(request: Request) -> Request:
@@ -40,20 +43,24 @@ def with_variables(request: Request) -> Request:
         If a variable has a value that it can't have, or it takes a user to name a model.
     """
     said = variables.read()
-    return replace(
-        request,
-        model=request.model or said.model or default_model(),
-        recipe=request.recipe or said.profile_id,
-        engine=request.engine or said.engine,
-        precision=_auto(request.precision or said.precision),
-        metric=_auto(request.metric or said.metric),
-        most_gpus=request.most_gpus or said.gpu_count,
-        port=request.port or said.port,
-        options={**said.engine_args, **request.options},
-    )
+    behind = {
+        option.field: _first(getattr(request, option.field), said.get(option.variable))
+        for option in OPTIONS
+        if option.variable
+    }
+    made = replace(request, **behind)
+    return made if made.model else replace(made, model=default_model())
 
 
-def launch_line(request: Request, *, new: bool = False) -> str:
+def _first(asked: Any, behind: Any) -> Any:
+    """Return what was asked for, else what stands behind it; options join; auto is none."""
+    if isinstance(asked, Mapping):
+        return {**(behind or {}), **asked}
+    found = asked or behind
+    return None if found == "auto" else found
+
+
+def launch_line(request: Request) -> str:
     """Return the shortest ``%aim launch`` line that gives the same plan, here and now.
 
     Where the request has no plan (nothing fits, a GPU is held), the line says all of it, and the
@@ -63,35 +70,36 @@ def launch_line(request: Request, *, new: bool = False) -> str:
     ----------
     request : Request
         As `plan` takes it.
-    new : bool
-        As `launch` takes it.
 
     Examples
     --------
     >>> launch_line(Request(model="demo", users=4))                   # doctest: +SKIP
     '%aim launch'
     """
-    wished = tuple(wishes.wishes(request))
+    wished = tuple(words.wishes(request))
     try:
-        wanted = plan(request)
+        answers = planner()
+        _, wanted = answers.plan(request)
     except AimError:
         kept = wished
     else:
-        kept = _shortest(wished, wanted)
-    return wishes.line(kept, new=new)
+        kept = _shortest(wished, wanted, answers)
+    return words.line(kept)
 
 
-def _shortest(wished: tuple[Wish, ...], wanted: Plan) -> tuple[Wish, ...]:
-    choosing = tuple(wish for wish in wished if wish.field in _CHOOSING)
-    others = tuple(wish for wish in wished if wish.field not in _CHOOSING)
+def _shortest(wished: tuple[Wish, ...], wanted: Plan, answers: Planner) -> tuple[Wish, ...]:
+    choosing = tuple(wish for wish in wished if wish.option.chooses)
+    others = tuple(wish for wish in wished if not wish.option.chooses)
     kept = choosing
     for fewer in _subsets(choosing):
-        if _gives((*fewer, *others), wanted):
+        if _gives((*fewer, *others), wanted, answers):
             kept = fewer
             break
     for wish in others:
+        if wish.field in _BESIDE:
+            continue
         fewer = tuple(one for one in others if one is not wish)
-        if _gives((*kept, *fewer), wanted):
+        if _gives((*kept, *fewer), wanted, answers):
             others = fewer
     return (*kept, *others)
 
@@ -99,12 +107,12 @@ def _shortest(wished: tuple[Wish, ...], wanted: Plan) -> tuple[Wish, ...]:
 def _subsets(wished: Sequence[Wish]) -> list[tuple[Wish, ...]]:
     """Return the ways to say less, the shortest line first."""
     ways = [few for count in range(len(wished)) for few in combinations(wished, count)]
-    return sorted(ways, key=lambda few: (len(wishes.line(few)), few))
+    return sorted(ways, key=lambda few: (len(words.line(few)), few))
 
 
-def _gives(wished: Sequence[Wish], wanted: Plan) -> bool:
+def _gives(wished: Sequence[Wish], wanted: Plan, answers: Planner) -> bool:
     try:
-        made = plan(with_variables(_request(wished)))
+        _, made = answers.plan(with_variables(words.request(wished)))
     except AimError:
         return False
     return _what_runs(made) == _what_runs(wanted)
@@ -112,21 +120,4 @@ def _gives(wished: Sequence[Wish], wanted: Plan) -> bool:
 
 def _what_runs(made: Plan) -> Plan:
     """Return a plan without what it tells of the asking."""
-    return replace(made, asked=(), reasons=(), changes=())
-
-
-def _request(wished: Sequence[Wish]) -> Request:
-    """Return the request that a line with these wishes is read as."""
-    given: dict[str, Any] = {"model": ""}
-    for field, value, _ in wished:
-        if field in ("options", "env"):
-            given[field] = {**given.get(field, {}), **value}
-        elif field == "unset":
-            given[field] = (*given.get(field, ()), *value)
-        else:
-            given[field] = value
-    return Request(**given)
-
-
-def _auto(value: str | None) -> str | None:
-    return None if value == "auto" else value
+    return replace(made, asked=(), among=(), reasons=(), changes=())

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from aim_jupyter.core import serving
-from aim_jupyter.core.api.lifecycle import reachable, server
+from aim_jupyter.core.api.finding import server
+from aim_jupyter.core.api.lifecycle import reachable
 from aim_jupyter.core.errors import NotOwner
-from aim_jupyter.core.serving import ServerFolder, shares
-from aim_jupyter.core.serving.shares import EVERYONE, Share
+from aim_jupyter.core.serving import ServerFolder
+from aim_jupyter.core.serving.sharing import shares
+from aim_jupyter.core.serving.sharing.shares import EVERYONE, Share
 
 __all__ = ["EVERYONE", "Share", "revoke", "share", "shares_of"]
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from aim_jupyter.core import diagnosis, engines, reporting
+from aim_jupyter.core import engines
 from aim_jupyter.core import gpus as detection
+from aim_jupyter.core.doctor import diagnosis, reporting
 from aim_jupyter.core.engines import InstallPlatform
 from aim_jupyter.core.errors import AimError
 from aim_jupyter.core.records import Check, EngineEnvironment, Machine
@@ -41,15 +42,22 @@ def engine_list() -> list[EngineEnvironment]:
     return engines.find()
 
 
-def install_engine(platform: InstallPlatform, *, force: bool = False) -> EngineEnvironment:
+def install_engine(
+    platform: InstallPlatform, *, force: bool = False, sources: Path | None = None
+) -> EngineEnvironment:
     """Make a managed engine environment and return it; progress goes to `events.report`.
+
+    Parameters
+    ----------
+    sources : Path, optional
+        A list of sources in place of the shipped one, for sites with wheels or locks of their own.
 
     Raises
     ------
     InstallFailed
         If no source ended in a working engine; nothing half-made is left.
     """
-    return engines.install(platform, force=force)
+    return engines.install(platform, force=force, catalogue=sources or engines.SHIPPED)
 
 
 def doctor(report: Path | None = None) -> list[Check]:

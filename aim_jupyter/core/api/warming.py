@@ -8,7 +8,7 @@ from aim_jupyter.core import engines, serving
 from aim_jupyter.core.api.site import machine
 from aim_jupyter.core.errors import BadUsage
 from aim_jupyter.core.records import WarmHost
-from aim_jupyter.core.serving import modes, warm
+from aim_jupyter.core.serving.start import modes, warm
 
 
 def warm_up(*, idle_s: float | None = None) -> list[WarmHost]:

@@ -13,7 +13,8 @@ from typing import Literal
 
 from msgspec import Struct, structs
 
-from aim_jupyter.core.recipes.profile import LAYERS
+from aim_jupyter.core.errors import NoFit
+from aim_jupyter.core.recipes.files.profile import LAYERS
 from aim_jupyter.core.records import Choice, Machine, Recipe
 from aim_jupyter.core.records.recipe import Profile
 
@@ -49,6 +50,14 @@ class Question(Struct, frozen=True, kw_only=True):
     engine: str | None = None
     profile_id: str | None = None
     fallback: bool = False
+
+
+class NotFound(NoFit):
+    """They find no profile; `nearest` holds commands that do lead to a plan."""
+
+    def __init__(self, found: str, nearest: Iterable[str]) -> None:
+        self.nearest = list(nearest)
+        super().__init__(found, self.nearest[0] if self.nearest else "")
 
 
 class Selected(Struct, frozen=True, kw_only=True):

@@ -62,7 +62,8 @@ def folder(repo: str, revision: str | None) -> Path | None:
 
 
 def _band(found: Sequence[Tensor], model: Architecture, settings: Settings) -> Band:
-    exact = fit.weights_from_headers(found, model, settings.tp, settings.pp, settings.dtype)
+    its = settings
+    exact = fit.weights_from_headers(found, model, its.tp, its.pp, its.dtype, dp=its.dp)
     return Band(exact.bytes_per_gpu, exact.bytes_per_gpu)
 
 

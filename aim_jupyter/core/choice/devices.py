@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
-from aim_jupyter.core.recipes.hardware import kind_name
 from aim_jupyter.core.records import Gpu, Machine
 from aim_jupyter.core.records.fit import Device
 
@@ -31,17 +29,6 @@ def device_of(gpus: Sequence[Gpu], count: int) -> Device | None:
     )
 
 
-def chosen(machine: Machine, count: int) -> Device | None:
-    """Return `count` GPUs of the kind that a machine has most of, the emptiest; else its CPU."""
-    usable = [gpu for gpu in machine.gpus if gpu.usable is not False and gpu.vram_bytes]
-    if not usable:
-        return processor(machine)
-    models = [gpu.model for gpu in usable]
-    kind = max(models, key=models.count)
-    alike = sorted((gpu for gpu in usable if gpu.model == kind), key=_free, reverse=True)
-    return device_of(alike[:count], len(alike))
-
-
 def processor(machine: Machine) -> Device | None:
     """Return the processor as a device."""
     cpu = machine.cpu
@@ -55,11 +42,6 @@ def processor(machine: Machine) -> Device | None:
         free_bytes=cpu.memory_available_bytes,
         bf16=cpu.bf16,
     )
-
-
-def recipe_kind(device: Any) -> str | None:
-    """Return the kind of GPU that recipes are for, None for one that has none."""
-    return kind_name(device.model) if isinstance(device, Device) else None
 
 
 def _free(gpu: Gpu) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from aim_jupyter.core.recipes.selector import Selected
+from aim_jupyter.core.choice.amd_rules import Selected
 from aim_jupyter.core.records import Choice
 
 _MOST = 6
@@ -30,15 +30,6 @@ def reasons(choices: Sequence[Choice], amd: Selected | None = None) -> tuple[str
         else []
     )
     return (*own, *source, *_differs(best, amd), *lost, *more)
-
-
-def refusal(choices: Sequence[Choice]) -> str:
-    """Return why none of `choices` is taken, a sentence."""
-    best = choices[0]
-    manual = [one.recipe.id for one in choices if one.recipe.manual_only and one.verdict == "FITS"]
-    if manual and not best.recipe.manual_only:
-        return f"No recipe is chosen by itself here; {manual[0]} fits, and is manual only."
-    return f"{best.recipe.id}: {best.reason}."
 
 
 def why_not(best: Choice, other: Choice) -> str:

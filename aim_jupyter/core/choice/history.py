@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -18,9 +17,10 @@ from msgspec import structs
 
 from aim_jupyter import demo
 from aim_jupyter.core import cache, fit, gpus, serving
+from aim_jupyter.core.checkpoint.folder import read
+from aim_jupyter.core.choice.devices import device_of, processor
+from aim_jupyter.core.choice.settings import settings_of
 from aim_jupyter.core.errors import AimError, StateUnusable
-from aim_jupyter.core.fitting.devices import device_of, processor
-from aim_jupyter.core.fitting.settings import settings_of
 from aim_jupyter.core.records import Machine, Plan, ServerRecord
 from aim_jupyter.core.records.fit import Device, Settings, Start
 from aim_jupyter.core.serving import ServerFolder
@@ -128,10 +128,9 @@ def _config(plan: Plan) -> dict[str, Any] | None:
         if not folder.is_dir():
             located = cache.locate(plan.model_path, plan.revision)
             folder = Path(located.path or "")
-        found = json.loads((folder / "config.json").read_bytes())
+        return read(folder)
     except (OSError, ValueError, AimError):
         return None
-    return found if isinstance(found, dict) else None
 
 
 def _device(plan: Plan, machine: Machine) -> Device | None:
@@ -147,6 +146,4 @@ def _settings(plan: Plan) -> Settings:
         if word.startswith("--"):
             name, equals, value = word.partition("=")
             args[name] = value if equals else None if after.startswith("--") else after
-    tp = str(args.get("--tensor-parallel-size", "1"))
-    base = Settings(tp=int(tp) if tp.isdecimal() else 1, engine_version=plan.engine_version)
-    return settings_of(args, base)
+    return settings_of(args, Settings(engine_version=plan.engine_version))

@@ -8,6 +8,7 @@ from typing import Any
 
 from aim_jupyter import demo
 from aim_jupyter.core import fit
+from aim_jupyter.core.checkpoint.overrides import overridden
 from aim_jupyter.core.fit import Architecture
 from aim_jupyter.core.records import Model, Weights
 
@@ -22,15 +23,29 @@ def name_of(model: Model, weights: Weights) -> str:
     return model.name if weights.repo.startswith(_PACKAGE) else weights.repo
 
 
-def architecture_of(model: Model, weights: Weights) -> Architecture:
-    """Return what is known of the model with these weights; its `problem` says what is not."""
-    known = _known(weights.repo)
-    if known is not None:
+def architecture_of(model: Model, weights: Weights, overrides: str = "") -> Architecture:
+    """Return what is known of the model with these weights; its `problem` says what is not.
+
+    Parameters
+    ----------
+    overrides : str
+        The value of ``--hf-overrides``, empty for none.
+    """
+    known = _known(weights.repo) if model.file else None
+    if known is not None and not overrides:
         return known
-    config = config_for(model, weights)
+    config = loaded(model, weights, overrides)
     if config is None:
         return Architecture(problem=f"weights in {weights.precision} are not known here")
     return fit.architecture(config)
+
+
+def loaded(model: Model, weights: Weights, overrides: str = "") -> Config | None:
+    """Return the config that the engine would load these weights with, None for no telling."""
+    # A model that nobody has written down brings a whole config: a folder may be called anything.
+    known = model.file and _known(weights.repo) is not None
+    config = fit.look_up(weights.repo) if known else config_for(model, weights)
+    return overridden(config, overrides) if config and overrides else config
 
 
 def config_for(model: Model, weights: Weights) -> Config | None:
@@ -43,12 +58,6 @@ def config_for(model: Model, weights: Weights) -> Config | None:
     if own or (weights.precision in _PLAIN and "quantization_config" not in facts):
         return facts
     return fit.quantized(facts, weights.precision)
-
-
-@functools.cache
-def known_config(repo: str) -> Config | None:
-    """Return the config of a checkpoint that the fit knows by name, None for any other."""
-    return None if _known(repo) is None else fit.look_up(repo)
 
 
 @functools.cache

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable
 
+from aim_jupyter.core.devices import described, is_unknown, kind_name, kinds
 from aim_jupyter.core.errors import GpuUnavailable
-from aim_jupyter.core.recipes.hardware import kind_name, kinds
 from aim_jupyter.core.records import Gpu, Machine
 
 #: What keeps devices close, closest first.
@@ -26,6 +26,16 @@ def kinds_of(machine: Machine) -> tuple[str, ...]:
     return tuple(sorted({kind_name(gpu.model) for gpu in usable(machine)} - {None}, key=str))  # type: ignore[arg-type]
 
 
+def strangers(machine: Machine) -> tuple[str, ...]:
+    """Return the GPUs that no table knows, where they are all that a machine has.
+
+    No recipe can be for them, and none for the CPU is what their owner wants.
+    """
+    if kinds_of(machine):
+        return ()
+    return tuple(dict.fromkeys(map(described, filter(is_unknown, usable(machine)))))
+
+
 class Devices:
     """The devices of one kind on a machine.
 
@@ -37,13 +47,13 @@ class Devices:
     Raises
     ------
     GpuUnavailable
-        If there is none of that kind; what was found says so in at most 50 characters.
+        If there is none of that kind; what was found says so in a few words.
     """
 
     def __init__(self, machine: Machine, kind: str, among: Iterable[int] | None) -> None:
         present = [gpu for gpu in usable(machine) if kind_name(gpu.model) == kind]
         if not present:
-            raise GpuUnavailable(f"for {kind}; this machine has {_models(machine)}"[:50])
+            raise GpuUnavailable(f"for {kind}; this machine has {models_of(machine)}")
         if among is not None:
             present = [gpu for gpu in present if gpu.hip_index in set(among)]
         self._present = present
@@ -61,7 +71,7 @@ class Devices:
         Raises
         ------
         GpuUnavailable
-            If there are not so many; what was found says why in at most 50 characters.
+            If there are not so many; what was found says why in a few words.
         """
         enough = [group for group in self._sizes if len(group) >= count]
         if not enough:
@@ -71,7 +81,7 @@ class Devices:
 
 def imagined(kind: str, count: int) -> Machine:
     """Return a machine of `count` free devices of a kind, to ask what they would run."""
-    memory = kinds()[kind].memory_bytes
+    memory = kinds()[kind].reported_bytes
     gpus = (
         Gpu(model=kind, gfx=kinds()[kind].gfx, vram_bytes=memory, hip_index=place, hive_id=1)
         for place in range(count)
@@ -108,8 +118,12 @@ def _ordinal(gpu: Gpu) -> int:
     return gpu.hip_index or 0
 
 
-def _models(machine: Machine) -> str:
-    names = sorted({gpu.model or "an unknown GPU" for gpu in usable(machine)})
+def models_of(machine: Machine) -> str:
+    """Return the GPUs of a machine in words, those that nobody knows with all that is seen."""
+    unknown = strangers(machine)
+    if unknown:
+        return f"an unknown GPU, {', '.join(unknown)}"
+    names = sorted({gpu.model or gpu.name or "an unknown GPU" for gpu in usable(machine)})
     return ", ".join(names) or ("no usable GPU" if machine.gpus else "no GPU")
 
 

@@ -7,7 +7,8 @@ from typing import Any
 
 from msgspec import structs
 
-from aim_jupyter.core.recipes.options import whole
+from aim_jupyter.core.checkpoint.formats import DTYPES
+from aim_jupyter.core.recipes.arguments.options import whole
 from aim_jupyter.core.records.fit import Settings
 
 _WHOLE = {
@@ -16,6 +17,7 @@ _WHOLE = {
     "max-num-batched-tokens": "max_num_batched_tokens",
     "kv-cache-memory-bytes": "kv_cache_bytes",
     "block-size": "block_size",
+    "tensor-parallel-size": "tp",
     "pipeline-parallel-size": "pp",
 }
 _TEXT = {"dtype": "dtype", "kv-cache-dtype": "kv_dtype", "quantization": "quantization"}
@@ -35,7 +37,8 @@ def named(args: Mapping[str, Any]) -> dict[str, Any]:
 def settings_of(args: Mapping[str, Any], base: Settings) -> Settings:
     """Return `base` with what the options of an engine change.
 
-    A value that is no number is left to the engine, which will say what it thinks of it.
+    A value that is no number, or no type of number, is left to the engine, which will say what it
+    thinks of it.
 
     Examples
     --------
@@ -52,10 +55,14 @@ def settings_of(args: Mapping[str, Any], base: Settings) -> Settings:
         field: str(found[option])
         for option, field in _TEXT.items()
         if found.get(option) is not None
+        if option != "dtype" or found[option] == "auto" or str(found[option]) in DTYPES
     }
     share = _share(found.get("gpu-memory-utilization"))
     if share is not None:
         changes["util"] = share
+    for option, on in (("enable-prefix-caching", True), ("no-enable-prefix-caching", False)):
+        if option in found and found[option] is not False:
+            changes["prefix_caching"] = on
     if "enforce-eager" in found:
         changes["enforce_eager"] = found["enforce-eager"] is not False
     return structs.replace(base, **changes)

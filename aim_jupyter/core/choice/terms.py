@@ -8,9 +8,7 @@ from msgspec import structs
 
 from aim_jupyter.core.records import Choice, Recipe
 from aim_jupyter.core.records.fit import Device, Fit
-
-_GIB = 2**30
-_MOST = 50  # characters of a reason
+from aim_jupyter.core.sizes import amount
 
 
 def terms(found: Fit, *, long: bool = False) -> dict[str, Any]:
@@ -28,7 +26,7 @@ def terms(found: Fit, *, long: bool = False) -> dict[str, Any]:
     said = f"{length:,} tokens each; {found.reason}" if long and length else found.reason
     facts: dict[str, Any] = {
         "verdict": found.verdict,
-        "reason": said[:_MOST],
+        "reason": said,
         "context_tokens": length,
         "kv_dtype": found.settings.kv_dtype,
     }
@@ -44,6 +42,8 @@ def terms(found: Fit, *, long: bool = False) -> dict[str, Any]:
         "kv_need_bytes": int(found.need.high) if found.need else None,
         "users_fit": found.concurrency.low if found.concurrency else None,
     }
+    if found.spare is not None and found.spare.high < 0:
+        facts["short_bytes"] = int(-found.spare.high)
     # A sum that has no room for any KV cache is no picture: its parts are beyond the total.
     if found.available.middle > 0:
         facts["kv_bytes"] = int(found.available.middle)
@@ -63,11 +63,22 @@ def on_processor(recipe: Recipe, found: Fit, device: Device) -> dict[str, Any]:
     need = recipe.memory_bytes or summed
     if need is None or found.available is None:
         return {}
+    counted = _counted(found, need, device)
     if need > device.free:
-        said = f"needs {need / _GIB:.1f} GiB, {device.free / _GIB:.1f} GiB are free"
-        return {"verdict": "NO", "reason": said}
-    said = f"needs {need / _GIB:.1f} of {device.free / _GIB:.1f} GiB free"
-    return {"verdict": "FITS", "reason": said}
+        said = f"needs {amount(need)}, {amount(device.free)} are free"
+        return {"verdict": "NO", "reason": said, **counted}
+    said = f"needs {amount(need)} of {amount(device.free)} free"
+    return {"verdict": "FITS", "reason": said, **counted}
+
+
+def _counted(found: Fit, need: float, device: Device) -> dict[str, Any]:
+    """Return the sum of a CPU: what is free is all there is, and its parts are what is needed."""
+    kv = found.settings.kv_cache_bytes
+    if found.weights is None or kv is None:
+        return {}
+    overhead = max(0, int(need - found.weights.low - kv))
+    ends = ("overhead_bytes", "overhead_low_bytes", "overhead_high_bytes")
+    return {"total_bytes": device.free, "kv_bytes": kv, **dict.fromkeys(ends, overhead)}
 
 
 def unknown(choice: Choice, found: Fit) -> Choice:
@@ -77,12 +88,12 @@ def unknown(choice: Choice, found: Fit) -> Choice:
         what = "free memory" if choice.recipe.gpu_model == "cpu" else "memory of the GPU"
         return structs.replace(choice, verdict="TIGHT", reason=f"{what} unknown")
     if not size:
-        return structs.replace(choice, verdict="TIGHT", reason=f"unknown: {found.reason}"[:_MOST])
+        return structs.replace(choice, verdict="TIGHT", reason=f"unknown: {found.reason}")
     share, total = size / choice.recipe.tp, device.total_bytes
     if share >= min(total, device.free):
-        said = f"weights need {share / _GIB:.1f} of {device.free / _GIB:.1f} GiB a GPU"
+        said = f"weights need {amount(share)} of {amount(device.free)} a GPU"
         return structs.replace(choice, verdict="NO", reason=said)
-    said = f"{share / _GIB:.1f} GiB of weights; KV cache unknown"
+    said = f"{amount(share)} of weights; KV cache unknown"
     return structs.replace(
         choice, verdict="TIGHT", reason=said, weights_bytes=int(share), total_bytes=total
     )

@@ -7,15 +7,11 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Collection, Iterator, Sequence
-from typing import Any
-
-from msgspec import Struct, field
 
 from aim_jupyter.core import adapters, recipes
 from aim_jupyter.core.adapters import Adapter
-from aim_jupyter.core.defaults import IDLE_S
 from aim_jupyter.core.errors import BadUsage, NoFit
-from aim_jupyter.core.recipes.asked import Context
+from aim_jupyter.core.planning.request import Placed, Request
 from aim_jupyter.core.records import (
     Choice,
     EngineEnvironment,
@@ -24,75 +20,8 @@ from aim_jupyter.core.records import (
     Plan,
     ServerView,
 )
-from aim_jupyter.core.serving import containers, modes
-
-_MIB, _GIB = 2**20, 2**30
-
-
-class Request(Struct, frozen=True, kw_only=True):
-    """What a user asks for.
-
-    Attributes
-    ----------
-    model : str
-        A name of the catalogue, a repository of the Hub, or a folder.
-    precision, metric : str or None
-        None is whatever is best here.
-    gpus : tuple of int or None
-        HIP ordinals; None leaves the choice to us, of at most `most_gpus`.
-    context : int, "auto" or None
-        Tokens of one conversation; ``auto`` is the most that all users have room for.
-    options : dict
-        The engine's own options without dashes; None is a bare switch. They beat the recipe's.
-    unset : tuple of str
-        Options of the recipe to leave out.
-    env : dict
-        Beats the recipe's environment.
-    listen : str or None
-        ``unix``, or an address of this machine; None is loopback alone.
-    idle_s, lifetime_s : float or None
-        Seconds; None is never.
-    restarts : int or None
-        How often in a row an engine that ended by itself is started again.
-    with_jupyter : bool
-        End with the Jupyter server from which it was launched.
-    start : str
-        How the engine is started: a mode of `serving.modes`, or ``auto``, which None is.
-    force : bool
-        Launch in spite of a NO.
-    """
-
-    model: str
-    recipe: str | None = None
-    engine: str | None = None
-    precision: str | None = None
-    metric: str | None = None
-    gpus: tuple[int, ...] | None = None
-    most_gpus: int | None = None
-    users: int | None = None
-    context: Context = None
-    name: str | None = None
-    port: int | None = None
-    listen: str | None = None
-    idle_s: float | None = IDLE_S
-    lifetime_s: float | None = None
-    restarts: int | None = None
-    with_jupyter: bool = False
-    options: dict[str, Any] = field(default_factory=dict)
-    unset: tuple[str, ...] = ()
-    env: dict[str, str] = field(default_factory=dict)
-    start: str | None = None
-    force: bool = False
-
-
-class Placed(Struct, frozen=True, kw_only=True):
-    """Where the weights are: a folder, or a repository of which some is still to come."""
-
-    path: str
-    revision: str | None = None
-    download: str | None = None
-    download_bytes: int | None = None
-    env: dict[str, str] = field(default_factory=dict)
+from aim_jupyter.core.serving.start import containers, modes
+from aim_jupyter.core.sizes import amount
 
 
 def choose(choices: Collection[Choice], request: Request) -> Choice:
@@ -109,8 +38,17 @@ def choose(choices: Collection[Choice], request: Request) -> Choice:
     best = ranked[0]
     if best.verdict == "NO" and not request.force:
         force = f"%aim launch {request.model} --force to try it all the same"
-        raise NoFit(f"{best.recipe.id}: {_refusal(best)}.", best.try_line or force, best)
+        raise NoFit(_said(ranked), best.try_line or force, best)
     return best
+
+
+def _said(ranked: Sequence[Choice]) -> str:
+    """Return why none is taken, a sentence."""
+    best = ranked[0]
+    manual = [one.recipe.id for one in ranked if one.recipe.manual_only and one.verdict == "FITS"]
+    if manual and not best.recipe.manual_only:
+        return f"No recipe is chosen by itself here; {manual[0]} fits, and is manual only."
+    return f"{best.recipe.id}: {_refusal(best)}."
 
 
 def _refusal(choice: Choice) -> str:
@@ -121,13 +59,8 @@ def _refusal(choice: Choice) -> str:
     users = f"{choice.users or 1} user{'s' * ((choice.users or 1) > 1)}"
     where = f"GPU {', '.join(map(str, choice.gpus))}" if choice.gpus else "the CPU"
     each = "each of " * (len(choice.gpus) > 1)
-    wanted = f"{users} at {length:,} tokens need {_size(need)} of KV cache"
-    return f"{wanted}; {each}{where} has room for {_size(room)}"
-
-
-def _size(amount: int) -> str:
-    few = amount < _GIB / 10
-    return f"{amount / _MIB:.1f} MiB" if few else f"{amount / _GIB:.1f} GiB"
+    wanted = f"{users} at {length:,} tokens need {amount(need)} of KV cache"
+    return f"{wanted}; {each}{where} has room for {amount(room)}"
 
 
 def plan(
@@ -168,12 +101,14 @@ def plan(
         model_path=placed.path,
         argv=tuple(argv),
         env={**done.env, **placed.env},
+        source=placed.source,
         download=placed.download,
         download_bytes=placed.download_bytes,
         revision=placed.revision,
         port=request.port,
         listen=_listen(request, adapter, environment),
         gpus=choice.gpus,
+        among=request.gpus or (),
         gpu_model=recipe.gpu_model,
         idle_s=request.idle_s,
         lifetime_s=request.lifetime_s,
@@ -239,7 +174,7 @@ def next_steps(
         steps.append(NextStep(line="client = %aim client", what=f"talk to {latest.record.name}"))
     elif not usable:
         steps.append(
-            NextStep(line="server = %aim launch", what="start the CPU demo: about 20 s, 1.2 GiB")
+            NextStep(line="server = %aim launch", what="start a small model on the CPU: 2 GiB")
         )
     return tuple(steps)
 
@@ -258,7 +193,8 @@ def _ours(
     known = {name for flag in environment.flags for name in flag.names}
     pinned = {adapter.option("revision"): revision} if revision else {}
     for name, value in {**adapter.options, **pinned}.items():
-        if f"--{name}" in known and (name not in given or name in adapter.always):
+        # Of an engine that was not asked nothing is known, and all is taken.
+        if (not known or f"--{name}" in known) and (name not in given or name in adapter.always):
             yield f"--{name}"
             values = value if isinstance(value, tuple) else () if value is True else (value,)
             yield from map(str, values)

@@ -68,8 +68,9 @@ class Policy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         """Whether weights may come from `source`: a repository of the Hub, or a folder's path."""
         if self.organisations is None:
             return True
-        if source.startswith("/"):
-            place = Path(os.path.realpath(source))
+        if source.startswith(("/", "./", "../", "~")) or source in (".", ".."):
+            # Not `Path.expanduser`: that raises for the home of nobody.
+            place = Path(os.path.realpath(os.path.expanduser(source)))  # noqa: PTH111
             return any(place.is_relative_to(os.path.realpath(each)) for each in self.folders)
         return source.partition("/")[0] in self.organisations
 

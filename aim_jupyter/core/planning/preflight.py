@@ -9,25 +9,28 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
-import msgspec
+from msgspec import structs
 
-from aim_jupyter.core import cache, config, gpus
+from aim_jupyter.core import adapters, cache, config, gpus
 from aim_jupyter.core.cache import soundness
+from aim_jupyter.core.checkpoint.context import longest
+from aim_jupyter.core.checkpoint.folder import read
+from aim_jupyter.core.checkpoint.overrides import overridden
 from aim_jupyter.core.errors import AimError, BadUsage, GpuUnavailable, PortTaken, StateUnusable
-from aim_jupyter.core.permission import PICKLES
+from aim_jupyter.core.planning import merged
 from aim_jupyter.core.records import Machine, Plan
-from aim_jupyter.core.serving import ports, sockets
+from aim_jupyter.core.serving.start import ports, sockets
+from aim_jupyter.core.sizes import GIB
 
-GIB = 1 << 30
 #: What a start writes beside the model: its log, compiled kernels, sockets.
 LEAST_FREE_BYTES = 256 << 20
 #: Of the path of a socket file: ``sun_path`` has 108, one for the end.
 MOST_SOCKET_BYTES = 107
+_LENGTH = "--max-model-len"
 
 
 def check(plan: Plan) -> None:
@@ -47,23 +50,31 @@ def faults(plan: Plan) -> Iterator[AimError]:
     yield from _port(plan)
     yield from _disk(plan)
     yield from _devices(plan)
-    folder = _folder(plan)
-    if folder is not None:
-        pickle = _said(plan, "--load-format") in PICKLES
-        found = list(soundness.faults(folder, pickle=pickle))
-        yield from found
-        if not found:
-            yield from _context(plan, folder)
+    located = _located(plan)
+    if located is not None and located.path is not None:
+        fault = _refusal(plan, located)
+        if fault is None:
+            yield from _context(plan, Path(located.path))
+        else:
+            yield fault
+            yield from list(soundness.faults(Path(located.path), pickle=_pickle(plan)))[1:]
 
 
-def _folder(plan: Plan) -> Path | None:
-    """Return the folder with the model, None where it is still to come."""
+def _refusal(plan: Plan, located: cache.Located) -> AimError | None:
+    return soundness.refusal(located, pickle=_pickle(plan))
+
+
+def _pickle(plan: Plan) -> bool:
+    return merged.pickles(plan.argv, adapters.of(plan.engine)) is not None
+
+
+def _located(plan: Plan) -> cache.Located | None:
+    """Return where the model lies, None where it is still to come."""
     if plan.download is not None:
         return None
     if plan.model_path.startswith("/"):
-        return Path(plan.model_path)
-    located = cache.locate(plan.model_path, plan.revision)
-    return Path(located.path) if located.path else None
+        return cache.Located(path=plan.model_path)
+    return cache.locate(plan.model_path, plan.revision)
 
 
 def _port(plan: Plan) -> Iterator[AimError]:
@@ -131,29 +142,43 @@ def closed(here: Machine, wanted: Collection[int]) -> GpuUnavailable | None:
     return GpuUnavailable(found, (bad.fix if bad else "") or "%aim doctor")
 
 
+def shortened(plan: Plan) -> Plan:
+    """Return the plan with no longer a context than the files on disk allow: a recipe's may be."""
+    located = _located(plan)
+    if located is None or located.path is None or _refusal(plan, located) is not None:
+        return plan
+    limit = _exceeded(plan, Path(located.path))
+    if limit is None:
+        return plan
+    at = plan.argv.index(_LENGTH) + 1
+    return structs.replace(
+        plan,
+        argv=(*plan.argv[:at], str(limit), *plan.argv[at + 1 :]),
+        changes=(*plan.changes, f"{_LENGTH} is {limit}: so many tokens its config.json allows"),
+    )
+
+
+def _exceeded(plan: Plan, folder: Path) -> int | None:
+    """Return the most tokens that the model takes, where the plan asks for more; else None."""
+    asked = _said(plan, _LENGTH)
+    if plan.env.get("VLLM_ALLOW_LONG_MAX_MODEL_LEN") == "1" or not asked.isdecimal():
+        return None
+    if not (folder / "config.json").is_file():
+        return None
+    limit = longest(overridden(read(folder), _said(plan, "--hf-overrides")))
+    return limit if limit is not None and int(asked) > limit else None
+
+
 def _context(plan: Plan, folder: Path) -> Iterator[AimError]:
-    """Yield that the model was not made for so long a context."""
-    asked = _said(plan, "--max-model-len")
-    facts = msgspec.json.decode((folder / "config.json").read_bytes(), type=dict[str, Any])
-    limit = _longest(facts)
-    allowed = plan.env.get("VLLM_ALLOW_LONG_MAX_MODEL_LEN") == "1"
-    if limit is None or not asked.isdecimal() or allowed or int(asked) <= limit:
+    """Yield that the model was not made for so long a context, unless that was overridden."""
+    limit = _exceeded(plan, folder)
+    if limit is None or plan.overridden:
         return
+    asked = _said(plan, _LENGTH)
     yield BadUsage(
         f"{plan.model} takes {limit:,} tokens, not {int(asked):,}: so its config.json says.",
         f"%aim launch {plan.model} --max-model-len {limit}",
     )
-
-
-def _longest(facts: Mapping[str, Any]) -> int | None:
-    """Return the longest context that a config allows, None where a rule could stretch it."""
-    inside = facts.get("text_config")
-    text = {**facts, **inside} if isinstance(inside, dict) else facts
-    stretched = text.get("rope_scaling") or text.get("rope_parameters") or {}
-    kind = stretched.get("rope_type", stretched.get("type")) if isinstance(stretched, dict) else "?"
-    limit = text.get("max_position_embeddings")
-    plain = kind in (None, "default")
-    return limit if plain and type(limit) is int and limit > 0 else None
 
 
 def _said(plan: Plan, option: str) -> str:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
-from aim_jupyter.core import adapters, permission, recipes
+from aim_jupyter.core import recipes
 from aim_jupyter.core.errors import BadUsage
-from aim_jupyter.core.planning import Request
+from aim_jupyter.core.planning import Request, permission
 from aim_jupyter.core.records import Recipe
 
 DEMO: Recipe = recipes.catalogue().find("demo").recipes[0]
@@ -17,18 +17,23 @@ def test_a_plain_recipe_passes() -> None:
     permission.recipe(DEMO, Request(model="demo"))
 
 
-@pytest.mark.parametrize("name", sorted(adapters.get("vllm").loads_code))
+@pytest.mark.parametrize("name", ["trust-remote-code", "middleware", "worker-cls"])
 @pytest.mark.parametrize("spelled", ["{}", "--{}", "underscored"])
 def test_code_from_a_recipe_runs_only_where_the_user_says_its_name(name: str, spelled: str) -> None:
     option = name.replace("-", "_") if spelled == "underscored" else spelled.format(name)
     recipe = replace(DEMO, args={option: None})
-    with pytest.raises(BadUsage, match="would run as you") as caught:
+    with pytest.raises(BadUsage, match="runs as you") as caught:
         permission.recipe(recipe, Request(model="demo"))
-    assert caught.value.hint == f"%aim launch demo --{name}, if you trust it"
+    assert f"--{name}" in caught.value.hint
     permission.recipe(recipe, Request(model="demo", options={f"--{name}": None}))
     permission.recipe(recipe, Request(model="demo", unset=(name,)))
-    for off in (False, "false", "False"):
-        permission.recipe(replace(DEMO, args={option: off}), Request(model="demo"))
+
+
+def test_a_recipe_may_switch_it_off() -> None:
+    for args in ({"trust-remote-code": False}, {"no-trust-remote-code": None}):
+        permission.recipe(replace(DEMO, args=args), Request(model="demo"))
+    with pytest.raises(BadUsage, match="trust-remote-code"):
+        permission.recipe(replace(DEMO, args={"no-trust-remote-code": "false"}), Request(model="x"))
 
 
 @pytest.mark.parametrize(

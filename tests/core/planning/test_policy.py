@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
-from aim_jupyter.core import api, policy
+from aim_jupyter.core import api, engines
 from aim_jupyter.core.errors import BadUsage, ModelMissing, StateUnusable
-from aim_jupyter.core.planning import Request
-from aim_jupyter.core.policy import Policy
+from aim_jupyter.core.planning import Request, policy
+from aim_jupyter.core.planning.policy import Policy
+from aim_jupyter.core.records import EngineEnvironment
 from tests.conftest import FakeEngine
 from tests.core.cache.sound import sound_model
+from tests.core.recipes import hostile
+from tests.core.recipes.hostile import Hostile
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root can write what is believed")
 
@@ -109,3 +114,67 @@ def test_code_and_pickles_can_be_forbidden_even_by_name(file: Path, fake: FakeEn
     for option in ({"trust-remote-code": None}, {"--load-format": "pt"}):
         with pytest.raises(BadUsage):
             api.plan(Request(model="demo", options=option))
+
+
+@pytest.fixture
+def whole(fake: FakeEngine, vllm: EngineEnvironment, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Give the fake engine all options of vLLM."""
+    fake()
+    choose = engines.choose
+
+    def chosen(*words: Any, **options: Any) -> EngineEnvironment:
+        return replace(choose(*words, **options), flags=vllm.flags, variables=vllm.variables)
+
+    monkeypatch.setattr(engines, "choose", chosen)
+
+
+#: What would be loaded beside the model, in the words of a user or of a recipe.
+BESIDE: dict[str, Any] = {
+    "tokenizer": "evil/t",
+    "hf-config-path": "/tmp/x",
+    "generation-config": "/tmp/x",
+    "chat-template": "/tmp/x.jinja",
+    "lora-modules": ["a=evil/l"],
+    "speculative-config": {"method": "eagle3", "model": "evil/d", "num_speculative_tokens": 2},
+    "speculative-config.model": "evil/d",
+    "spec-model": "evil/d",
+}
+
+
+@pytest.mark.usefixtures("whole")
+@pytest.mark.parametrize("option", BESIDE)
+def test_what_is_loaded_beside_the_model_is_judged_like_it(file: Path, option: str) -> None:
+    file.write_text('organisations = ["Qwen"]\n')
+    with pytest.raises(ModelMissing, match="does not allow models from"):
+        api.plan(Request(model="demo", options={option: BESIDE[option]}))
+    file.write_text('organisations = ["evil"]\nfolders = ["/tmp"]\n')
+    api.plan(Request(model="demo", options={option: BESIDE[option]}))
+
+
+@pytest.mark.usefixtures("whole")
+@pytest.mark.parametrize("value", ["pt", "PT", "Pt", "npcache"])
+def test_pickles_are_those_that_the_engine_reads_as_such(file: Path, value: str) -> None:
+    file.write_text("pickle = false\n")
+    asked: list[dict[str, Any]] = [
+        {"load_format": value},
+        {"speculative-config": {"draft_load_config": {"load_format": value}}},
+    ]
+    for options in asked:
+        with pytest.raises(BadUsage, match="weights that are pickles"):
+            api.plan(Request(model="demo", options=options))
+
+
+@pytest.mark.usefixtures("whole")
+def test_what_a_recipe_says_is_judged_too(
+    file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AIM_RECIPES_PATH", str(tmp_path / "r"))
+    drafter = {"speculative-config": {"method": "eagle3", "model": "evil/d"}}
+    hostile.write(tmp_path / "r", Hostile("", drafter), "drafted")
+    hostile.write(tmp_path / "r", Hostile("", {"trust-remote-code": None}), "coded")
+    api.plan(Request(model="drafted"))
+    file.write_text('organisations = ["Qwen"]\nremote_code = false\n')
+    with pytest.raises(ModelMissing, match="evil/d"):
+        api.plan(Request(model="drafted"))
+    with pytest.raises(BadUsage, match="code that a model brings"):
+        api.plan(Request(model="coded", options={"trust-remote-code": None}))

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import pytest
 from msgspec.structs import replace
 
-from aim_jupyter.core import api, gpus, preflight, serving
+from aim_jupyter.core import api, gpus, serving
 from aim_jupyter.core.api import plans
 from aim_jupyter.core.errors import (
     AimError,
@@ -22,14 +22,13 @@ from aim_jupyter.core.errors import (
     PortTaken,
     StateUnusable,
 )
-from aim_jupyter.core.planning import Request
+from aim_jupyter.core.planning import Request, preflight
 from aim_jupyter.core.records import Check, Gpu, Machine, Plan
+from aim_jupyter.core.sizes import GIB
 from tests.conftest import FakeEngine
 from tests.core.cache.sound import sound_model
 from tests.core.gpus import trees
-from tests.core.serving.test_starts import PLAN
-
-GIB = 1 << 30
+from tests.core.serving.state.test_starts import PLAN
 
 
 class Use(NamedTuple):
@@ -56,7 +55,7 @@ def test_a_broken_model_is_refused_before_anything_is_started(
     folder = sound_model(tmp_path / "m")
     whole = (folder / "model.safetensors").read_bytes()
     (folder / "model.safetensors").write_bytes(whole[:-1])
-    with pytest.raises(ModelMissing, match="an incomplete download"):
+    with pytest.raises(ModelMissing, match="is cut"):
         api.launch(Request(model=str(folder)))
     assert list(serving.folders()) == []
 
@@ -67,11 +66,11 @@ def test_a_broken_model_is_refused_before_anything_is_started(
         ("1025", {}, True),
         ("1024", {}, False),
         ("auto", {}, False),
-        ("99999", {"rope_scaling": {"rope_type": "yarn", "factor": 4}}, False),
+        ("99999", {"rope_scaling": {"rope_type": "yarn", "factor": 4}}, True),
         ("99999", {"rope_parameters": {"rope_type": "default"}}, True),
         ("2000", {"text_config": {"max_position_embeddings": 1500}}, True),
         ("99999", {"max_position_embeddings": None}, False),
-        ("99999", {"rope_scaling": "?"}, False),
+        ("99999", {"rope_scaling": "?"}, True),
     ],
 )
 def test_a_context_beyond_the_model_is_refused(
@@ -91,6 +90,20 @@ def test_a_longer_context_that_was_asked_for_by_name_passes(tmp_path: Path) -> N
     env = {"VLLM_ALLOW_LONG_MAX_MODEL_LEN": "1"}
     plan = plan_of(sound_model(tmp_path / "m"), "--max-model-len", "9999", env=env)
     assert list(preflight.faults(plan)) == []
+
+
+def test_a_recipe_that_asks_for_too_long_a_context_gets_what_the_files_allow(
+    tmp_path: Path,
+) -> None:
+    plan = plan_of(sound_model(tmp_path / "m"), "--max-model-len", "9999", "--seed", "1")
+    made = preflight.shortened(plan)
+    config = json.loads((tmp_path / "m" / "config.json").read_bytes())
+    limit = str(config["max_position_embeddings"])
+    assert made.argv == ("python", "--max-model-len", limit, "--seed", "1")
+    assert made.changes[-1].startswith(f"--max-model-len is {limit}")
+    assert preflight.shortened(made) == made
+    broken = plan_of(tmp_path / "nothing", "--max-model-len", "9999")
+    assert preflight.shortened(broken) == broken
 
 
 def test_who_has_the_port_is_said(tmp_path: Path) -> None:
@@ -139,7 +152,7 @@ def test_who_asks_for_a_closed_gpu_does_not_get_the_cpu(
     monkeypatch.setenv("AIM_SYS_ROOT", str(trees.written(trees.mi300x(1), tmp_path / "shut")))
     seen = gpus.machine()
     shut = [replace(gpu, usable=False, reason="/dev/kfd: permission denied") for gpu in seen.gpus]
-    monkeypatch.setattr(plans, "machine", lambda: replace(seen, gpus=tuple(shut)))
+    monkeypatch.setattr(plans, "machine", lambda *_: replace(seen, gpus=tuple(shut)))
     with pytest.raises(GpuUnavailable):
         api.plan(Request(model=str(sound_model(tmp_path / "m")), gpus=(0,)))
     assert api.plan(Request(model="demo")).gpus == ()

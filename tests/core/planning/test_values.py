@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aim_jupyter import arguments
-from aim_jupyter.core.durations import duration
+from aim_jupyter.core.planning import values
+from aim_jupyter.core.planning.values import duration
 
 
 @given(st.integers(1, 10**9) | st.floats(0.001, 1e7).map(lambda value: round(value, 3)))
 def test_it_is_read_as_it_was_meant(seconds: float) -> None:
-    assert arguments.seconds(duration(seconds)) == pytest.approx(seconds, rel=1e-9)
+    assert values.seconds(duration(seconds)) == pytest.approx(seconds, rel=1e-9)

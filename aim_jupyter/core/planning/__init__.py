@@ -1,0 +1,8 @@
+"""From a request to a plan: what would be started, and whether it may be.
+
+What is imported is what is used: a form needs the request's record long before a plan is made.
+"""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

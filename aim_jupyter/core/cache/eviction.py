@@ -18,6 +18,8 @@ from aim_jupyter.core.errors import StateUnusable
 from aim_jupyter.core.records import CachedModel, Eviction, EvictionRule
 
 DAY_S = 86400.0
+#: In the name of what is being removed.
+_GONE = ".evicted-"
 
 
 def decide(listed: Sequence[CachedModel], rule: EvictionRule, now: float) -> list[Eviction]:
@@ -80,6 +82,7 @@ def _stays(model: CachedModel, rule: EvictionRule, now: float) -> str:
 def _protected(model: CachedModel) -> str | None:
     """Return why a model stays whatever is asked for, None if it may go."""
     reasons = {
+        f"not yours: it {model.reason}": model.state == "unreadable",
         "in a cache that is only read": model.shared,
         f"in use by {model.in_use_by}": model.in_use_by is not None,
         "pinned": model.pinned is True,
@@ -101,6 +104,26 @@ def _eviction(model: CachedModel, reason: str, *, evict: bool) -> Eviction:
     )
 
 
+def _remove_tree(gone: Path, folder: Path) -> None:
+    """Remove what was moved out of the way; what can't be removed gets its name back."""
+    try:
+        shutil.rmtree(gone)
+    except OSError:
+        with contextlib.suppress(OSError):
+            gone.rename(folder)
+        raise
+
+
+def _remove_rest(folder: Path) -> None:
+    """Remove what an eviction that was killed has left, and the names that led to the model."""
+    with contextlib.suppress(OSError):
+        for entry in list(folder.parent.iterdir()):
+            if entry.is_symlink() and os.path.realpath(entry) == str(folder):
+                entry.unlink()
+            elif entry.name.startswith(f".{folder.name}{_GONE}"):
+                shutil.rmtree(entry, ignore_errors=True)
+
+
 def _remove(one: Eviction) -> Eviction:
     from msgspec.structs import replace  # noqa: PLC0415 - rare
 
@@ -110,9 +133,9 @@ def _remove(one: Eviction) -> Eviction:
             return replace(one, evict=False, frees_bytes=0, reason="somebody uses it now")
         try:
             # Out of the way first, in one step: a half-removed model must not look like one.
-            gone = folder.with_name(f".{folder.name}.evicted-{os.getpid()}")
+            gone = folder.with_name(f".{folder.name}{_GONE}{os.getpid()}")
             folder.rename(gone)
-            shutil.rmtree(gone)
+            _remove_tree(gone, folder)
         except OSError as error:
             raise StateUnusable(
                 f"{folder} can't be removed: {error.strerror}.",
@@ -120,5 +143,6 @@ def _remove(one: Eviction) -> Eviction:
             ) from error
     with contextlib.suppress(OSError):
         shutil.rmtree(folder.parent / ".locks" / folder.name)
+    _remove_rest(folder)
     index.forget(folder)
     return replace(one, done=True)

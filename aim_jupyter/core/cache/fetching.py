@@ -8,33 +8,45 @@ only when all of it is there and verified, so that nothing half-done is ever tak
 
 from __future__ import annotations
 
-import contextlib
 import os
 import shutil
 import sys
 import time
 from collections.abc import Callable, Iterable
-from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
+from concurrent.futures._base import DoneAndNotDoneFutures as Waited
 from pathlib import Path
 from threading import Event
+from typing import Any
 
 import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
 from aim_jupyter.core import config, files
-from aim_jupyter.core.cache import index, needs, reaching, roots
+from aim_jupyter.core.cache import index, needs, offered, reaching
 from aim_jupyter.core.cache.index import Entry
-from aim_jupyter.core.cache.transfer import CutShort, Remote, WrongBytes, is_there, transfer
+from aim_jupyter.core.cache.offered import Remote
+from aim_jupyter.core.cache.scan import INCOMPLETE
+from aim_jupyter.core.cache.transfer import CutShort, Place, WrongBytes, is_there, transfer
 from aim_jupyter.core.errors import AimError, ModelMissing, Offline, StateUnusable
+from aim_jupyter.core.sizes import GIB
 
 #: Files at the same time.
 WORKERS = 8
 #: Bytes that a kill may cost of each file: as many are read before they are written.
 CHUNK = 1 << 20
-GIB = 1 << 30
+
+#: Seconds without a byte of any file, after which a download has failed.
+STALL_S = 300.0
 
 _LARGEST_BY_HTTP = 50 * 1000**3
+#: Bytes of a config or of an index of weights, far above the largest that is known.
+_MOST_JSON = 64 << 20
+
+
+class Stalled(Exception):
+    """Nothing has come for `STALL_S`."""
 
 
 class Outcome(Struct, frozen=True, kw_only=True):
@@ -58,39 +70,6 @@ class Outcome(Struct, frozen=True, kw_only=True):
     kind: str = "ModelMissing"
 
 
-class Place(Struct, frozen=True):
-    """Where the Hub's layout has the parts of one repository."""
-
-    repo: str
-    commit: str
-
-    @property
-    def folder(self) -> Path:
-        """All of the repository."""
-        return config.model_cache_dir() / roots.folder_name(self.repo)
-
-    @property
-    def blobs(self) -> Path:
-        """Contents, named by their hash."""
-        return self.folder / "blobs"
-
-    @property
-    def locks(self) -> Path:
-        """A lock for each blob while it is downloaded."""
-        return self.folder.parent / ".locks" / self.folder.name
-
-    @property
-    def snapshot(self) -> Path:
-        """The files of the commit, as links to blobs."""
-        return self.folder / "snapshots" / self.commit
-
-    def url(self, file: Remote) -> str:
-        """Return where the Hub has a file."""
-        from huggingface_hub import hf_hub_url  # noqa: PLC0415 - 0.3 s, this child only
-
-        return hf_hub_url(self.repo, file.name, revision=self.commit)
-
-
 def fetch(repo: str, revision: str | None, say: Callable[[Outcome], None]) -> None:
     """Bring what an engine needs of `repo` into the cache, verified, and say what is to come.
 
@@ -99,9 +78,9 @@ def fetch(repo: str, revision: str | None, say: Callable[[Outcome], None]) -> No
     ModelMissing, StateUnusable, WrongBytes, OSError
         And what `huggingface_hub` raises for an answer of the Hub.
     """
-    commit, there = _contents(repo, revision)
+    commit = offered.commit_of(repo, revision)
+    there = offered.files_of(repo, commit)
     place = Place(repo, commit)
-    place.blobs.mkdir(parents=True, exist_ok=True)
     needed = _needed(place, there)
     total = sum(file.size for file in needed)
     outcome = Outcome(total_bytes=total, files=tuple(needed))
@@ -117,31 +96,51 @@ def fetch(repo: str, revision: str | None, say: Callable[[Outcome], None]) -> No
     say(replace(outcome, done=True))
 
 
-def _contents(repo: str, revision: str | None) -> tuple[str, dict[str, Remote]]:
-    """Return the commit that a revision is, and the files that it has."""
-    from huggingface_hub import HfApi  # noqa: PLC0415
-    from huggingface_hub.hf_api import RepoFile  # noqa: PLC0415
+def fetch_config(repo: str) -> dict[str, Any]:
+    """Return the ``config.json`` of a repository that is not in the cache, and keep it there.
 
-    hub = HfApi()
-    commit = hub.model_info(repo, revision=revision, timeout=reaching.LIMIT_S).sha
-    if commit is None:
-        raise ModelMissing(f"{repo} has no revision.", "%aim recipes lists the models")
-    tree = hub.list_repo_tree(repo, recursive=True, revision=commit)
-    return commit, {
-        file.path: Remote(
-            name=file.path, size=file.size, etag=file.lfs.sha256 if file.lfs else file.blob_id
-        )
-        for file in tree
-        if isinstance(file, RepoFile)
-    }
+    Raises
+    ------
+    Offline, ModelMissing, UnknownName, StateUnusable
+        As `reaching.check_reachable`; also if it has none.
+    """
+    try:
+        text = _config(repo)
+    except Exception as error:
+        raise _told(error, repo) from error
+    try:
+        facts = msgspec.json.decode(text)
+    except (ValueError, RecursionError) as error:
+        raise reaching.without_config(repo) from error
+    if not isinstance(facts, dict):
+        raise reaching.without_config(repo)
+    return facts
+
+
+def _config(repo: str) -> bytes:
+    commit = offered.commit_of(repo, None)
+    place, there = Place(repo, commit), offered.files_of(repo, commit)
+    file = there.get("config.json")
+    if file is None or file.size > _MOST_JSON:
+        raise reaching.without_config(repo)
+    transfer(place, file, Event())
+    _link(place, file)
+    _refer(place, "main")
+    return place.store.read(place.blob(file), _MOST_JSON)
+
+
+def _told(error: Exception, repo: str) -> Exception:
+    if isinstance(error, WrongBytes | CutShort):
+        return _expected(error, repo, "")
+    return reaching.refusal(error, repo) or error
 
 
 def _needed(place: Place, there: dict[str, Remote]) -> list[Remote]:
     """Return the files to have, largest first; an index of weights is fetched to know them."""
 
     def read(name: str) -> bytes:
-        transfer(place.url(there[name]), there[name], place.blobs, place.locks, Event())
-        return (place.blobs / there[name].etag).read_bytes()
+        transfer(place, there[name], Event())
+        return place.store.read(place.blob(there[name]), _MOST_JSON)
 
     names = needs.chosen(there, read)
     lacking = [name for name in needs.missing(names, read) if name.endswith(".safetensors")]
@@ -157,19 +156,17 @@ def _lacking(place: Place, needed: Iterable[Remote]) -> list[Remote]:
     """Return what is not there; what nobody has verified yet is read through, a wrong one goes."""
     entry = (index.read() or index.Index()).entry(str(place.folder))
     at = 0.0 if entry.damaged else entry.verified.get(place.commit, 0.0)
-    return [file for file in needed if not (_known(place, file, at) or is_there(file, place.blobs))]
+    return [file for file in needed if not (_known(place, file, at) or is_there(place, file))]
 
 
 def _known(place: Place, file: Remote, verified_at: float) -> bool:
-    with contextlib.suppress(OSError):
-        facts = (place.blobs / file.etag).stat()
-        return facts.st_size == file.size and facts.st_mtime <= verified_at
-    return False
+    facts = place.store.size(place.blob(file))
+    return facts is not None and facts.st_size == file.size and facts.st_mtime <= verified_at
 
 
 def _check_room(place: Place, lacking: Iterable[Remote]) -> None:
     need = sum(file.size - _has(place, file) for file in lacking)
-    free = shutil.disk_usage(place.blobs).free
+    free = shutil.disk_usage(place.store.root).free
     if need > free:
         raise StateUnusable(
             f"{place.repo} needs {need / GIB:.1f} GiB more, and {place.folder.parent} has "
@@ -179,58 +176,96 @@ def _check_room(place: Place, lacking: Iterable[Remote]) -> None:
 
 
 def _has(place: Place, file: Remote) -> int:
-    with contextlib.suppress(OSError):
-        return min(file.size, (place.blobs / f"{file.etag}.incomplete").stat().st_size)
-    return 0
+    facts = place.store.size(f"{place.blob(file)}{INCOMPLETE}")
+    return min(file.size, facts.st_size) if facts is not None else 0
 
 
 def _bring(place: Place, lacking: list[Remote]) -> None:
-    """Download many files at the same time; the first that fails ends the others."""
+    """Download many files at the same time; the first that fails ends the others.
+
+    Raises
+    ------
+    Stalled
+        If nothing has come for so long; its threads are left behind.
+    """
+    if not lacking:
+        return
     stop = Event()
-    with ThreadPoolExecutor(WORKERS) as pool:
-        jobs = [pool.submit(_one, place, file, stop) for file in lacking]
-        done, rest = wait(jobs, return_when=FIRST_EXCEPTION)
+    pool = ThreadPoolExecutor(WORKERS)
+    jobs = [pool.submit(_one, place, file, stop) for file in lacking]
+    try:
+        done, rest = _waited(place, lacking, jobs)
         if rest:
             stop.set()
-        for job in rest:
-            job.cancel()
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+    if not done:
+        raise Stalled
+    wait([job for job in rest if not job.cancel()], STALL_S)
     for job in done:
         job.result()
 
 
+def _waited(place: Place, lacking: list[Remote], jobs: list[Future[None]]) -> Waited[None]:
+    """Return what has ended and what has not; nothing ended if nothing comes any more."""
+    had, since = -1, time.monotonic()
+    while True:
+        ended = wait(jobs, min(5.0, STALL_S), return_when=FIRST_EXCEPTION)
+        if not ended.not_done or any(job.exception() for job in ended.done):
+            return ended
+        has = sum(_has(place, file) for file in lacking) + len(ended.done)
+        if has > had:
+            had, since = has, time.monotonic()
+        elif time.monotonic() - since > STALL_S:
+            return Waited(set(), set(jobs))
+
+
 def _one(place: Place, file: Remote, stop: Event) -> None:
     if file.size <= _LARGEST_BY_HTTP:
-        transfer(place.url(file), file, place.blobs, place.locks, stop)
+        transfer(place, file, stop)
         return
     # The Hub gives such a file by its own protocol alone: not resumed, but verified all the same.
-    from huggingface_hub import hf_hub_download  # noqa: PLC0415
+    part, blob = f"{place.blob(file)}{INCOMPLETE}", place.blob(file)
+    with place.store.locked(place.lock(file)):
+        os.close(place.store.open(part, os.O_WRONLY | os.O_CREAT))
+        _by_xet(place, file, place.store.root / part)
+        place.store.move(part, blob)
+        if not is_there(place, file):
+            raise WrongBytes(file.name)
 
-    hf_hub_download(place.repo, file.name, revision=place.commit, cache_dir=place.folder.parent)
-    if not is_there(file, place.blobs):
-        raise WrongBytes(file.name)
+
+def _by_xet(place: Place, file: Remote, to: Path) -> None:
+    """Bring a file by the Hub's own protocol: to where we say, whatever the Hub calls it."""
+    from huggingface_hub import get_hf_file_metadata  # noqa: PLC0415 - 0.3 s, this child only
+    from huggingface_hub.file_download import xet_get  # noqa: PLC0415
+    from huggingface_hub.utils import (  # type: ignore[attr-defined]  # noqa: PLC0415
+        build_hf_headers,
+    )
+
+    said = get_hf_file_metadata(place.url(file)).xet_file_data
+    if said is None:
+        raise CutShort(file.name)
+    xet_get(
+        incomplete_path=to,
+        xet_file_data=said,
+        headers=build_hf_headers(),
+        expected_size=file.size,
+        displayed_filename=file.name,
+    )
 
 
 def _link(place: Place, file: Remote) -> None:
     """Let the snapshot's file lead to its blob, as `huggingface_hub` does it."""
-    pointer = place.snapshot / file.name
-    blob = place.blobs / file.etag
-    pointer.parent.mkdir(parents=True, exist_ok=True)
-    if pointer.is_symlink() and pointer.resolve() == blob.resolve():
-        return
-    beside = pointer.with_name(f".{pointer.name}.{os.getpid()}")
-    try:
-        beside.symlink_to(os.path.relpath(blob, pointer.parent))
-    except PermissionError:
+    pointer, blob = place.pointer(file), place.blob(file)
+    target = os.path.relpath(blob, os.path.dirname(pointer))  # noqa: PTH120 - names, no paths
+    if place.store.leads_to(pointer) != target and not place.store.link(pointer, target):
         # A file system without links: then the file itself.
-        shutil.copyfile(blob, beside)
-    beside.replace(pointer)
+        place.store.copy(blob, pointer)
 
 
 def _refer(place: Place, revision: str) -> None:
     if revision != place.commit:
-        ref = place.folder / "refs" / revision
-        ref.parent.mkdir(parents=True, exist_ok=True)
-        files.write_atomic(ref, place.commit.encode(), 0o644)
+        place.store.write(f"{place.name}/refs/{revision}", place.commit.encode())
 
 
 def _verified(entry: Entry, commit: str) -> Entry:
@@ -265,8 +300,10 @@ def _expected(error: Exception, repo: str, revision: str) -> AimError:
             f"The Hub sent other bytes than it promises for {error} of {repo}, and again.",
             f"%aim cache prefetch {repo} later; a proxy in between may change what it passes on",
         )
-    if isinstance(error, CutShort):
-        return ModelMissing(f"The Hub sends less of {error} of {repo} than it promises.", again)
+    if isinstance(error, CutShort | Stalled):
+        slow = f"Nothing of {repo} has come for {STALL_S:.0f} s."
+        less = f"The Hub sends less of {error} of {repo} than it promises."
+        return ModelMissing(slow if isinstance(error, Stalled) else less, again)
     if isinstance(error, AimError):
         return error
     known = reaching.refusal(error, repo, revision)
@@ -280,4 +317,5 @@ def _expected(error: Exception, repo: str, revision: str) -> AimError:
 
 
 if __name__ == "__main__":
-    sys.exit(main(*sys.argv[1:]))
+    # Without waiting for what still waits for the Hub.
+    os._exit(main(*sys.argv[1:]))

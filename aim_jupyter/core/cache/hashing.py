@@ -10,6 +10,7 @@ import hashlib
 import os
 import re
 from pathlib import Path
+from typing import IO
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _GIT = re.compile(r"[0-9a-f]{40}")
@@ -34,13 +35,22 @@ def matches(file: Path, name: str) -> bool | None:
     OSError
         If it can't be read.
     """
-    made = hasher(name, file.stat().st_size)
-    if made is None:
+    size = file.stat().st_size
+    if hasher(name, size) is None:
         return None
     with open(file, "rb", buffering=0, opener=unnoticed) as content:
-        while block := content.read(_BLOCK):
-            made.update(block)
-    return made.hexdigest() == name
+        return is_of(content, name, size)
+
+
+def is_of(content: IO[bytes], name: str, size: int) -> bool:
+    """Return whether an open file has what a blob of that name and size (bytes) has.
+
+    One whose name is no hash is never what it promises: it promises nothing.
+    """
+    made = hasher(name, size)
+    while made is not None and (block := content.read(_BLOCK)):
+        made.update(block)
+    return made is not None and made.hexdigest() == name
 
 
 def unnoticed(path: str, flags: int) -> int:

@@ -15,7 +15,8 @@ from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 from urllib.request import getproxies
 
-from aim_jupyter.core.cache.reaching import is_offline, refusal
+from aim_jupyter.core import config
+from aim_jupyter.core.cache.reaching import refusal
 from aim_jupyter.core.errors import AimError, ModelMissing, Offline
 
 LIMIT_S = 1.4
@@ -74,7 +75,7 @@ def fetch_headers(repo: str, revision: str | None = None, limit_s: float = LIMIT
     """
     global _unreachable_until  # noqa: PLW0603 - of the whole process: it has one network
     key = (repo, revision)
-    if is_offline() or time.monotonic() < _unreachable_until:
+    if config.offline() or time.monotonic() < _unreachable_until:
         raise _silent(repo)
     inquiry = _inquiries.get(key)
     if inquiry is None:

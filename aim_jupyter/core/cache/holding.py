@@ -11,10 +11,10 @@ import contextlib
 import errno
 import fcntl
 import os
-import pwd
 from collections.abc import Iterator
 from pathlib import Path
 
+from aim_jupyter.core import users
 from aim_jupyter.core.errors import ModelMissing, StateUnusable
 
 LOCKS = Path("/proc/locks")
@@ -109,10 +109,7 @@ def _who(pid: int) -> str:
         return "another process"
     if uid == os.getuid():
         return f"pid {pid}"
-    try:
-        return f"{pwd.getpwuid(uid).pw_name}, pid {pid}"
-    except KeyError:
-        return f"uid {uid}, pid {pid}"
+    return f"{users.name(uid)}, pid {pid}"
 
 
 def _open(path: Path) -> int | None:

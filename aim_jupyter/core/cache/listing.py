@@ -16,6 +16,8 @@ from aim_jupyter.core.records import CachedModel, CacheState, CacheTotals
 
 #: Names of missing files that a reason lists.
 _NAMED = 3
+#: Letters of a commit that are shown.
+_SHORT = 7
 
 
 def models(in_use: Mapping[str, str] | None = None) -> list[CachedModel]:
@@ -72,7 +74,7 @@ def _describe(root: Root, repo: Repo, in_use_by: str | None, noted: Index | None
         pinned=entry.pinned if noted else None,
         last_used_at=max(filter(None, (entry.launched_at, repo.accessed_at)), default=None),
         path=revision.path if revision else repo.path,
-        reason=_reason(missing, entry),
+        reason=_reason(repo, missing, entry),
         kind=repo.kind,
         verified=_verified(revision, entry),
         shared=root.shared,
@@ -81,6 +83,8 @@ def _describe(root: Root, repo: Repo, in_use_by: str | None, noted: Index | None
 
 
 def _state(repo: Repo, missing: tuple[str, ...], entry: Entry) -> CacheState:
+    if repo.owner:
+        return "unreadable"
     if not (missing or repo.unfinished or entry.damaged):
         return "complete"
     locks = Path(repo.path).parent / ".locks" / Path(repo.path).name
@@ -90,10 +94,16 @@ def _state(repo: Repo, missing: tuple[str, ...], entry: Entry) -> CacheState:
     return "incomplete"
 
 
-def _reason(missing: tuple[str, ...], entry: Entry) -> str | None:
+def _reason(repo: Repo, missing: tuple[str, ...], entry: Entry) -> str | None:
+    if repo.owner:
+        return f"can't be read: it belongs to {repo.owner}"
     if entry.damaged:
         return f"damaged: {', '.join(entry.damaged[:_NAMED])}"
-    return f"missing: {', '.join(missing)}" if missing else None
+    if not missing:
+        return None
+    older = repo.older
+    beside = f"; the older revision {(older.commit or '')[:_SHORT]} is whole" if older else ""
+    return f"missing: {', '.join(missing)}{beside}"
 
 
 def _verified(revision: Revision | None, entry: Entry) -> bool | None:

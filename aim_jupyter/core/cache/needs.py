@@ -16,6 +16,7 @@ from typing import Any
 
 import msgspec
 
+from aim_jupyter.core.records import ModelKind
 from aim_jupyter.core.records.kinds import resolved
 
 INDEXES = (
@@ -33,7 +34,38 @@ _SENSES = ("vision_config", "audio_config")
 _WANTED = ("*.safetensors", "*.json", "*.txt", "*.model", "*.jinja", "*.py", "*.tiktoken")
 _UNWANTED = ("original/*", "metal/*", "onnx/*", "*/*.safetensors", "*/*.safetensors.index.json")
 
+#: Weights that an engine reads, and those that it reads of other programs.
+_WEIGHTS = (".safetensors", ".bin", ".pt", ".pth", ".ckpt")
+
 Read = Callable[[str], bytes]
+
+
+def kind(names: Collection[str]) -> ModelKind:
+    """Return what a repository of models with these files is.
+
+    Examples
+    --------
+    >>> kind({"model-Q4_K_M.gguf"}), kind({"tokenizer.json"}), kind({"config.json"})
+    ('GGUF', 'tokenizer', 'config')
+    """
+    if "adapter_config.json" in names:
+        return "adapter"
+    if "model_index.json" in names:
+        return "diffusers"
+    if any(name.endswith(_WEIGHTS) or name in INDEXES for name in names):
+        return "model"
+    if any(name.endswith(".gguf") for name in names):
+        return "GGUF"
+    return "tokenizer" if _has_tokenizer(names) else "config"
+
+
+def is_of_model(names: Collection[str]) -> bool:
+    """Return whether these are files of a model, be it a part of one: what it lacks is to be told.
+
+    A tokenizer beside a config is what a library has fetched of a model.
+    """
+    found = kind(names)
+    return found in ("model", "config") or (found == "tokenizer" and "config.json" in names)
 
 
 def wanted(name: str) -> bool:
@@ -95,13 +127,17 @@ def missing(names: Collection[str], read: Read) -> tuple[str, ...]:
     consolidated = any(_is_consolidated(name) for name in names)
     config = "params.json" if consolidated and "params.json" in names else "config.json"
     lacking = [] if config in names else ["config.json"]
-    if not any(name in names for name in _TOKENIZERS) and not any(
-        name.endswith(_TOKENIZER_ENDINGS) for name in names
-    ):
+    if not _has_tokenizer(names):
         lacking.append("tokenizer.json")
     if config == "config.json" in names and not any(name in names for name in _PROCESSORS):
         lacking += _PROCESSORS[:1] if _has_senses(read, config) else ()
     return (*lacking, *_missing_weights(names, read, consolidated=consolidated))
+
+
+def _has_tokenizer(names: Collection[str]) -> bool:
+    return any(name in names for name in _TOKENIZERS) or any(
+        name.endswith(_TOKENIZER_ENDINGS) for name in names
+    )
 
 
 def shards(index: bytes) -> list[str] | None:

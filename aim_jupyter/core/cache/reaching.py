@@ -2,16 +2,9 @@
 
 from __future__ import annotations
 
-import json
-import os
-from pathlib import Path
-from typing import Any
-
 from aim_jupyter.core import config
-from aim_jupyter.core.cache import needs
+from aim_jupyter.core.cache import needs, offered
 from aim_jupyter.core.errors import AimError, ModelMissing, Offline, StateUnusable, UnknownName
-
-LIMIT_S = 8.0
 
 
 def check_reachable(repo: str, revision: str | None = None) -> int | None:
@@ -28,47 +21,14 @@ def check_reachable(repo: str, revision: str | None = None) -> int | None:
     UnknownName
         If the Hub has no such repository.
     """
-    if is_offline():
+    if config.offline():
         raise _forbidden(repo, "unset HF_HUB_OFFLINE, or run %aim launch to start the demo")
-    # Imported here: 0.3 s, and only needed for a model that is not cached. Not before the variable
-    # was looked at: the library reads it once, and would stay offline when it has been unset.
-    from huggingface_hub import HfApi  # noqa: PLC0415
-
     try:
-        info = HfApi().model_info(repo, revision=revision, timeout=LIMIT_S, files_metadata=True)
+        sizes = offered.sizes_of(repo, revision)
     except Exception as error:
         raise refusal(error, repo, revision) or error from error
-    sizes = {file.rfilename: file.size or 0 for file in info.siblings or []}
     # Without the index of the weights, which is not there yet: at most a file too many.
     return sum(sizes[name] for name in needs.chosen(sizes, lambda _: b"")) or None
-
-
-def is_offline() -> bool:
-    """Return whether the user forbids to ask the Hub."""
-    return os.environ.get("HF_HUB_OFFLINE", "").upper() in ("1", "ON", "YES", "TRUE")
-
-
-def fetch_config(repo: str) -> dict[str, Any]:
-    """Return the ``config.json`` of a repository that is not in the cache.
-
-    Raises
-    ------
-    Offline, ModelMissing, UnknownName
-        As `check_reachable`; also if it has none.
-    """
-    from huggingface_hub import hf_hub_download  # noqa: PLC0415 - see `check_reachable`
-
-    try:
-        file = hf_hub_download(repo, "config.json", cache_dir=config.model_cache_dir())
-    except Exception as error:
-        raise refusal(error, repo) or error from error
-    try:
-        facts = json.loads(Path(file).read_bytes())
-    except ValueError as error:
-        raise _without_config(repo) from error
-    if not isinstance(facts, dict):
-        raise _without_config(repo)
-    return facts
 
 
 def refusal(error: Exception, repo: str, revision: str | None = None) -> AimError | None:
@@ -83,6 +43,8 @@ def refusal(error: Exception, repo: str, revision: str | None = None) -> AimErro
     again = f"%aim launch {repo} again in a while; if it stays so, look at HF_TOKEN"
     status = _status(error) or _status(error.__cause__)
     root = config.model_cache_dir()
+    if isinstance(error, AimError):
+        return error
     told: list[tuple[bool, AimError]] = [
         (
             isinstance(error, hub.GatedRepoError),
@@ -99,7 +61,11 @@ def refusal(error: Exception, repo: str, revision: str | None = None) -> AimErro
             isinstance(error, hub.RevisionNotFoundError),
             ModelMissing(f"{repo} has no revision {revision!r}.", f"%aim launch {repo}"),
         ),
-        (isinstance(error, hub.RemoteEntryNotFoundError), _without_config(repo)),
+        (isinstance(error, hub.RemoteEntryNotFoundError), without_config(repo)),
+        (
+            isinstance(error, hub.SafetensorsParsingError),
+            ModelMissing(f"The Hub sent no readable header of the weights of {repo}.", again),
+        ),
         (
             isinstance(error, hub.OfflineModeIsEnabled),
             _forbidden(repo, "unset HF_HUB_OFFLINE and restart the kernel: it is read only once"),
@@ -137,7 +103,8 @@ def _status(error: BaseException | None) -> int | None:
     return status
 
 
-def _without_config(repo: str) -> ModelMissing:
+def without_config(repo: str) -> ModelMissing:
+    """Return that a repository has no config that can be read."""
     return ModelMissing(
         f"{repo} has no config.json that can be read.",
         "choose a repository that holds a model in the Transformers format",

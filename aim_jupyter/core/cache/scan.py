@@ -19,14 +19,15 @@ import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 from msgspec import Struct
 
-from aim_jupyter.core.cache import needs, trees
+from aim_jupyter.core.cache import locating, needs, trees
 from aim_jupyter.core.cache.hashing import unnoticed
+from aim_jupyter.core.records import CacheKind
 
-Kind = Literal["model", "tokenizer", "config", "dataset", "space"]
+Kind = CacheKind
 
 _PREFIXES: dict[str, Kind] = {"models": "model", "datasets": "dataset", "spaces": "space"}
 INCOMPLETE = ".incomplete"
@@ -37,6 +38,7 @@ LARGE = 1 << 20
 #: A folder that changed so shortly (seconds) before it was read may change again within the same
 #: tick of the clock that file systems take their times from: it is read again next time.
 _TICK_S = 0.05
+_KINDS: tuple[Kind, ...] = ("model", "GGUF", "adapter", "diffusers", "tokenizer", "config")
 _MARKS = (".safetensors", ".bin", ".gguf", ".pt")
 
 
@@ -80,6 +82,8 @@ class Repo(Struct, frozen=True, kw_only=True):
         Blobs that no revision refers to, with their bytes.
     unfinished : tuple of (str, int)
         Files of downloads that are running or were broken off, with the bytes that have come.
+    owner : str
+        Whose it is, where it can't be read; else empty.
     """
 
     name: str
@@ -93,15 +97,23 @@ class Repo(Struct, frozen=True, kw_only=True):
     unfinished: tuple[tuple[str, int], ...]
     accessed_at: float | None
     modified_at: float | None
+    owner: str = ""
 
     @property
     def current(self) -> Revision | None:
         """The revision that a launch would take: of ``main``, else the one that came last."""
-        main = self.refs.get("main")
-        for revision in self.revisions:
-            if revision.commit == main:
-                return revision
-        return max(self.revisions, key=lambda one: one.modified_at, default=None)
+        times = [(one.commit or "", one.modified_at) for one in self.revisions]
+        chosen = locating.newest(times, self.refs.get("main"))
+        return next((one for one in self.revisions if (one.commit or "") == chosen), None)
+
+    @property
+    def older(self) -> Revision | None:
+        """A whole revision beside the current one, where that lacks something."""
+        current = self.current
+        if current is None or not current.missing:
+            return None
+        whole = [one for one in self.revisions if not one.missing]
+        return max(whole, key=lambda one: one.modified_at, default=None)
 
 
 class _Seen(NamedTuple):
@@ -142,9 +154,23 @@ def _folders(root: str) -> Iterator[tuple[str, str, str | None]]:
         if separator and prefix in _PREFIXES:
             yield entry.path, rest.replace("--", "/"), prefix
         elif not separator and not entry.name.startswith(".") and _is_folder(entry):
-            for inner in _entries(entry.path):
-                if _is_folder(inner) and _looks_like_model(inner.path):
-                    yield inner.path, f"{entry.name}/{inner.name}", None
+            yield from _plain(entry)
+
+
+def _plain(org: os.DirEntry[str]) -> Iterator[tuple[str, str, str | None]]:
+    """Yield the folders of plain files below one; a link to one beside it is only its name."""
+    inside = [each for each in _entries(org.path) if _is_folder(each)]
+    links = {os.path.realpath(each.path): each.name for each in inside if each.is_symlink()}
+    for each in inside:
+        real = os.path.realpath(each.path)
+        if each.is_symlink() and os.path.dirname(real) == os.path.realpath(org.path):
+            continue
+        if _looks_like_model(each.path) or not os.access(
+            each.path, os.R_OK | os.X_OK, effective_ids=True
+        ):
+            # ModelScope writes a dot of the name so.
+            name = links.get(real, each.name.replace("___", "."))
+            yield each.path, f"{org.name}/{name}", None
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:
@@ -233,14 +259,14 @@ class _Reader:
                 kinds.add(of_kind)
         stray, unfinished = self._unreferenced(f"{self.path}/blobs")
         if kind == "model" and not unfinished and kinds:
-            kind = next(each for each in ("model", "tokenizer", "config") if each in kinds)
+            kind = next(each for each in _KINDS if each in kinds)
         return self._repo(name, kind, refs, revisions, stray, unfinished)
 
     def plain(self, name: str) -> Repo:
         """Return a folder of plain files."""
         self.inode = self._note(self.path)
-        revision, _ = self._revision(None, self.path, "model")
-        return self._repo(name, "model", {}, [revision], [], [])
+        revision, kind = self._revision(None, self.path, "model")
+        return self._repo(name, kind, {}, [revision], [], [])
 
     def _repo(  # noqa: PLR0917 - facts of one record, in its order
         self,
@@ -263,6 +289,7 @@ class _Reader:
             unfinished=tuple(unfinished),
             accessed_at=self.accessed or self.looked_at or None,
             modified_at=self.modified or None,
+            owner=locating.unreadable(Path(self.path)),
         )
 
     def _revision(self, commit: str | None, path: str, kind: Kind) -> tuple[Revision, Kind]:
@@ -286,8 +313,10 @@ class _Reader:
         self.blobs |= inodes
         self.modified = max(self.modified, modified)
         if kind == "model":
-            missing = needs.missing(names, lambda name: _read(f"{path}/{name}"))
-            kind = _kind(names, missing)
+            every = {*names, *dangling}
+            kind, missing = needs.kind(every), tuple(dangling)
+            if needs.is_of_model(every):
+                missing = needs.missing(names, lambda name: _read(f"{path}/{name}"))
         else:
             missing = tuple(dangling)
         return Revision(
@@ -361,12 +390,6 @@ class _Reader:
             self.folders.append((path, facts.st_mtime_ns))
             return facts.st_ino
         return 0
-
-
-def _kind(names: set[str], missing: tuple[str, ...]) -> Kind:
-    if any(name.endswith(_MARKS) or name in needs.INDEXES for name in names):
-        return "model"
-    return "config" if "tokenizer.json" in missing else "tokenizer"
 
 
 def _target(entry: os.DirEntry[str]) -> str:

@@ -7,23 +7,33 @@ section 2.
 
 from __future__ import annotations
 
+import contextlib
+import json
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
+from aim_jupyter.core import files, safetensors
 from aim_jupyter.core.cache import locating
-from aim_jupyter.core.errors import AimError, ModelMissing
+from aim_jupyter.core.cache.locating import Located
+from aim_jupyter.core.errors import AimError, ModelMissing, Offline
 
-#: The longest header that the format allows, in bytes (safetensors' own limit).
-MOST_HEADER = 100_000_000
+#: Letters of a commit that are shown.
+_SHORT = 7
+#: Bytes of a file that say what it is.
+_HEAD = 512
 #: JSON files that an engine reads, where they are there.
 _JSON = ("tokenizer.json", "tokenizer_config.json", "generation_config.json")
+_TEMPLATES = (
+    "chat_template.jinja",
+    "chat_template.json",
+    "tekken.json",
+    "additional_chat_templates",
+)
+_REPO = re.compile(r"[\w.-]+/[\w.-]+")
 _PICKLED = re.compile(r".*\.(bin|pt|pth|ckpt)")
-_CONSOLIDATED = re.compile(r"consolidated.*\.safetensors")
 
 
 def faults(folder: Path, *, pickle: bool = False) -> Iterator[AimError]:
@@ -41,9 +51,131 @@ def faults(folder: Path, *, pickle: bool = False) -> Iterator[AimError]:
             "check the path, or give a name: %aim recipes lists the models",
         )
         return
-    yield from _config(folder)
+    owner = locating.unreadable(folder)
+    if owner:
+        yield ModelMissing(
+            f"{named(folder)} can't be read: it belongs to {owner}.",
+            f"ask {owner} for read access to {folder}, or download it again to a cache of your own",
+        )
+        return
+    other = locating.other_kind(folder)
+    if other is not None:
+        yield _no_model(folder, other)
+        return
+    if not (folder / "params.json").is_file() or (folder / "config.json").exists():
+        # Mistral's own format has no config.json.
+        yield from _config(folder)
     yield from _other_json(folder)
     yield from _weights(folder, pickle=pickle)
+
+
+def refusal(located: Located, *, pickle: bool = False) -> AimError | None:
+    """Return why what is on disk of a repository can't be started from, None where it can.
+
+    This is the one answer of `cache why`, `cache verify`, a plan, a launch and the panel.
+    """
+    if located.path is None:
+        return ModelMissing("Nothing of it is on disk.", "")
+    folder = Path(located.path)
+    fault = next(faults(folder, pickle=pickle), None)
+    if fault is None and located.damaged:
+        fault = ModelMissing(
+            f"{named(folder)} is damaged: {', '.join(located.damaged[:3])}.", _again(folder)
+        )
+    if fault is None or located.older is None:
+        return fault
+    older = Path(located.older)
+    found = f"{fault.found} Its older revision {older.name[:_SHORT]} is whole."
+    return ModelMissing(found, f"%aim launch {older}")
+
+
+def refuse_other(located: Located) -> None:
+    """Raise that something lies there of which no download makes a model.
+
+    Raises
+    ------
+    ModelMissing
+    """
+    if located.owner or located.kind in ("GGUF", "diffusers", "adapter"):
+        fault = refusal(located)
+        if fault is not None:
+            raise fault
+
+
+@contextlib.contextmanager
+def partly(located: Located) -> Iterator[None]:
+    """Say what is on disk where the rest can't be had: which files are lacking, what is whole."""
+    try:
+        yield
+    except Offline as error:
+        fault = refusal(located) if located.path is not None else None
+        if fault is None:
+            raise
+        hint = fault.hint if located.older or located.kind == "tokenizer" else error.hint
+        why = "" if located.kind == "tokenizer" else " Offline, nothing can be downloaded."
+        raise Offline(f"{fault.found}{why}", hint) from error
+
+
+def flawed(folder: Path) -> dict[str, str]:
+    """Return the files of a model that an engine could not load, each with why."""
+    found = {}
+    for name in ("config.json", *_JSON):
+        fault = _object(folder / name) if os.path.lexists(folder / name) else None
+        if isinstance(fault, AimError):
+            found[name] = fault.found
+    for file in safetensors.weights(folder):
+        why = header_fault(file) if file.exists() else ""
+        if why:
+            found[file.name] = _joined(file, why)
+    return found
+
+
+def note(folder: Path) -> str:
+    """Return what a user should know of a model that can start; empty where there is nothing."""
+    if any((folder / name).exists() for name in _TEMPLATES):
+        return ""
+    facts = _object(folder / "tokenizer_config.json")
+    if not isinstance(facts, dict) or facts.get("chat_template"):
+        return ""
+    return (
+        "It has no chat template: it completes text, and does not chat; --chat-template FILE "
+        "adds one."
+    )
+
+
+def named(folder: Path) -> str:
+    """Return the name of a model's repository, else its folder."""
+    return repository(folder) or str(folder)
+
+
+def _no_model(folder: Path, kind: str) -> AimError:
+    name = named(folder)
+    if kind == "GGUF":
+        return ModelMissing(
+            f"{name} is GGUF, which the engines here don't serve.",
+            "choose the repository with the model's safetensors: %aim recipes lists models",
+        )
+    if kind == "adapter":
+        base = _base(folder)
+        return ModelMissing(
+            f"{name} is an adapter of {base or 'another model'}, no model of its own.",
+            f"%aim launch {base or 'BASE'} --enable-lora --lora-modules adapter={folder}",
+        )
+    if kind == "diffusers":
+        return ModelMissing(
+            f"{name} is not a model of these engines: it is made for diffusers.",
+            "choose a language model: %aim recipes lists models",
+        )
+    return ModelMissing(
+        f"{name} is not a model: a tokenizer is all that is there.",
+        "choose the repository of a model: %aim recipes lists models",
+    )
+
+
+def _base(folder: Path) -> str:
+    facts = _object(folder / "adapter_config.json")
+    found = facts.get("base_model_name_or_path") if isinstance(facts, dict) else None
+    return found if isinstance(found, str) and _REPO.fullmatch(found) else ""
 
 
 def _config(folder: Path) -> Iterator[AimError]:
@@ -71,20 +203,22 @@ def _other_json(folder: Path) -> Iterator[AimError]:
 def _weights(folder: Path, *, pickle: bool) -> Iterator[AimError]:
     missing = locating.missing_files(folder)
     if missing and missing != ("config.json",):
-        yield ModelMissing(
-            f"{folder} is no complete model: it lacks {', '.join(missing[:3])}.", _again(folder)
-        )
+        yield lacks(folder, missing)
         return
-    files = sorted(folder.glob("*.safetensors"))
+    files = safetensors.weights(folder)
     if not files and not pickle:
         yield from _only_pickles(folder)
-    if (folder / "model.safetensors.index.json").is_file():
-        # Copies in one piece lie beside the shards, and are not loaded.
-        files = [file for file in files if not _CONSOLIDATED.fullmatch(file.name)]
     for file in files:
         fault = header_fault(file)
         if fault:
-            yield ModelMissing(f"{file}: {fault}.", _again(folder))
+            yield ModelMissing(_joined(file, fault), _again(folder))
+
+
+def lacks(folder: Path, missing: Sequence[str]) -> ModelMissing:
+    """Return that a model's folder does not hold all that an engine needs."""
+    return ModelMissing(
+        f"{named(folder)} is no complete model: it lacks {', '.join(missing[:3])}.", _again(folder)
+    )
 
 
 def _only_pickles(folder: Path) -> Iterator[AimError]:
@@ -99,43 +233,65 @@ def _only_pickles(folder: Path) -> Iterator[AimError]:
 def header_fault(file: Path) -> str:
     """Return what is wrong with a safetensors file; empty where its head and its length agree.
 
-    The file begins with the length of its header (8 bytes, little-endian), then the header, JSON,
-    in which each tensor says where in the rest its data are: the largest end is the file's length.
+    Each tensor says where in the rest of the file its data are: the largest end is its length.
     """
     try:
-        with file.open("rb") as opened:
-            size = os.fstat(opened.fileno()).st_size
-            length = int.from_bytes(opened.read(8), "little")
-            if size < 8 or length > min(size - 8, MOST_HEADER):  # noqa: PLR2004 - see above
-                return f"only {size:,} bytes, its header alone is longer" if size else "it is empty"
-            entries = msgspec.json.decode(opened.read(length), type=dict[str, Any])
-        ends = [_end(entry) for name, entry in entries.items() if name != "__metadata__"]
+        head = safetensors.header(file)
+        ends = [_end(entry) for entry in head.tensors.values()]
     except OSError as error:
-        return f"it can't be read: {error.strerror or error}"
-    except (msgspec.DecodeError, UnicodeDecodeError, ValueError, TypeError, KeyError):
-        return "its header is no safetensors header"
-    wanted = 8 + length + max(ends, default=0)
-    if size < wanted:
-        return f"{size:,} of {wanted:,} bytes are there: an incomplete download"
-    return f"{size - wanted:,} bytes too many: its header is of another file" * (size > wanted)
+        return f"can't be read: {_why(error)}"
+    except ValueError as error:
+        return str(error)
+    wanted = head.begin + max(ends, default=0)
+    if head.size < wanted:
+        return f"is cut: {head.size:,} of {wanted:,} bytes are there"
+    return f"{head.size - wanted:,} bytes too many: its header is of another file" * (
+        head.size > wanted
+    )
 
 
-def _end(entry: Any) -> int:
-    begin, end = entry["data_offsets"]
-    if not 0 <= int(begin) <= int(end):
-        raise ValueError
-    return int(end)
+def _joined(file: Path, fault: str) -> str:
+    return f"{file}{' ' if fault.startswith(('is ', 'can')) else ': '}{fault}."
+
+
+def _end(entry: dict[str, Any]) -> int:
+    match entry.get("data_offsets"):
+        case [int(begin), int(end)] if 0 <= begin <= end:
+            return end
+    raise ValueError("its header is no safetensors header")
 
 
 def _object(file: Path) -> Any:
     """Return what a JSON file holds, or the error that it can't be read."""
+    raw = b""
     try:
-        return msgspec.json.decode(file.read_bytes())
+        raw = files.read_bounded(file)
+        return json.loads(raw)
     except OSError as error:
-        why = error.strerror or str(error)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        why = str(error)
-    return ModelMissing(f"{file} can't be read: {why}.", _again(file.parent))
+        said = f"can't be read: {_why(error)}"
+    except (ValueError, RecursionError) as error:
+        unread = not raw and file.stat().st_size > 0
+        said = f"is no JSON ({error if unread else _instead(raw) or error})"
+    return ModelMissing(f"{file} {said}.", _again(file.parent))
+
+
+def _instead(raw: bytes) -> str:
+    """Return what a file is that should be JSON, or a weight file; empty where that is not seen."""
+    start = raw[:_HEAD].lstrip().lower()
+    if start.startswith((b"<!doctype", b"<html", b"<?xml")):
+        return "a page of HTML"
+    if start.startswith(b"version https://git-lfs"):
+        return "a pointer of Git LFS"
+    return "" if start else "it is empty"
+
+
+def _why(error: OSError) -> str:
+    """Return why a file can't be read: whose it is, where that is the reason."""
+    if isinstance(error, PermissionError) and error.filename:
+        owner = locating.owner(Path(error.filename))
+        if owner:
+            return f"it belongs to {owner}"
+    return error.strerror or str(error)
 
 
 def _again(folder: Path) -> str:

@@ -17,8 +17,11 @@ from typing import Any, BinaryIO, cast
 
 from msgspec import Struct
 
-from aim_jupyter.core.cache import hashing
+from aim_jupyter.core import config
+from aim_jupyter.core.cache import hashing, roots
+from aim_jupyter.core.cache.offered import Remote
 from aim_jupyter.core.cache.scan import INCOMPLETE
+from aim_jupyter.core.cache.store import Store
 
 #: How often a file is tried again that the Hub fails to send, or sends wrong; seconds in between.
 ATTEMPTS = 4
@@ -27,18 +30,44 @@ _PAUSE_S = 1.0
 _BLOCK = 1 << 20
 
 
-class Remote(Struct, frozen=True, kw_only=True):
-    """One file of a repository at one commit, as the Hub describes it.
+class Place(Struct, frozen=True):
+    """Where the Hub's layout has the parts of one repository: names below the cache."""
 
-    Attributes
-    ----------
-    etag : str
-        What its blob is called: the hash of its content.
-    """
+    repo: str
+    commit: str
 
-    name: str
-    size: int
-    etag: str
+    @property
+    def store(self) -> Store:
+        """The cache, to write below."""
+        return Store(config.model_cache_dir())
+
+    @property
+    def folder(self) -> Path:
+        """All of the repository."""
+        return config.model_cache_dir() / self.name
+
+    @property
+    def name(self) -> str:
+        """The repository's folder in the cache."""
+        return roots.folder_name(self.repo)
+
+    def blob(self, file: Remote) -> str:
+        """Return the name of a content, which is its hash."""
+        return f"{self.name}/blobs/{file.etag}"
+
+    def lock(self, file: Remote) -> str:
+        """Return what is locked while a content is downloaded."""
+        return f".locks/{self.name}/{file.etag}.lock"
+
+    def pointer(self, file: Remote) -> str:
+        """Return the name of a file of the commit, which leads to its content."""
+        return f"{self.name}/snapshots/{self.commit}/{file.name}"
+
+    def url(self, file: Remote) -> str:
+        """Return where the Hub has a file."""
+        from huggingface_hub import hf_hub_url  # noqa: PLC0415 - 0.3 s, this child only
+
+        return hf_hub_url(self.repo, file.name, revision=self.commit)
 
 
 class WrongBytes(Exception):
@@ -53,53 +82,52 @@ class Stopped(Exception):
     """Another file has failed, so this one is left as it is."""
 
 
-def transfer(url: str, file: Remote, blobs: Path, locks: Path, stop: Event) -> None:
-    """Bring `file` to ``blobs/<etag>``, verified.
+def transfer(place: Place, file: Remote, stop: Event) -> None:
+    """Bring `file` to its blob, verified.
 
     Raises
     ------
-    WrongBytes, CutShort, Stopped, OSError
+    WrongBytes, CutShort, Stopped, StateUnusable, OSError
         And what `huggingface_hub` raises for an answer of the Hub.
     """
-    from huggingface_hub.utils import (  # type: ignore[attr-defined]  # noqa: PLC0415
-        WeakFileLock,
-    )
-
-    locks.mkdir(parents=True, exist_ok=True)
-    with WeakFileLock(locks / f"{file.etag}.lock"):
+    store, blob = place.store, place.blob(file)
+    with store.locked(place.lock(file)):
         # Another process may have brought it while this one waited.
-        if is_there(file, blobs):
+        if is_there(place, file):
             return
         for left in reversed(range(WRONG_ATTEMPTS)):
-            part = blobs / f"{file.etag}{INCOMPLETE}"
             with contextlib.suppress(WrongBytes):
-                if _grow(url, file, part, stop):
-                    part.replace(blobs / file.etag)
+                if _grow(place, file, stop):
+                    store.move(f"{blob}{INCOMPLETE}", blob)
                     return
-            part.unlink()
+            store.remove(f"{blob}{INCOMPLETE}")
             if not left:
                 raise WrongBytes(file.name)
 
 
-def is_there(file: Remote, blobs: Path) -> bool:
+def is_there(place: Place, file: Remote) -> bool:
     """Return whether the blob is there and right; a wrong one is removed."""
-    blob = blobs / file.etag
+    store, blob = place.store, place.blob(file)
     try:
-        right = blob.stat().st_size == file.size and hashing.matches(blob, file.etag) is not False
+        with os.fdopen(store.open(blob, os.O_RDONLY), "rb", buffering=0) as content:
+            right = os.fstat(content.fileno()).st_size == file.size and hashing.is_of(
+                content, file.etag, file.size
+            )
     except FileNotFoundError:
         return False
     if not right:
-        blob.unlink()
+        store.remove(blob)
     return right
 
 
-def _grow(url: str, file: Remote, part: Path, stop: Event) -> bool:
-    """Append what is missing of `part`; return whether it then is what it should be."""
-    with part.open("ab+") as content:
+def _grow(place: Place, file: Remote, stop: Event) -> bool:
+    """Append what is missing of a blob; return whether it then is what it should be."""
+    part = place.store.open(f"{place.blob(file)}{INCOMPLETE}", os.O_RDWR | os.O_APPEND | os.O_CREAT)
+    with os.fdopen(part, "ab+") as content:
         sink = _Sink(content, file, stop)
         for left in reversed(range(ATTEMPTS)):
             try:
-                _get(url, file, sink)
+                _get(place.url(file), file, sink)
                 break
             except Exception as error:
                 if not left and _is_short(error):
@@ -168,8 +196,8 @@ class _Sink:
     @property
     def right(self) -> bool:
         """Whether all has come, and it is what the file's name promises."""
-        known = self._hash is None or self._hash.hexdigest() == self._file.etag
-        return known and self.tell() == self._file.size
+        known = self._hash is not None and self._hash.hexdigest() == self._file.etag
+        return bool(known and self.tell() == self._file.size)
 
     def write(self, block: bytes) -> int:
         if self._stop.is_set():

@@ -15,14 +15,14 @@ from pathlib import Path
 from msgspec import Struct
 from msgspec.structs import replace
 
-from aim_jupyter.core.cache import hashing, index
+from aim_jupyter.core.cache import hashing, index, locating, soundness
 from aim_jupyter.core.cache.index import Entry
 from aim_jupyter.core.errors import StateUnusable
 from aim_jupyter.core.records import CachedModel
+from aim_jupyter.core.sizes import GIB
 
 #: Hashing keeps a core busy; more than two at a time only wait for the disk.
 _WORKERS = 2
-GIB = 1 << 30
 _NOTES = Path(".cache", "huggingface", "download")
 
 
@@ -34,13 +34,16 @@ class Verification(Struct, frozen=True, kw_only=True):
     checked, unknown : int
         Files that were compared, and files of which nobody knows what they should be.
     damaged : tuple of str
-        Files that are not what they should be.
+        Files that are not what they should be, or that no engine could load.
+    missing : tuple of str
+        Files that are not there.
     """
 
     model: str
     checked: int
     unknown: int
     damaged: tuple[str, ...]
+    missing: tuple[str, ...]
     size_bytes: int
     took_s: float
 
@@ -65,19 +68,28 @@ def verify(model: CachedModel, say: Callable[[str], None]) -> Verification:
         raise StateUnusable(
             f"{error.filename or folder} can't be read: {error.strerror}.", "look who owns it"
         ) from error
-    damaged = tuple(name for (name, _, _), so in zip(named, right, strict=True) if so is False)
+    wrong = [name for (name, _, _), so in zip(named, right, strict=True) if so is False]
+    unsaid = {name for (name, _, _), so in zip(named, right, strict=True) if so is None}
+    # What nobody has promised is at least to be what an engine can load.
+    flawed = soundness.flawed(folder) if model.kind == "model" and unsaid else {}
+    damaged = (*wrong, *(name for name in flawed if name in unsaid))
     unknown = sum(so is None for so in right)
     found = Verification(
         model=model.model,
         checked=len(named) - unknown,
         unknown=unknown,
         damaged=damaged,
+        missing=_missing(folder),
         size_bytes=size,
         took_s=time.monotonic() - began,
     )
     if damaged or not unknown:
         index.change(model.folder, lambda entry: _noted(entry, model.revision or "", damaged))
     return found
+
+
+def _missing(folder: Path) -> tuple[str, ...]:
+    return locating.missing_files(folder) if locating.other_kind(folder) is None else ()
 
 
 def _noted(entry: Entry, commit: str, damaged: tuple[str, ...]) -> Entry:

@@ -19,6 +19,7 @@ from aim_jupyter.core.planning import Request
 from aim_jupyter.core.records import CachedModel, EvictionRule
 from tests.conftest import FakeEngine
 from tests.core.cache.folders import WHOLE, cached
+from tests.core.cache.sound import safetensors
 from tests.waiting import launch_ready
 
 DAY = 86400.0
@@ -238,8 +239,10 @@ def test_verification_is_of_the_names_of_blobs_and_plain_files_may_have_none(
     plain.mkdir(parents=True)
     for name in WHOLE:
         (plain / name).write_text("{}")
+    (plain / "model.safetensors").write_bytes(safetensors())
     (one,) = api.verify(["Org/Plain"])
     assert one.verified is None
+    (plain / "model.safetensors").write_text("{}")
     notes = plain / ".cache" / "huggingface" / "download"
     notes.mkdir(parents=True)
     sha1 = "9e26dfeeb6e641a33dae4961196235bdb965b21b"  # git's, of "{}"

@@ -14,13 +14,13 @@ import msgspec
 import pytest
 from huggingface_hub import errors as hub_errors
 
-from aim_jupyter.core import api, cache, config, resolving, serving
+from aim_jupyter.core import api, cache, config, serving
 from aim_jupyter.core.cache import fetching
 from aim_jupyter.core.cache.fetching import Outcome
 from aim_jupyter.core.cache.needs import wanted
 from aim_jupyter.core.cache.reaching import refusal
 from aim_jupyter.core.errors import AimError, ModelMissing, Offline, StartFailed, UnknownName
-from aim_jupyter.core.planning import Request
+from aim_jupyter.core.planning import Request, resolving
 from aim_jupyter.core.records import ServerRecord
 from tests.conftest import FakeEngine
 from tests.hub import COMMIT, Hub, model_files
@@ -268,7 +268,7 @@ def test_a_variable_that_is_unset_again_forbids_no_longer(hub: Hub) -> None:
     hub.repos[REPO] = model_files()
     code = (
         "import os\n"
-        "from aim_jupyter.core import errors, resolving\n"
+        "from aim_jupyter.core import errors\nfrom aim_jupyter.core.planning import resolving\n"
         "os.environ['HF_HUB_OFFLINE'] = '1'\n"
         "try: resolving.model('Org/Model')\n"
         "except errors.Offline: del os.environ['HF_HUB_OFFLINE']\n"

@@ -8,10 +8,10 @@ import time
 
 import pytest
 
-from aim_jupyter.core import cache, fit
+from aim_jupyter.core import api, cache, fit
 from aim_jupyter.core.cache import headers
+from aim_jupyter.core.choice import checkpoints
 from aim_jupyter.core.errors import ModelMissing, Offline, UnknownName
-from aim_jupyter.core.fitting import Asker, checkpoints
 from aim_jupyter.core.records.fit import Settings
 from tests.hub import Hub, model_files
 
@@ -69,9 +69,7 @@ def test_the_verdict_says_where_the_weights_were_counted(hub: Hub) -> None:
     assert counted[0].low == 2 * (512 * 64 + 2 * (2 * 64 * 64 + 2 * 32 * 64 + 3 * 128 * 64))
     assert checkpoints.weights(REPO, None, model, Settings()) is None, "nobody said to ask"
 
-    from aim_jupyter.core import resolving  # noqa: PLC0415 - the Hub is set up by the fixture
-
-    answered = Asker(resolving.model, online=True).ask({"model": REPO, "machine": "mi300x:1"})
+    answered = api.fit({"model": REPO, "machine": "mi300x:1"})
     term = next(term for term in answered.fit.terms if term.name == "weights")
     assert (term.basis, term.note) == ("exact", checkpoints.ON_HUB)
     assert answered.fit.verdict == "FITS"

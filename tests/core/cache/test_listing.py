@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from aim_jupyter.core import cache, config
+from aim_jupyter.core.sizes import GIB
 from tests.core.cache.folders import COMMIT, WHOLE, cached
 
 
@@ -56,7 +57,7 @@ def test_an_unfinished_file_counts_by_what_has_come_and_once() -> None:
     folder = cached("Org/Model", "config.json", "tokenizer.json")
     (before,) = cache.models()
     with (folder / "blobs" / "abc.incomplete").open("wb") as file:
-        file.truncate(1 << 30)
+        file.truncate(GIB)
         file.write(bytes(1 << 16))
     (one,) = cache.models()
     assert one.files_missing == 1

@@ -76,7 +76,7 @@ def test_a_revision_is_a_commit_a_branch_or_a_request(revision: str) -> None:
     (folder / "refs" / "v1").write_text(COMMIT + "\n")
     (folder / "refs" / "refs" / "pr" / "3").write_text(COMMIT)
     assert cache.locate("Org/Model", revision).complete
-    assert not cache.locate("Org/Model").complete
+    assert not cache.locate("Org/Model").named, "there is no main: the newest is taken by its path"
 
 
 INDEX = st.binary(max_size=40) | st.recursive(

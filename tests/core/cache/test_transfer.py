@@ -18,7 +18,7 @@ import pytest
 from aim_jupyter.core import api, cache, config
 from aim_jupyter.core.cache import fetching, index
 from aim_jupyter.core.cache.fetching import Outcome
-from aim_jupyter.core.errors import AimError, ModelMissing, StateUnusable
+from aim_jupyter.core.errors import AimError, StateUnusable, UnknownName
 from aim_jupyter.core.planning import Request
 from tests.conftest import FakeEngine
 from tests.hub import COMMIT, Fault, Hub, etag, model_files
@@ -196,7 +196,7 @@ def test_a_damaged_model_is_downloaded_again_by_a_launch(
     assert api.plan(Request(model=REPO)).download == REPO
     list(api.prefetch([REPO]))
     check_whole(repo)
-    assert api.can_start(REPO).can_start
+    assert api.can_start(REPO).damaged == ()
     assert api.models_on_disk()[0].verified is True
 
 
@@ -267,13 +267,13 @@ def test_a_shared_cache_that_has_it_is_enough(
     assert hub.asked == []
     assert not config.model_cache_dir().exists()
     found = api.can_start(REPO)
-    assert (found.can_start, found.shared) == (True, True)
+    assert (found.missing, found.shared) == ((), True)
     assert sorted(str(path) for path in (tmp_path / "shared").rglob("*")) == before
 
 
 @pytest.mark.parametrize(
     ("models", "kind"),
-    [(["nobody"], AimError), (["/tmp"], AimError), (["Org/Nothing"], ModelMissing)],
+    [(["nobody"], AimError), (["/tmp"], AimError), (["Org/Nothing"], UnknownName)],
 )
 def test_a_prefetch_of_nothing_is_told(hub: Hub, models: list[str], kind: type[AimError]) -> None:
     with pytest.raises(kind):
@@ -303,7 +303,6 @@ for line in sys.stdin:
 """
 
 
-@pytest.mark.ordeal
 @pytest.mark.timeout(360)
 def test_a_kill_at_any_byte_costs_nothing_that_has_come(
     hub: Hub, repo: dict[str, bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -1,0 +1,30 @@
+"""Which variables hold what nobody else may read: left out of lines, and of what we start."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Mapping
+
+#: What a notebook's process may hold and neither an engine nor a probe of one ever needs.
+UNNEEDED = (
+    *("JUPYTERHUB_API_TOKEN", "JPY_API_TOKEN", "JUPYTER_TOKEN"),
+    *("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN"),
+)
+_NAMED = re.compile(r"TOKEN|SECRET|PASSW|CREDENTIAL|(^|_)KEY(_|$)|API_?KEY", re.IGNORECASE)
+
+
+def looks_secret(variable: str) -> bool:
+    """Return whether the value of a variable should not be shown, by its name.
+
+    Examples
+    --------
+    >>> looks_secret("WANDB_API_KEY"), looks_secret("KEYBOARD")
+    (True, False)
+    """
+    return bool(_NAMED.search(variable))
+
+
+def without(environment: Mapping[str, str], more: Collection[str] = ()) -> dict[str, str]:
+    """Return an environment without what is in `UNNEEDED`, and without `more`."""
+    gone = {*UNNEEDED, *more}
+    return {name: value for name, value in environment.items() if name not in gone}

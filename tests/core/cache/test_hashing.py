@@ -1,0 +1,35 @@
+"""A blob is what its name promises."""
+
+import hashlib
+import io
+from pathlib import Path
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from aim_jupyter.core.cache import hashing
+
+
+@given(st.binary(max_size=300))
+def test_both_kinds_of_names(data: bytes) -> None:
+    git = hashlib.sha1(b"blob %d\0" % len(data) + data).hexdigest()
+    for name in (hashlib.sha256(data).hexdigest(), git):
+        assert hashing.is_of(io.BytesIO(data), name, len(data))
+        assert not hashing.is_of(io.BytesIO(data + b"x"), name, len(data))
+
+
+def test_a_name_that_is_no_hash_promises_nothing(tmp_path: Path) -> None:
+    file = tmp_path / "config.json"
+    file.write_bytes(b"{}")
+    assert hashing.matches(file, "config.json") is None
+    assert not hashing.is_of(io.BytesIO(b"{}"), "config.json", 2)
+    assert hashing.matches(file, hashlib.sha256(b"{}").hexdigest()) is True
+    assert hashing.matches(file, "0" * 40) is False
+
+
+def test_looking_is_not_using(tmp_path: Path) -> None:
+    file = tmp_path / "blob"
+    file.write_bytes(b"x")
+    before = file.stat().st_atime_ns
+    hashing.matches(file, "0" * 64)
+    assert file.stat().st_atime_ns == before

@@ -6,7 +6,6 @@ Nothing here may fail: a crash is explained with what can be read.
 from __future__ import annotations
 
 import contextlib
-import itertools
 import os
 import re
 import shutil
@@ -19,13 +18,12 @@ from msgspec import Struct
 from aim_jupyter.core import adapters, config, gpus
 from aim_jupyter.core.errors import AimError
 from aim_jupyter.core.records import Check, Gpu, Plan
-from aim_jupyter.core.serving import ports
+from aim_jupyter.core.serving.crash import figures
+from aim_jupyter.core.serving.start import ports
+from aim_jupyter.core.sizes import GIB
 
-GIB = 1 << 30
 #: A file system with less than this share of it free counts as full.
 FULL = 0.01
-#: The most of the memory that is worth letting an engine use.
-MOST_SHARE = 0.97
 _CGROUP, _MEMBERSHIP = Path("/sys/fs/cgroup"), Path("/proc/self/cgroup")
 _KMSG = Path("/dev/kmsg")
 _KILLED = re.compile(r"[Oo]ut of memory: Killed process (?P<pid>\d+) \((?P<name>[^)]*)\)")
@@ -63,6 +61,10 @@ class Words(dict[str, str]):
         As `memory` was when the engine started.
     port : int or None
         That the engine was to listen on.
+    line : str
+        The decisive line.
+
+    A plan without a command stands for a start elsewhere: what this machine says is then unknown.
     """
 
     def __init__(
@@ -71,16 +73,20 @@ class Words(dict[str, str]):
         plan: Plan,
         before: Memory | None = None,
         port: int | None = None,
+        *,
+        line: str = "",
     ) -> None:
         super().__init__({name: text for name, text in groups.items() if text is not None})
         engine = f"{adapters.title(plan.engine)} {plan.engine_version}".rstrip()
         self.update(model=plan.model, engine=engine, devices=plan.devices)
-        self.plan, self.before, self.port = plan, before, port
+        self.plan, self.before, self.port, self.line = plan, before, port, line
 
     def __missing__(self, word: str) -> str:
         look = _LOOKS.get(word)
         found: str | None = None
-        if look is not None:
+        if word in figures.WORDS:
+            found = figures.WORDS[word](self.line)
+        elif look is not None and (self.plan.argv or word not in _OF_MACHINE):
             with contextlib.suppress(OSError, ValueError, AimError):
                 found = look(self)
         if not found:
@@ -192,22 +198,11 @@ def _arch(words: Words) -> str | None:
 
 
 def _less_util(words: Words) -> str | None:
-    share = _share(words.plan)
-    return None if share is None else f"{max(0.1, share - 0.07):.2f}"
+    return figures.less_share(words.plan)
 
 
 def _more_util(words: Words) -> str | None:
-    share = _share(words.plan)
-    return None if share is None or share >= MOST_SHARE else f"{min(MOST_SHARE, share + 0.03):.2f}"
-
-
-def _share(plan: Plan) -> float | None:
-    """Return which share of the memory the engine was told to use, or takes by itself."""
-    setting = adapters.of(plan.engine).setting("memory_share")
-    for option, value in itertools.pairwise(plan.argv):
-        if setting is not None and option == f"--{setting.option}":
-            return float(value)
-    return setting.default if setting else None
+    return figures.more_share(words.plan)
 
 
 def _half_free(words: Words) -> str | None:
@@ -215,12 +210,77 @@ def _half_free(words: Words) -> str | None:
     return str(max(1, int(float(words["free"]) / 2)))
 
 
+def _others(words: Words) -> str | None:
+    """Say what others hold of the GPU, where the line's own figures say that it is much."""
+    others = figures.others_bytes(figures.read(words.line))
+    return None if others is None else figures.size(others)
+
+
+def _crowded_gpus(words: Words) -> str | None:
+    """Return free GPUs where others hold the plan's own."""
+    return _free_gpus(words) if _others(words) else None
+
+
+def _no_aiter(words: Words) -> str | None:
+    return adapters.of(words.plan.engine).without_aiter or None
+
+
+def _fewer_gpus(words: Words) -> str | None:
+    return figures.fewer_gpus(words.plan)
+
+
+def _more_gpus(words: Words) -> str | None:
+    """Return twice as many GPUs, where as many are free on this machine."""
+    now = figures.gpus(words.plan)
+    free = [
+        gpu
+        for gpu in gpus.machine().gpus
+        if gpu.model == words.plan.gpu_model
+        and (gpu.state == "free" or gpu.hip_index in words.plan.gpus)
+    ]
+    return str(2 * now) if words.plan.gpus and len(free) >= 2 * now else None
+
+
+def _divisor(words: Words) -> str | None:
+    return figures.divisor(words.plan, words)
+
+
+#: What names a cache's folder, by what stands in its path: one that any user can write to.
+_CACHES = {
+    "triton": "TRITON_CACHE_DIR=/tmp/triton",
+    "inductor": "TORCHINDUCTOR_CACHE_DIR=/tmp/inductor",
+    "vllm": "VLLM_CACHE_ROOT=/tmp/vllm",
+    "comgr": "AMD_COMGR_CACHE_DIR=/tmp/comgr",
+}
+
+
+def _cache_env(words: Words) -> str | None:
+    path = words["path"]
+    known = [variable for name, variable in _CACHES.items() if name in path]
+    return known[0] if known else "XDG_CACHE_HOME=/tmp/cache"
+
+
+#: Words whose answer is this machine's: of a log from elsewhere they say nothing.
+_OF_MACHINE = frozenset(
+    (
+        *("memory_kill", "no_memory_kill", "holder", "held", "free_gpus", "crowded_gpus"),
+        *("more_gpus", "full_disk", "port_holder", "gpu_finding", "gpu_fix", "arch"),
+    )
+)
+
 _LOOKS: dict[str, Callable[[Words], str | None]] = {
     "memory_kill": _memory_kill,
     "no_memory_kill": _no_memory_kill,
     "holder": _holder,
     "held": _held,
     "free_gpus": _free_gpus,
+    "crowded_gpus": _crowded_gpus,
+    "fewer_gpus": _fewer_gpus,
+    "more_gpus": _more_gpus,
+    "divisor": _divisor,
+    "others": _others,
+    "no_aiter": _no_aiter,
+    "cache_env": _cache_env,
     "full_disk": _full_disk,
     "port_holder": _port_holder,
     "gpu_finding": _gpu_finding,

@@ -1,8 +1,8 @@
 """What a line of an engine's log means, and what mends it: rules of its adapter, and for all.
 
-A rule is data (``failures.toml`` says of what kind). Its sentences hold words in braces: the named
-groups of its pattern, ``model``, and what `evidence` can say of this machine. Where a rule offers
-several sentences or changes, the first counts whose words are all known.
+A rule is data (``rules/model.toml`` says of what kind). Its sentences hold words in braces: the
+named groups of its patterns, ``model``, and what `evidence` can say of this machine. Where a rule
+offers several sentences or changes, the first counts whose words are all known.
 """
 
 from __future__ import annotations
@@ -10,20 +10,25 @@ from __future__ import annotations
 import functools
 import itertools
 import shlex
-import tomllib
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-import msgspec
-
-from aim_jupyter.core import adapters
+from aim_jupyter.core import adapters, files
 from aim_jupyter.core.adapters import Change, FailureRule
+from aim_jupyter.core.adapters.settings import SETTINGS
 from aim_jupyter.core.records import Plan
-from aim_jupyter.core.records.kinds import resolved
 
 #: Options of a launch that are ours and that a rule may set: any other is the engine's.
 _OURS = frozenset({"recipe", "gpus", "users", "context", "engine", "port", "env"})
+
+
+#: The files of ``rules/``, in the order in which they are tried: what is said plainly comes before
+#: what may follow from it.
+FILES = (
+    *("model", "options", "build", "kernels", "memory", "gpu", "parallel", "hub"),
+    *("machine", "ends"),
+)
 
 
 class Try(NamedTuple):
@@ -94,18 +99,26 @@ def _changed(
 ) -> Try | None:
     asked = plan.asked or (plan.model,)
     new: dict[str, str] = {}
-    for name, template in change.set.items():
-        value = filled(template, words)
+    for word, template in change.set.items():
+        name, value = _option(word, plan.engine), filled(template, words)
         if value is None or not _accepted(name, options):
             return None
         new[name] = value
-    kept = without(asked, {*new, *change.drop} - {"env"} | ({"env"} & set(change.drop)))
+    dropped = {_option(word, plan.engine) for word in change.drop}
+    kept = without(asked, ({*new} - {"env"}) | dropped)
     added = [word for name, value in new.items() for word in (f"--{name}", value) if word]
     wanted = bool(change.set or change.drop)
     if wanted and kept == asked and all(_holds(plan, *each) for each in new.items()):
         # Nothing would be different.
         return None
     return Try(shlex.join(["%aim", "launch", *kept, *added]), shlex.join(added))
+
+
+def _option(word: str, engine: str) -> str:
+    """Return the engine's option for one of `adapters.SETTINGS`; any other word is one itself."""
+    if word in _OURS or word not in SETTINGS:
+        return word
+    return adapters.of(engine).option(word)
 
 
 def _accepted(name: str, options: Collection[str]) -> bool:
@@ -149,5 +162,8 @@ def without(words: Sequence[str], names: Collection[str]) -> tuple[str, ...]:
 
 @functools.cache
 def _for_all() -> tuple[FailureRule, ...]:
-    table = tomllib.loads(Path(__file__).with_name("failures.toml").read_text())
-    return msgspec.convert(table["failures"], resolved(tuple[FailureRule, ...]))
+    folder = Path(__file__).with_name("rules")
+    tables = (
+        files.table(folder / f"{name}.toml", dict[str, tuple[FailureRule, ...]]) for name in FILES
+    )
+    return tuple(rule for table in tables for rule in table["failures"])

@@ -13,11 +13,11 @@ from msgspec.structs import replace
 
 from aim_jupyter.core import gpus
 from aim_jupyter.core.records import Check, Gpu, Machine
-from aim_jupyter.core.serving import crash, evidence, ports
-from aim_jupyter.core.serving.evidence import Memory, Words
-from tests.core.serving.test_starts import PLAN
-
-GIB = 1 << 30
+from aim_jupyter.core.serving.crash import crash, evidence
+from aim_jupyter.core.serving.crash.evidence import Memory, Words
+from aim_jupyter.core.serving.start import ports
+from aim_jupyter.core.sizes import GIB
+from tests.core.serving.state.test_starts import PLAN
 
 
 class Use(NamedTuple):
@@ -156,7 +156,8 @@ def test_what_breaks_while_looking_is_only_not_known(monkeypatch: pytest.MonkeyP
         raise OSError("the tree is gone")
 
     monkeypatch.setattr(gpus, "machine", broken)
-    assert _known(Words({}, PLAN), *evidence._LOOKS) <= {"full_disk", "more_util", "less_util"}
+    of_plan = {"full_disk", "more_util", "less_util", "no_aiter"}
+    assert _known(Words({}, PLAN), *evidence._LOOKS) <= of_plan
 
 
 def _known(words: Words, *names: str) -> set[str]:

@@ -9,14 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from aim_jupyter import handlers, parsing
-from aim_jupyter.core import adapters, engines, wishes
+from aim_jupyter.commands import handlers, parsing
+from aim_jupyter.core import adapters, engines
 from aim_jupyter.core.adapters import Change, FailureRule
-from aim_jupyter.core.planning import Request
+from aim_jupyter.core.planning import Request, words
 from aim_jupyter.core.recipes import Overrides, reconcile
-from aim_jupyter.core.serving import failures
-from aim_jupyter.core.serving.evidence import Words
-from tests.core.serving.test_starts import PLAN
+from aim_jupyter.core.serving.crash import evidence, failures
+from aim_jupyter.core.serving.crash.evidence import Words
+from tests.core.serving.state.test_starts import PLAN
 
 ASKED = ("Qwen/Qwen3-32B", "--users", "16", "--gpus", "5", "--max-num-seqs", "8", "--env", "A=1")
 LAUNCHED = replace(PLAN, asked=ASKED, argv=("python", "--max-num-seqs", "8", "--seed", "3"))
@@ -89,7 +89,13 @@ def test_the_real_parser_takes_every_change(real_engine: None) -> None:
 
 def _understood(rule: FailureRule, change: Change) -> Request:
     words = dict.fromkeys([*rule.pattern.groupindex, "free_gpus", "half_free"], "7")
+    words |= dict.fromkeys([*rule.groups, *evidence._LOOKS], "7")
     words |= {"less_util": "0.85", "more_util": "0.95", "fits": "896", "limit": "2048"}
+    words |= {
+        "rank": "64",
+        "no_aiter": "VLLM_ROCM_USE_AITER=0",
+        "cache_env": "TRITON_CACHE_DIR=/tmp/triton",
+    }
     found = failures.attempt([change], words | {"model": "x"}, replace(LAUNCHED, argv=("p",)), ())
     if found is None:
         # It only takes away what was not asked for here.
@@ -120,12 +126,12 @@ def test_a_launch_line_asks_for_what_was_asked(
     model: str, options: dict[str, str | None], users: int | None, env: dict[str, str], idle: float
 ) -> None:
     asked = Request(model=model, users=users, options=options, env=env, idle_s=idle)
-    words = wishes.words(asked)
-    _, given = parsing.parse(["launch", *words])
-    assert wishes.words(handlers.request(given)) == words
+    said = words.words(asked)
+    _, given = parsing.parse(["launch", *said])
+    assert words.words(handlers.request(given)) == said
 
 
 def test_a_secret_is_not_in_the_line() -> None:
     env = {"HF_TOKEN": "hf_x", "OPENAI_API_KEY": "sk-y", "AWS_SECRET_ACCESS_KEY": "z", "B": "1"}
-    words = wishes.words(Request(model="demo", env=env))
-    assert words == ("demo", "--env", "B=1")
+    said = words.words(Request(model="demo", env=env))
+    assert said == ("demo", "--env", "B=1")

@@ -26,14 +26,15 @@ from msgspec.structs import replace
 from aim_jupyter import demo
 from aim_jupyter.core import adapters, api, serving
 from aim_jupyter.core.planning import Request
+from aim_jupyter.core.planning.request import Start
 from aim_jupyter.core.records import Crash, Plan, ServerRecord
 from aim_jupyter.core.serving import ServerFolder
-from aim_jupyter.core.serving import crash as crash_report
-from aim_jupyter.core.serving.engine import GUARD
-from aim_jupyter.core.serving.process import members
+from aim_jupyter.core.serving.crash import crash as crash_report
+from aim_jupyter.core.serving.start.engine import GUARD
+from aim_jupyter.core.serving.state.process import members
 from tests.waiting import launch_ready, until
 
-pytestmark = [pytest.mark.engine, pytest.mark.ordeal, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.engine, pytest.mark.timeout(900)]
 
 #: Seconds that a start may take to fail; two quiet cores need 30.
 LIMIT_S = 600.0
@@ -118,7 +119,7 @@ def isolated(warm_home: Path) -> Path:
     return warm_home
 
 
-def broken_plan(row: Row, mode: str, folder: Path) -> Plan:
+def broken_plan(row: Row, mode: Start, folder: Path) -> Plan:
     """Return the plan of the demo with what `row` does to it; nothing of it is checked."""
     for file in demo.FOLDER.iterdir():
         if file.suffix in (".json", ".jinja", ".safetensors"):
@@ -158,7 +159,7 @@ def judged(name: str, record: ServerRecord) -> Crash:
 
 @pytest.mark.parametrize("mode", ["lean", "warm"])
 @pytest.mark.parametrize("row", TABLE, ids=[row.name for row in TABLE])
-def test_a_start_that_fails_says_why(row: Row, mode: str, tmp_path: Path) -> None:
+def test_a_start_that_fails_says_why(row: Row, mode: Start, tmp_path: Path) -> None:
     model = tmp_path / "model"
     model.mkdir()
     folder = serving.launch(broken_plan(row, mode, model))

@@ -1,0 +1,1 @@
+"""Why an engine ended, from its log."""

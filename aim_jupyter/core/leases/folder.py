@@ -10,14 +10,14 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from aim_jupyter.core import config
+from aim_jupyter.core import config, users
 from aim_jupyter.core.errors import StateUnusable
 
 VARIABLE = "AIM_LEASE_DIR"
 SHARED = 0o1777
 _RUN = Path("/run/lock")
 _NAME = "aim-gpu"
-_ADVICE = "ask an administrator for: sudo install -d -m 1777 /run/lock/aim-gpu"
+_ADVICE = "ask an administrator for: sudo install -d -o root -g root -m 1777 /run/lock/aim-gpu"
 _SETTLE_S = 0.2
 
 
@@ -51,7 +51,7 @@ def opened(*, make: bool) -> Iterator[int | None]:
     Raises
     ------
     StateUnusable
-        If it is a link, can't be made, or could be emptied by anyone.
+        If it is a link, can't be made, belongs to another user, or could be emptied by anyone.
     """
     place = path()
     try:
@@ -71,6 +71,11 @@ def opened(*, make: bool) -> Iterator[int | None]:
         os.close(handle)
 
 
+def repair() -> str:
+    """Return the line with which an administrator makes the folder everybody's."""
+    return f"sudo install -d -o root -g root -m 1777 {path()}"
+
+
 def _open(place: Path, *, make: bool) -> int:
     made = False
     if make:
@@ -87,6 +92,12 @@ def _open(place: Path, *, make: bool) -> int:
 
 def _check(place: Path, handle: int) -> None:
     facts = os.fstat(handle)
+    if facts.st_uid not in (0, os.geteuid()):
+        # Whoever owns a sticky folder can remove and replace all that is in it.
+        raise StateUnusable(
+            f"{place} belongs to {users.name(facts.st_uid)}, who could take over any lease in it.",
+            f"ask an administrator for: {repair()}",
+        )
     if facts.st_mode & stat.S_IWOTH and not facts.st_mode & stat.S_ISVTX:
         raise StateUnusable(
             f"{place} is writable for all and not sticky: anyone could remove a lease.",

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import functools
 import os
-import pwd
 import time
 
 import msgspec
 from msgspec import Struct
 
+from aim_jupyter.core import users
 from aim_jupyter.core.leases import folder, locks
 from aim_jupyter.core.records.kinds import resolved
 
@@ -123,7 +122,7 @@ def _read(handle: int, key: str) -> Holder:
     return Holder(
         key=key,
         uid=facts.st_uid,
-        user=_user(facts.st_uid),
+        user=users.name(facts.st_uid),
         pid=said.pid if said.pid and said.pid > 0 else None,
         server=_shown(said.server),
         model=_shown(said.model),
@@ -134,12 +133,3 @@ def _read(handle: int, key: str) -> Holder:
 def _shown(name: str | None) -> str | None:
     """Return a name as it may be shown: short and printable, or not at all."""
     return name[:_MOST_NAME] if name and name.isprintable() else None
-
-
-@functools.lru_cache(maxsize=256)
-def _user(uid: int) -> str:
-    # Kept: behind a directory service each look-up may take milliseconds.
-    try:
-        return pwd.getpwuid(uid).pw_name
-    except KeyError:  # a user of another container, or of a directory that does not answer
-        return f"uid {uid}"

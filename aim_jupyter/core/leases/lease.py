@@ -164,11 +164,11 @@ def _unavailable(place: int, wanted: list[str]) -> GpuUnavailable:
     if held:
         said = "; ".join(f"{one.key} is leased by {one.words}" for one in held)
         return GpuUnavailable(f"{said}.", "%aim gpus")
-    shut = [key for key in wanted if not os.access(f"{lead}{key}.lock", os.R_OK, dir_fd=place)]
-    if shut:
+    blocked = [by for key in wanted if (by := locks.blocked(place, lead + key)) is not None]
+    if blocked:
         return GpuUnavailable(
-            f"The lock file of {', '.join(shut)} in {folder.path()} can't be opened.",
-            "ask its owner or an administrator to remove it",
+            f"{'; '.join(blocked)} in {folder.path()}.",
+            "ask that user or an administrator to remove it",
         )
     return GpuUnavailable(
         f"{', '.join(wanted)}: others kept taking and leaving them.", "run it again"

@@ -7,6 +7,8 @@ import fcntl
 import os
 import stat
 
+from aim_jupyter.core import users
+
 _FLAGS = os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
 _FOR_ALL = 0o666
 _READABLE = 0o644
@@ -105,6 +107,20 @@ def held(handle: int) -> bool:
         return True
     fcntl.flock(handle, fcntl.LOCK_UN)
     return False
+
+
+def blocked(folder: int, key: str) -> str | None:
+    """Return who keeps a device's file from being locked, and with what; None for nobody."""
+    name = f"{key}.lock"
+    try:
+        facts = os.stat(name, dir_fd=folder, follow_symlinks=False)
+    except OSError:
+        return None
+    if stat.S_ISREG(facts.st_mode) and os.access(name, os.R_OK, dir_fd=folder):
+        return None
+    kinds = {stat.S_IFREG: "closed file", stat.S_IFDIR: "folder", stat.S_IFLNK: "link"}
+    kind = kinds.get(stat.S_IFMT(facts.st_mode), "pipe or device")
+    return f"{users.name(facts.st_uid)} has put a {kind} in the place of {name}"
 
 
 def _open_shared(folder: int, name: str) -> int:

@@ -11,14 +11,14 @@ import os
 import sys
 from pathlib import Path
 
-from aim_jupyter.core.serving import charge
-from aim_jupyter.core.serving.folder import ServerFolder
-from aim_jupyter.core.serving.supervisor import Supervisor
+from aim_jupyter.core.serving.state import lock
+from aim_jupyter.core.serving.state.folder import ServerFolder
+from aim_jupyter.core.serving.supervisor.supervisor import Supervisor
 
 
-def main(folder: str, lock: str) -> int:
+def main(folder: str, held: str) -> int:
     """Detach, take charge of the server in `folder`, and stay until it has ended."""
-    handle = int(lock)
+    handle = int(held)
     os.set_inheritable(handle, False)  # noqa: FBT003 - positional by definition
     reader, writer = os.pipe()
     if os.fork():
@@ -26,7 +26,7 @@ def main(folder: str, lock: str) -> int:
         return 0 if os.read(reader, 1) == b"." else 1
     os.close(reader)
     os.setsid()
-    if not charge.belongs(handle, Path(folder)):
+    if not lock.belongs(handle, Path(folder)):
         return 1
     supervisor = Supervisor(ServerFolder(Path(folder)), handle)
     supervisor.announce()

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from aim_jupyter.core.serving import warm
+from aim_jupyter.core.serving.start import warm
 from tests.conftest import scrubbed, use_installed_engine
 
 

@@ -6,7 +6,7 @@ from argparse import Namespace
 
 import pytest
 
-from aim_jupyter import handlers
+from aim_jupyter.commands import handlers
 from aim_jupyter.core import api
 from aim_jupyter.core.errors import BadUsage, UnknownName
 from tests.conftest import FakeEngine

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from aim_jupyter.core import adapters, files
-from aim_jupyter.core.serving.engine import GUARD
+from aim_jupyter.core.serving.start.engine import GUARD
 
 KEY = "k-ä1"
 

@@ -13,11 +13,12 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from aim_jupyter.core import api, serving
+from aim_jupyter.core import api, config, serving
 from aim_jupyter.core.errors import AimError, StateUnusable
 from aim_jupyter.core.records import Plan
-from aim_jupyter.core.serving import ServerFolder, charge
-from aim_jupyter.core.serving.process import alive, members
+from aim_jupyter.core.serving import ServerFolder
+from aim_jupyter.core.serving.state import lock
+from aim_jupyter.core.serving.state.process import alive, members
 from tests.conftest import FakeEngine
 from tests.waiting import DEMO, launch_ready, say, until
 
@@ -36,7 +37,7 @@ def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A state folder that is a disk of its own, as small as a launch accepts."""
     place = tmp_path / "disk"
     place.mkdir()
-    mount("-t", "tmpfs", "-o", "size=260m,mode=0700", "tmpfs", str(place))
+    mount("-t", "tmpfs", "-o", "size=260m,nr_inodes=4000,mode=0700", "tmpfs", str(place))
     monkeypatch.setenv("AIM_STATE_DIR", str(place))
     yield place
     for folder in serving.folders():
@@ -74,8 +75,21 @@ def test_a_full_disk_stops_no_server_and_is_told_to_the_next(fake: FakeEngine, s
     assert [each.name for each in serving.folders()] == ["demo"]
     serving.stop(folder, drain_s=0)
     assert members(engine) == []
-    (state / "filler").unlink()
-    assert not serving.current(folder).live
+    # Still full: what was done is told all the same, and by whom.
+    assert (folder.read().state, folder.read().reason) == ("stopped", f"stopped by {config.user()}")
+
+
+def test_so_does_one_without_inodes(fake: FakeEngine, state: Path) -> None:
+    fake()
+    folder = launch_ready()
+    (state / "many").mkdir()
+    with contextlib.suppress(OSError):
+        for number in range(10_000):
+            (state / "many" / str(number)).touch()
+    with pytest.raises(OSError, match="No space left"):
+        (folder.path / "more").touch()
+    serving.stop(folder, drain_s=0)
+    assert (folder.read().state, folder.read().reason) == ("stopped", f"stopped by {config.user()}")
 
 
 def test_a_supervisor_is_replaced_on_a_full_disk(fake: FakeEngine, state: Path) -> None:
@@ -86,7 +100,7 @@ def test_a_supervisor_is_replaced_on_a_full_disk(fake: FakeEngine, state: Path) 
     fill(state)
     lose_supervisor(folder)
     # The record can't be written: it is the lock that says who looks after it.
-    until(lambda: alive(charge.holder(folder.path)))
+    until(lambda: alive(lock.holder(folder.path)))
     assert serving.current(folder).state == "running"
     assert say(folder, "still there") == "You said: still there"
     serving.stop(folder, drain_s=0)
@@ -137,7 +151,6 @@ def test_a_clock_that_is_set_ends_nothing(fake: FakeEngine, jump_s: float) -> No
     assert 0 < (view.idle_left_s or 0) <= 600
 
 
-@pytest.mark.ordeal
 @pytest.mark.timeout(900)
 def test_sixty_four_servers_at_once(fake: FakeEngine) -> None:
     fake(children=0)

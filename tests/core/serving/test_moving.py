@@ -11,7 +11,7 @@ from aim_jupyter.core import api, gpus, leases, serving
 from aim_jupyter.core.planning import Request
 from aim_jupyter.core.records import Plan
 from aim_jupyter.core.serving import ServerFolder
-from aim_jupyter.core.serving.devices import elsewhere
+from aim_jupyter.core.serving.start.devices import elsewhere
 from tests.conftest import FakeEngine
 from tests.core.gpus import captured, trees
 from tests.jupyterhub.test_hub import MODEL, SHARED, machine, put_model

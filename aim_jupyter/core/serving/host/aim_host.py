@@ -4,15 +4,8 @@
 are forked, so that they do not import everything again.
 
 ``aim_host.py warm INSTRUCTIONS`` stays, having imported the engine, and forks a server for each
-request that comes over its listening socket. Its instructions are a JSON object::
-
-    {"listener": 3, "idle_s": 600.0, "keeper": "its file", "ready": "the file to make once it can",
-     "command": "vllm.entrypoints.openai.api_server", "ahead": {"any": ["a module"], "cpu": []}}
-
-A request is one JSON object on one line, with descriptors beside it; the answer is one too::
-
-    {"do": "status"}
-    {"do": "fork", "told": {...}, "environment": {...}, "limits": {...}, "umask": 63}
+request that comes over its listening socket: one JSON object on one line, with descriptors beside
+it; the answer is one too. `serving.start.told` says what they and the instructions hold.
 
 A fork is made twice: the first child becomes the keeper of the server (`serving.keeper`) in a
 session of its own; the second, its child, becomes the engine. So nothing that watches a server
@@ -44,10 +37,13 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from aim_jupyter.core.serving.start.told import ForkRequest, Instructions, Question, Told
 
 #: What vLLM asks for the way in which its children are made. The modules that ask import it by
 #: name, so it is replaced before they are imported.
@@ -129,7 +125,7 @@ class Host:
             return
         request, descriptors = receive(connection)
         try:
-            if request.get("do") == "fork":
+            if request["do"] == "fork":
                 answer = self._fork(request, descriptors, connection)
                 self.active = time.monotonic()
             else:
@@ -138,7 +134,7 @@ class Host:
             for descriptor in descriptors:
                 os.close(descriptor)
         connection.sendall(json.dumps(answer).encode() + b"\n")
-        if request.get("do") == "fork":
+        if request["do"] == "fork":
             self._learn(request)
 
     def status(self) -> dict[str, Any]:
@@ -158,7 +154,7 @@ class Host:
     # -- fork ------------------------------------------------------------------------------------
 
     def _fork(
-        self, request: dict[str, Any], descriptors: list[int], connection: socket.socket
+        self, request: ForkRequest, descriptors: list[int], connection: socket.socket
     ) -> dict[str, Any]:
         reason = obstacle()
         if reason:
@@ -180,9 +176,8 @@ class Host:
             started = report.read(1) == b"."
         return {"pid": pid} if started else {"refused": "the forked process ended at once"}
 
-    def _become(self, request: dict[str, Any], descriptors: list[int], writer: int) -> None:
+    def _become(self, request: ForkRequest, descriptors: list[int], writer: int) -> None:
         """Be the keeper of a new server, and in its child the engine; never returns."""
-        told = request["told"]
         os.setsid()
         log, report, *leases = descriptors
         null = os.open(os.devnull, os.O_RDONLY)
@@ -195,11 +190,16 @@ class Host:
         for name in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD):
             signal.signal(name, signal.SIG_DFL)
         reset(request)
-        name_process("aim-keeper " + told["folder"])
+        name_process("aim-keeper " + request["told"]["folder"])
         os.write(writer, b".")
         os.close(writer)
         # The supervisor is not this process's parent: it is known by the lock that it holds.
-        told = {**told, "parent": os.getppid(), "leases": leases, "report": report}
+        told: Told = {
+            **request["told"],
+            "parent": os.getppid(),
+            "leases": leases,
+            "report": report,
+        }
         try:
             code = self.keeper.keep(told, self._start_engine)
         except SystemExit as leaving:
@@ -223,7 +223,7 @@ class Host:
         name_process(" ".join(argv))
         raise Become(argv)
 
-    def _learn(self, request: dict[str, Any]) -> None:
+    def _learn(self, request: ForkRequest) -> None:
         """Import the code of a model that was not served before: the next fork has it."""
         for name in architectures(request.get("model", "")) - self.known_models:
             self.known_models.add(name)
@@ -237,7 +237,7 @@ class Host:
                 gc.freeze()
 
 
-def receive(connection: socket.socket) -> tuple[dict[str, Any], list[int]]:
+def receive(connection: socket.socket) -> tuple[ForkRequest | Question, list[int]]:
     """Return a request and the descriptors beside it.
 
     Raises
@@ -253,7 +253,7 @@ def receive(connection: socket.socket) -> tuple[dict[str, Any], list[int]]:
             data += block
             if not block or len(data) > MOST_BYTES:
                 break
-        request: dict[str, Any] = dict(json.loads(data))
+        request: Any = dict(json.loads(data))
     except BaseException:
         for descriptor in descriptors:
             os.close(descriptor)
@@ -261,7 +261,7 @@ def receive(connection: socket.socket) -> tuple[dict[str, Any], list[int]]:
     return request, descriptors
 
 
-def reset(request: dict[str, Any]) -> None:
+def reset(request: ForkRequest) -> None:
     """Give this process the environment, limits and umask of a request, and nothing of ours."""
     os.environ.clear()
     os.environ.update(request["environment"])
@@ -335,7 +335,7 @@ def fork_children() -> None:
     system.get_mp_context = context
 
 
-def import_engine(command: str, ahead: dict[str, list[str]]) -> None:
+def import_engine(command: str, ahead: Mapping[str, Sequence[str]]) -> None:
     """Import what a server needs; what this version does not have is left out."""
     importlib.import_module(command)
     platform = importlib.import_module("vllm.platforms").current_platform
@@ -347,7 +347,7 @@ def import_engine(command: str, ahead: dict[str, list[str]]) -> None:
             print(f"aim: {name} is not imported ahead: {error}", flush=True)
 
 
-def stay_warm(told: dict[str, Any]) -> None:
+def stay_warm(told: Instructions) -> None:
     """Leave whoever started this, import the engine, and fork servers; see the module."""
     child = os.fork()
     if child:

@@ -20,7 +20,7 @@ from pathlib import Path
 
 from aim_jupyter.core.errors import BadUsage
 from aim_jupyter.core.records import ProcessId
-from aim_jupyter.core.serving.process import identify, parent
+from aim_jupyter.core.serving.state.process import identify, parent
 
 _PROGRAMS = frozenset(
     {"jupyter-lab", "jupyter-labhub", "jupyter-notebook", "jupyter-server", "jupyterhub-singleuser"}
@@ -29,7 +29,7 @@ _MODULES = frozenset({"jupyterlab", "notebook", "jupyter_server", "jupyterhub.si
 _VERBS = frozenset({"lab", "notebook", "server", "labhub"})
 
 
-def server() -> ProcessId:
+def jupyter_server() -> ProcessId:
     """Return the Jupyter server above this process.
 
     Raises

@@ -6,23 +6,26 @@ import contextlib
 import itertools
 import shutil
 import time
+from collections.abc import Iterator
 
 from msgspec.structs import replace
 
 from aim_jupyter.core.errors import BadUsage, ServerGone, StateUnusable
 from aim_jupyter.core.records import Plan, ServerRecord
-from aim_jupyter.core.serving import booting, charge, ports, supervision
-from aim_jupyter.core.serving.folder import (
+from aim_jupyter.core.serving.servers.recovery import current
+from aim_jupyter.core.serving.start import booting, ports
+from aim_jupyter.core.serving.state import lock
+from aim_jupyter.core.serving.state.folder import (
     LONGEST,
     ServerFolder,
+    alone,
     check_name,
     folders,
-    lock,
     make,
     show,
 )
-from aim_jupyter.core.serving.process import uptime_s
-from aim_jupyter.core.serving.recovery import current
+from aim_jupyter.core.serving.state.process import uptime_s
+from aim_jupyter.core.serving.supervisor import spawn
 
 
 def launch(plan: Plan, *, rename: bool = False) -> ServerFolder:
@@ -45,7 +48,7 @@ def launch(plan: Plan, *, rename: bool = False) -> ServerFolder:
     check_name(plan.server)
     if plan.port is not None:
         ports.reserve(plan.port)[0].close()
-    with lock():
+    with alone():
         taken = occupied()
         if rename:
             plan = replace(plan, server=_free_name(plan.server, taken))
@@ -55,10 +58,10 @@ def launch(plan: Plan, *, rename: bool = False) -> ServerFolder:
                 f"%aim stop {plan.server}, or choose another name with --name",
             )
         folder = _prepare(plan)
-        held = charge.take(folder.path)
+        held = lock.take(folder.path)
     if held is not None:
         # Else somebody has seen the new server just now, and started a supervisor for it.
-        supervision.start(folder, held)
+        spawn.start(folder, held)
     return folder
 
 
@@ -80,16 +83,13 @@ def occupied() -> set[str]:
     return names
 
 
-def running_for(plan: Plan) -> ServerFolder | None:
-    """Return the live server that was launched with the same command, if there is one."""
+def live() -> Iterator[ServerFolder]:
+    """Yield the servers of this user that start or run, and are not being stopped."""
     for folder in folders():
         with contextlib.suppress(ServerGone):
             record = current(folder)
-            alike = record.plan.command == plan.command
-            live = record.state in ("starting", "running") and folder.stop_request() is None
-            if alike and live:
-                return folder
-    return None
+            if record.state in ("starting", "running") and folder.stop_request() is None:
+                yield folder
 
 
 def _free_name(name: str, taken: set[str]) -> str:
@@ -102,7 +102,7 @@ def _prepare(plan: Plan) -> ServerFolder:
     folder = make(plan.server)
     try:
         folder.make_key()
-        charge.prepare(folder.path)
+        lock.prepare(folder.path)
         folder.write(
             ServerRecord(
                 name=plan.server,

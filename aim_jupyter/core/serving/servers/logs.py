@@ -8,15 +8,16 @@ from collections.abc import Iterator
 from aim_jupyter.core import files
 from aim_jupyter.core.errors import NotOwner, ServerGone
 from aim_jupyter.core.events import Event
-from aim_jupyter.core.serving.folder import ServerFolder, folders
-from aim_jupyter.core.serving.recovery import current
-from aim_jupyter.core.serving.stages import LogReader
+from aim_jupyter.core.harmless import harmless
+from aim_jupyter.core.serving.servers.recovery import current
+from aim_jupyter.core.serving.state.folder import ServerFolder, folders
+from aim_jupyter.core.serving.watch.stages import LogReader
 
 TICK_S = 0.3
 
 
 def tail(folder: ServerFolder, lines: int) -> list[str]:
-    """Return the last lines of the engine's log.
+    """Return the last lines of the engine's log, as they may be shown.
 
     Raises
     ------
@@ -26,7 +27,7 @@ def tail(folder: ServerFolder, lines: int) -> list[str]:
     if folder.owner is not None:
         found = f"The log of {folder.name!r} stays with {folder.owner}."
         raise NotOwner(found, f"ask {folder.owner}")
-    return files.tail(folder.log, lines)
+    return list(map(harmless, files.tail(folder.log, lines)))
 
 
 def follow(folder: ServerFolder, lines: int = 10) -> Iterator[str]:
@@ -35,9 +36,9 @@ def follow(folder: ServerFolder, lines: int = 10) -> Iterator[str]:
     reader.skip()
     yield from tail(folder, lines)
     while True:
-        yield from reader.new_lines()
+        yield from map(harmless, reader.new_lines())
         if not current(folder).live:
-            yield from reader.new_lines()
+            yield from map(harmless, reader.new_lines())
             return
         time.sleep(TICK_S)
 

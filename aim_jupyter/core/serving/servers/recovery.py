@@ -16,9 +16,12 @@ from msgspec.structs import replace
 
 from aim_jupyter.core.errors import StateUnusable
 from aim_jupyter.core.records import ServerRecord, State
-from aim_jupyter.core.serving import charge, containers, crash, engine, supervision
-from aim_jupyter.core.serving.folder import ServerFolder
-from aim_jupyter.core.serving.process import alive, boot_id, members
+from aim_jupyter.core.serving.crash import crash
+from aim_jupyter.core.serving.start import containers, engine
+from aim_jupyter.core.serving.state import lock
+from aim_jupyter.core.serving.state.folder import ServerFolder
+from aim_jupyter.core.serving.state.process import alive, boot_id, members
+from aim_jupyter.core.serving.supervisor import spawn
 
 _BOTH_GONE = "its supervisor and its engine are gone"
 _RESTARTED = "the machine was restarted"
@@ -39,13 +42,13 @@ def current(folder: ServerFolder) -> ServerRecord:
         # Of a server that somebody shares, the supervisor itself has just answered.
         return record
     try:
-        lock = charge.take(folder.path)
+        held = lock.take(folder.path)
     except StateUnusable as error:
         return _without_lock(folder.read(), error)
-    if lock is None:
+    if held is None:
         # Somebody is in charge, or is about to be: what is written is the last that is known.
         return folder.read()
-    return _see_to(folder, lock)
+    return _see_to(folder, held)
 
 
 def _see_to(folder: ServerFolder, lock: int) -> ServerRecord:
@@ -68,7 +71,7 @@ def _see_to(folder: ServerFolder, lock: int) -> ServerRecord:
                 return _write_failure(folder, record)
         handed, lock = lock, -1
         try:
-            supervision.start(folder, handed)
+            spawn.start(folder, handed)
         except StateUnusable as error:
             why = f"its supervisor is gone, and no other can be started: {error.found}"
             return replace(folder.read(), state="unknown", reason=why)

@@ -13,10 +13,11 @@ from aim_jupyter.core import config
 from aim_jupyter.core.defaults import DRAIN_S
 from aim_jupyter.core.errors import BadUsage, NotOwner, ServerGone, StateUnusable
 from aim_jupyter.core.records import ProcessId, ServerRecord
-from aim_jupyter.core.serving import charge, containers
-from aim_jupyter.core.serving.folder import ServerFolder, StopRequest, lock, remove
-from aim_jupyter.core.serving.process import alive, end_group, members
-from aim_jupyter.core.serving.recovery import current
+from aim_jupyter.core.serving.servers.recovery import current
+from aim_jupyter.core.serving.start import containers
+from aim_jupyter.core.serving.state import lock
+from aim_jupyter.core.serving.state.folder import ServerFolder, StopRequest, alone, remove
+from aim_jupyter.core.serving.state.process import alive, end_group, members
 
 #: Seconds beyond the drain in which the supervisor must have verified the end; GPUs take longer.
 VERIFY_S = 25.0
@@ -79,7 +80,7 @@ def forget(folder: ServerFolder) -> None:
         If it has not ended, or it is not known whether it has.
     """
     check_own(folder)
-    with lock():
+    with alone():
         record = current(folder)
         if record.state not in ("stopped", "failed"):
             raise BadUsage(f"Server {folder.name!r} is {record.state}.", f"%aim stop {folder.name}")
@@ -120,7 +121,7 @@ def _ask_supervisor(folder: ServerFolder, drain_s: float, record: ServerRecord) 
 
 
 def _supervisor(folder: ServerFolder, record: ServerRecord) -> ProcessId | None:
-    for known in (record.supervisor, charge.holder(folder.path)):
+    for known in (record.supervisor, lock.holder(folder.path)):
         if alive(known):
             return known
     return None

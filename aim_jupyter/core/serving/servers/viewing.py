@@ -7,10 +7,10 @@ import time
 from aim_jupyter.core import metrics
 from aim_jupyter.core.defaults import WINDOW_S
 from aim_jupyter.core.records import Sample, ServerRecord, ServerView
-from aim_jupyter.core.serving import starts
-from aim_jupyter.core.serving.folder import ServerFolder
-from aim_jupyter.core.serving.process import uptime_s
-from aim_jupyter.core.serving.recovery import current
+from aim_jupyter.core.serving.servers.recovery import current
+from aim_jupyter.core.serving.state import starts
+from aim_jupyter.core.serving.state.folder import ServerFolder
+from aim_jupyter.core.serving.state.process import uptime_s
 
 #: Seconds after which a sample says nothing of now: three looks without an answer.
 OLD_S = 25.0

@@ -15,8 +15,8 @@ from msgspec.structs import replace
 
 from aim_jupyter.core.errors import StateUnusable
 from aim_jupyter.core.records import ServerRecord
-from aim_jupyter.core.serving import doors, shares
-from aim_jupyter.core.serving.folder import ServerFolder
+from aim_jupyter.core.serving.sharing import shares, sockets
+from aim_jupyter.core.serving.state.folder import ServerFolder
 
 
 class Offer(Struct, frozen=True, kw_only=True):
@@ -73,7 +73,7 @@ class Desk:
             caller, _ = self._listener.accept()
             with caller:
                 caller.settimeout(0)
-                key = self._key(doors.peer(caller))
+                key = self._key(sockets.peer(caller))
                 if key is not None:
                     caller.sendall(msgspec.json.encode(Offer(record=_public(record), key=key)))
 
@@ -95,8 +95,8 @@ class Desk:
             return
         self._listener.close()
         self._listener = None
-        with contextlib.suppress(OSError, StateUnusable), doors.opened() as place:
-            os.unlink(doors.name_for(self._folder.path), dir_fd=place)
+        with contextlib.suppress(OSError, StateUnusable), sockets.opened() as place:
+            os.unlink(sockets.name_for(self._folder.path), dir_fd=place)
 
 
 def _public(record: ServerRecord) -> ServerRecord:
@@ -106,15 +106,15 @@ def _public(record: ServerRecord) -> ServerRecord:
 
 
 def _listen(folder: Path) -> socket.socket:
-    name = doors.name_for(folder)
-    with doors.opened(make=True) as place:
+    name = sockets.name_for(folder)
+    with sockets.opened(make=True) as place:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(name, dir_fd=place)
         listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
-            listener.bind(doors.address(place, name))
+            listener.bind(sockets.address(place, name))
             # Anybody may knock; what they get depends on who they are.
-            os.chmod(doors.address(place, name), 0o666)  # noqa: PTH101, S103
+            os.chmod(sockets.address(place, name), 0o666)  # noqa: PTH101, S103
             listener.listen(16)
         except OSError:
             listener.close()

@@ -2,29 +2,24 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
-import pwd
 import re
-import socket
-import time
+from collections import Counter
 from pathlib import Path
 
-import msgspec
 from msgspec.structs import replace
 
-from aim_jupyter.core.errors import BadUsage, ServerGone, StateUnusable, UnknownName
+from aim_jupyter.core import users
+from aim_jupyter.core.errors import ServerGone, UnknownName
 from aim_jupyter.core.records import ServerRecord
-from aim_jupyter.core.records.kinds import resolved
-from aim_jupyter.core.serving import doors, folder
-from aim_jupyter.core.serving.desk import Offer
-from aim_jupyter.core.serving.folder import ServerFolder, check_name
+from aim_jupyter.core.serving.sharing import asking
+from aim_jupyter.core.serving.sharing.listener import Offer
+from aim_jupyter.core.serving.state import folder
+from aim_jupyter.core.serving.state.folder import ServerFolder
 
-#: Seconds that one socket may take to answer; its supervisor looks up at once when it is called.
-_ANSWER_S = 2.0
-_MOST_BYTES = 1 << 18
-
-_OFFER = msgspec.json.Decoder(resolved(Offer))
+#: Seconds that one server may take to answer who asks for it; its supervisor looks up at once.
+ANSWER_S = 2.0
+#: Seconds that all servers of others may take together where they are only listed.
+LOOK_S = 0.3
 
 
 class SharedServer(ServerFolder):
@@ -67,9 +62,8 @@ class SharedServer(ServerFolder):
     def _ask(self) -> Offer:
         offer, self._offer = self._offer, None
         if offer is None:
-            with contextlib.suppress(StateUnusable), doors.opened() as place:
-                answered = _ask(place, self._door)
-                offer = answered[1] if answered and answered[0] == self.owner else None
+            found = asking.ask_all(ANSWER_S, [self._door]).answers
+            offer = next((one.offer for one in found if _user(one.uid) == self.owner), None)
         if offer is None:
             raise ServerGone(
                 f"Server {self.name!r} has ended, or {self.owner} does not share it any more.",
@@ -78,16 +72,24 @@ class SharedServer(ServerFolder):
         return offer
 
 
-def shared() -> list[SharedServer]:
-    """Return the servers that others share with this user, by name."""
-    found = []
-    mine = doors.lead(os.getuid())
-    with contextlib.suppress(StateUnusable), doors.opened() as place:
-        for name in doors.names(place):
-            answered = None if name.startswith(mine) else _ask(place, name)
-            if answered is not None:
-                found.append(SharedServer(name, *answered))
-    return sorted(found, key=lambda server: server.name)
+def shared(*, budget_s: float | None = None) -> list[SharedServer]:
+    """Return the servers that others share with this user, by name.
+
+    Parameters
+    ----------
+    budget_s : float, optional
+        Seconds that all of them together may take to answer; `LOOK_S` if None. Who has not answered
+        by then is left out: `silent` names them.
+    """
+    found = asking.ask_all(LOOK_S if budget_s is None else budget_s)
+    servers = [SharedServer(one.door, _user(one.uid), one.offer) for one in found.answers]
+    return sorted(servers, key=lambda server: server.name)
+
+
+def silent() -> dict[str, int]:
+    """Return the users of whose sockets some don't answer, each with how many."""
+    counted = Counter(asking.ask_all(LOOK_S).silent)
+    return {_user(uid): number for uid, number in sorted(counted.items())}
 
 
 def find(name: str) -> ServerFolder:
@@ -100,44 +102,13 @@ def find(name: str) -> ServerFolder:
     """
     if "@" not in name:
         return folder.find(name)
-    others = {server.name: server for server in shared()}
+    others = {server.name: server for server in shared(budget_s=ANSWER_S)}
     if name not in others:
         known = [*(each.name for each in folder.folders()), *others]
         raise UnknownName("server", name, known, "%aim ps lists the servers")
     return others[name]
 
 
-def _ask(place: int, name: str) -> tuple[str, Offer] | None:
-    """Return who listens at a socket and what they offer this user, None for nothing."""
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as caller:
-        caller.settimeout(_ANSWER_S)
-        try:
-            caller.connect(doors.address(place, name))
-            uid = doors.peer(caller)
-            # Names are given by whoever makes a file; the kernel says who listens.
-            if not name.startswith(doors.lead(uid)):
-                return None
-            offer = _OFFER.decode(_said(caller))
-            check_name(offer.record.name)
-        except (OSError, msgspec.DecodeError, UnicodeDecodeError, BadUsage):
-            return None
-    return _user(uid), offer
-
-
-def _said(caller: socket.socket) -> bytes:
-    data, end = b"", time.monotonic() + _ANSWER_S
-    while len(data) <= _MOST_BYTES and time.monotonic() < end:
-        chunk = caller.recv(1 << 16)
-        if not chunk:
-            break
-        data += chunk
-    return data
-
-
 def _user(uid: int) -> str:
     """Return a user's name as it can stand in a server's."""
-    try:
-        name = pwd.getpwuid(uid).pw_name
-    except KeyError:
-        name = str(uid)
-    return re.sub(r"[^A-Za-z0-9._-]", "-", name)
+    return re.sub(r"[^A-Za-z0-9._-]", "-", users.name(uid).removeprefix("uid "))

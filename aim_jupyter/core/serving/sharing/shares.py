@@ -23,8 +23,8 @@ from msgspec.structs import replace
 from aim_jupyter.core import files
 from aim_jupyter.core.errors import BadUsage, StateUnusable, UnknownName
 from aim_jupyter.core.records.kinds import resolved
-from aim_jupyter.core.serving import doors
-from aim_jupyter.core.serving.folder import ServerFolder
+from aim_jupyter.core.serving.sharing import sockets
+from aim_jupyter.core.serving.state.folder import ServerFolder
 
 #: Stands for all users of the node where one's name would.
 EVERYONE = "*"
@@ -173,10 +173,10 @@ def _uid(user: str) -> int:
 
 def _wait_for_door(folder: ServerFolder) -> None:
     end = time.monotonic() + _NOTICE_S
-    door = doors.name_for(folder.path)
+    door = sockets.name_for(folder.path)
     while time.monotonic() < end:
-        with doors.opened(make=True) as place:
-            if doors.is_socket(place, door):
+        with sockets.opened(make=True) as place:
+            if sockets.is_socket(place, door):
                 return
         time.sleep(0.05)
     raise StateUnusable(

@@ -11,9 +11,10 @@ from typing import NamedTuple
 
 from aim_jupyter.core import cache, config
 from aim_jupyter.core.records import Plan
-from aim_jupyter.core.serving import engine, modes, readahead, starts, warm
-from aim_jupyter.core.serving.engine import Engine, Needs
-from aim_jupyter.core.serving.warm import HostRefused
+from aim_jupyter.core.serving.start import engine, modes, readahead, warm
+from aim_jupyter.core.serving.start.engine import Engine, Needs
+from aim_jupyter.core.serving.start.warm import HostRefused
+from aim_jupyter.core.serving.state import starts
 
 #: How a start in the mode ``warm`` is called that had to start the host as well.
 WARMING = "warming"

@@ -23,8 +23,9 @@ from aim_jupyter.core.cache import compiled
 from aim_jupyter.core.engines import images, runtimes
 from aim_jupyter.core.errors import AimError, ServerGone
 from aim_jupyter.core.records import Image, Plan, ProcessId
-from aim_jupyter.core.serving import attendant, process
-from aim_jupyter.core.serving.folder import ServerFolder
+from aim_jupyter.core.serving.start import container_client
+from aim_jupyter.core.serving.state import process
+from aim_jupyter.core.serving.state.folder import ServerFolder
 
 #: Where inside lies what we bring: the guard, and the server's folder with the keys of guests.
 GUARD, FOLDER = f"{images.PLACE}/guard", f"{images.PLACE}/server"
@@ -63,7 +64,7 @@ def command(plan: Plan, words: list[str], folder: Path, variables: Mapping[str, 
     """
     image = plan.image
     assert image is not None  # noqa: S101 - else nobody comes here
-    guard = Path(__file__).with_name("guard")
+    guard = Path(__file__).parents[1] / "guard"
     # The name's own letters, as docker allows them; a number, since no two starts are alike.
     name = f"aim-{plan.server}-{secrets.token_hex(4)}"
     run = [
@@ -76,7 +77,15 @@ def command(plan: Plan, words: list[str], folder: Path, variables: Mapping[str, 
         *(word for source in _shown(plan) for word in runtimes.mount(source, str(source))),
         *(image.id, "-I", "-S", f"{GUARD}/{_FIRST}"),
     ]
-    return [sys.executable, "-I", "-S", attendant.__file__, ",".join(variables), *run, *words]
+    return [
+        sys.executable,
+        "-I",
+        "-S",
+        container_client.__file__,
+        ",".join(variables),
+        *run,
+        *words,
+    ]
 
 
 def variables(plan: Plan, given: Mapping[str, str]) -> dict[str, str]:

@@ -13,11 +13,11 @@ from aim_jupyter.core.errors import GpuUnavailable
 from aim_jupyter.core.events import EventLog
 from aim_jupyter.core.leases import Lease
 from aim_jupyter.core.records import Gpu, Plan
+from aim_jupyter.core.sizes import GIB
 
 #: Seconds in which the driver has freed the memory of processes that are gone (facts 4.2).
 SETTLE_S = 30.0
 _LOOK_S = 0.25
-_GIB = 1 << 30
 #: How often others are chosen: each user of a node may launch at the same moment.
 _ATTEMPTS = 8
 #: In the words of a launch, that these very GPUs were asked for.
@@ -87,7 +87,7 @@ def elsewhere(plan: Plan) -> Plan | None:
 
 def _kind(gpu: Gpu) -> tuple[object, ...]:
     # The last partition of a card is 16 MiB smaller than the others (a captured MI308X in CPX).
-    size = None if gpu.vram_bytes is None else round(gpu.vram_bytes / _GIB)
+    size = None if gpu.vram_bytes is None else round(gpu.vram_bytes / GIB)
     return (gpu.model, gpu.compute_partition, gpu.memory_partition, size)
 
 

@@ -10,31 +10,24 @@ import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import msgspec
 from msgspec import Struct
 
-from aim_jupyter.core import adapters, config, files, gpus
+from aim_jupyter.core import adapters, config, credentials, files, gpus
 from aim_jupyter.core.cache import compiled
 from aim_jupyter.core.records import Mode, Plan, ProcessId
 from aim_jupyter.core.records.kinds import resolved
-from aim_jupyter.core.serving import containers, keeper, modes, ports, sockets, warm
-from aim_jupyter.core.serving.process import alive, boot_id, identify, members
-from aim_jupyter.core.serving.warm import HostRefused
+from aim_jupyter.core.serving.start import containers, keeper, modes, ports, sockets, warm
+from aim_jupyter.core.serving.start.told import Keeping, Told
+from aim_jupyter.core.serving.start.warm import HostRefused
+from aim_jupyter.core.serving.state.process import alive, boot_id, identify, members
 
-GUARD = Path(__file__).with_name("guard")
+GUARD = Path(__file__).parents[1] / "guard"
 #: The folder that this package is imported from; the supervisor has it on its path.
-PACKAGE = str(Path(__file__).parents[3])
+PACKAGE = str(Path(__file__).parents[4])
 
-#: What the notebook's process may hold and an engine never needs.
-_SECRETS = (
-    "JUPYTERHUB_API_TOKEN",
-    "JPY_API_TOKEN",
-    "JUPYTER_TOKEN",
-    "HF_TOKEN",
-    "HUGGING_FACE_HUB_TOKEN",
-)
 
 #: Ours to set, beside what the adapter says: nothing is reported to anybody.
 _OWN = {"DO_NOT_TRACK": "1", "HF_HUB_DISABLE_TELEMETRY": "1", "PYTHONUNBUFFERED": "1"}
@@ -213,7 +206,7 @@ def start(plan: Plan, mode: Mode, needs: Needs) -> Engine:
     folder = needs.log.parent
     reader, writer = os.pipe()
     command, env = _run(plan, mode, needs)
-    told = {**_told(plan, command, needs), "report": writer}
+    told: Told = {**_told(plan, command, needs), "report": writer}
     with needs.log.open("ab") as output, os.fdopen(reader, "rb") as report:
         child = subprocess.Popen(
             [sys.executable, "-I", "-S", keeper.__file__],
@@ -250,7 +243,7 @@ def _run(plan: Plan, mode: Mode, needs: Needs) -> tuple[list[str], dict[str, str
         env = environment(plan, mode, needs.key, os.environ) | guests
         return words, _meeting(plan, folder) | env
     inside = containers.variables(plan, environment(plan, mode, needs.key, {}))
-    kept = {name: value for name, value in os.environ.items() if name not in _SECRETS}
+    kept = credentials.without(os.environ)
     return containers.command(plan, words, folder, inside), kept | inside
 
 
@@ -326,7 +319,7 @@ class Forking:
         self._report.close()
 
 
-def _told(plan: Plan, command: list[str], needs: Needs) -> dict[str, Any]:
+def _told(plan: Plan, command: list[str], needs: Needs) -> Keeping:
     """Return what a keeper is told, and make room for what it will say."""
     folder = needs.log.parent
     # Written to its full length now: the keeper's words must find room on a full disk.
@@ -385,7 +378,7 @@ def host_environment(
     engine: str, version: str, inherited: Mapping[str, str], mode: Mode = "warm"
 ) -> dict[str, str]:
     """Return the part of an engine's environment that is the same for all plans."""
-    kept = {name: value for name, value in inherited.items() if name not in _SECRETS}
+    kept = credentials.without(inherited)
     # What is served is on disk when an engine starts, and it finds it where we put it.
     models = {"HF_HUB_OFFLINE": "1", "HF_HUB_CACHE": str(config.model_cache_dir())}
     compiled_in = compiled.environment(engine, version, inherited)

@@ -32,7 +32,10 @@ import signal
 import sys
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from aim_jupyter.core.serving.start.told import Told
 
 TICK_S = 0.5
 #: A start of a supervisor that has not taken charge after so long has failed.
@@ -52,16 +55,12 @@ class Keeper:
 
     Parameters
     ----------
-    told : dict
-        ``engine``, ``supervisor``: their argv; ``environment``: the supervisor's (the engine's is
-        the keeper's own); ``folder``: of the server; ``parent``: pid of the supervisor; ``leases``:
-        descriptors that only the engine inherits; ``report``: where a failure is told; ``stop``:
-        the signal that tells the engine to finish.
+    told : Told
     spawn : callable
         Starts the engine's first process in a process group of its own and returns its pid.
     """
 
-    def __init__(self, told: dict[str, Any], spawn: Callable[[list[str]], int]) -> None:
+    def __init__(self, told: Told, spawn: Callable[[list[str]], int]) -> None:
         self.told = told
         self.spawn = spawn
         folder = told["folder"]
@@ -244,7 +243,7 @@ def execute(argv: list[str]) -> int:
     )
 
 
-def keep(told: dict[str, Any], spawn: Callable[[list[str]], int] = execute) -> int:
+def keep(told: Told, spawn: Callable[[list[str]], int] = execute) -> int:
     """Start an engine as `told`, see that nothing of it is left alone, and return how it ended."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
@@ -263,7 +262,7 @@ def keep(told: dict[str, Any], spawn: Callable[[list[str]], int] = execute) -> i
 
 def main() -> None:
     """Do as standard input says, and end as the engine has ended."""
-    told = json.load(sys.stdin)
+    told: Told = json.load(sys.stdin)
     null = os.open(os.devnull, os.O_RDONLY)
     os.dup2(null, 0)
     os.close(null)

@@ -10,13 +10,11 @@ Pure: the facts are in the engine's adapter, and in ``modes.toml``.
 from __future__ import annotations
 
 import functools
-import re
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple, get_args
 
-from aim_jupyter.core import adapters
+from aim_jupyter.core import adapters, files, versions
 from aim_jupyter.core.errors import BadUsage
 from aim_jupyter.core.records import Mode
 
@@ -61,7 +59,7 @@ def choose(asked: str, engine: str, version: str, platform: str) -> Chosen:
     if facts is None:
         why = "" if asked in ("plain", AUTO) else f"no other way to start {engine} is known"
         return Chosen("plain", why)
-    if not _within(version, facts.versions):
+    if not versions.within(version, facts.versions):
         tried = f"fork and warm are for {engine} {facts.versions}, this is {version}"
         return Chosen("lean", tried) if asked in (*_FORKING, AUTO) else Chosen(_mode(asked))
     if platform in facts.platforms:
@@ -100,13 +98,6 @@ def _mode(name: str) -> Mode:
     return next(mode for mode in MODES if mode == name)
 
 
-def _within(version: str, wanted: str) -> bool:
-    """Whether a version lies within ``>=A,<B``; what follows its numbers does not count."""
-    least, below = (tuple(map(int, found.split("."))) for found in re.findall(r"[\d.]+", wanted))
-    numbers = re.match(r"\d+(?:\.\d+)*", version)
-    return numbers is not None and least <= tuple(map(int, numbers[0].split("."))) < below
-
-
 @functools.cache
 def _facts() -> dict[str, Any]:
-    return tomllib.loads(Path(__file__).with_name("modes.toml").read_text())
+    return files.table(Path(__file__).with_name("modes.toml"), dict[str, Any])

@@ -14,11 +14,11 @@ connections for a minute (``TIME_WAIT``), and without ``SO_REUSEADDR`` refuses t
 from __future__ import annotations
 
 import contextlib
-import pwd
 import socket
 from collections.abc import Iterator
 from pathlib import Path
 
+from aim_jupyter.core import users
 from aim_jupyter.core.errors import PortTaken
 
 _TIME_WAIT, _LISTEN = "06", "0A"
@@ -70,7 +70,9 @@ def listener(port: int) -> str | None:
     for state, uid, inode in _sockets(port):
         if state == _LISTEN:
             pid = _owner(inode)
-            return f"{_user(uid)}'s process {pid}" if pid else f"a process of {_user(uid)}"
+            return (
+                f"{users.name(uid)}'s process {pid}" if pid else f"a process of {users.name(uid)}"
+            )
     return None
 
 
@@ -108,10 +110,3 @@ def _owner(inode: str) -> int | None:
             if str(fd.readlink()) == wanted:
                 return int(fd.parts[2])
     return None
-
-
-def _user(uid: int) -> str:
-    try:
-        return pwd.getpwuid(uid).pw_name
-    except KeyError:
-        return f"uid {uid}"

@@ -79,13 +79,18 @@ def begin(folder: Path) -> tuple[ReadAhead | None, str]:
     files = weights(folder)
     if not files:
         return None, "no weight files"
-    kind = file_system(folder)
-    if kind in NETWORK or kind.startswith("fuse"):
-        return None, f"the weights lie on {kind}"
+    if is_remote(folder):
+        return None, f"the weights lie on {file_system(folder)}"
     free = free_memory_bytes()
     if free is None:
         return None, "it is not known how much memory is free"
     return ReadAhead(files, int(free * SHARE)).start(), ""
+
+
+def is_remote(path: Path) -> bool:
+    """Whether the files there lie on another machine, or may."""
+    kind = file_system(path)
+    return kind in NETWORK or kind.startswith("fuse")
 
 
 def file_system(path: Path) -> str:

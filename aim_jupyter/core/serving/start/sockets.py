@@ -2,8 +2,8 @@
 
 vLLM's processes meet at sockets that it makes in the temporary folder and leaves there, three a
 start, however it ends (seen in 0.32). They get a folder of their own, which goes with the engine:
-in the temporary folder too, because the path of a server may be too long for the address of a
-socket (107 bytes).
+in the temporary folder too, or in a short one beside it, because the path of a server may be too
+long for the address of a socket (107 bytes).
 """
 
 from __future__ import annotations
@@ -15,10 +15,11 @@ import tempfile
 from pathlib import Path
 
 from aim_jupyter.core.records import Plan
-from aim_jupyter.core.serving import doors
+from aim_jupyter.core.serving.sharing import sockets as shared_sockets
 
 _MOST = 107  # bytes of a socket's address, unix(7)
 _NAME = 37  # a slash and a UUID
+_SHORT = ("/tmp", f"/run/user/{os.getuid()}", "/dev/shm")  # noqa: S108 - the folder in it is closed
 
 
 def listening(folder: Path) -> Path:
@@ -32,8 +33,21 @@ def of(plan: Plan, folder: Path) -> str:
 
 
 def meeting(folder: Path) -> Path:
-    """Return the folder in which the processes of a server's engine meet."""
-    return Path(tempfile.gettempdir()) / f"aim-{doors.name_for(folder)}"
+    """Return the folder in which the processes of a server's engine meet.
+
+    In the temporary folder, or where its name is too long (as on clusters) in a short one.
+    """
+    name = f"aim-{shared_sockets.name_for(folder)}"
+    places = [Path(root) / name for root in (tempfile.gettempdir(), *_SHORT) if _usable(root)]
+    return next(filter(_is_short, places), Path(tempfile.gettempdir()) / name)
+
+
+def _usable(root: str) -> bool:
+    return os.access(root, os.W_OK | os.X_OK)
+
+
+def _is_short(place: Path) -> bool:
+    return len(os.fsencode(place)) + _NAME <= _MOST
 
 
 def make(folder: Path) -> Path | None:
@@ -43,7 +57,7 @@ def make(folder: Path) -> Path | None:
     they meet where they always do.
     """
     place = meeting(folder)
-    if len(os.fsencode(place)) + _NAME > _MOST:
+    if not _is_short(place):
         return None
     clear(folder)
     try:

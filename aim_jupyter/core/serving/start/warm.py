@@ -30,10 +30,11 @@ from aim_jupyter.core import adapters, config, files
 from aim_jupyter.core.errors import AimError
 from aim_jupyter.core.records import ProcessId, WarmHost
 from aim_jupyter.core.records.kinds import resolved
-from aim_jupyter.core.serving import keeper, modes
-from aim_jupyter.core.serving.process import alive, identify, memory_bytes
+from aim_jupyter.core.serving.start import keeper, modes
+from aim_jupyter.core.serving.start.told import ForkRequest, Instructions, Keeping
+from aim_jupyter.core.serving.state.process import alive, identify, memory_bytes
 
-PROGRAM = Path(__file__).with_name("host") / "aim_host.py"
+PROGRAM = Path(__file__).parents[1] / "host" / "aim_host.py"
 #: Seconds after which a host ends that nobody wants anything of.
 IDLE_S = 900.0
 #: Seconds in which a host that has imported its engine answers.
@@ -42,6 +43,7 @@ _START_S = 20.0
 _LIMITS = tuple(name for name in dir(resource) if name.startswith("RLIMIT_"))
 _END_S = 5.0
 _READY = "ready"
+_LOG = "host.log"
 
 
 class HostRefused(AimError):
@@ -129,7 +131,7 @@ class Fork:
         if self._answer.endswith(b"\n"):
             return self._read()
         if not alive(self._host):
-            raise HostRefused(f"the warm host has ended: {self._last_words()}")
+            raise _ended(self._log)
         return None
 
     def _read(self) -> ProcessId:
@@ -141,9 +143,6 @@ class Fork:
             raise HostRefused("the forked server ended at once")
         return known
 
-    def _last_words(self) -> str:
-        return next(iter(files.tail(self._log, 1)), "it said nothing")
-
     def close(self) -> None:
         """Take the request back, if it was not answered; let go of the host."""
         self._connection.close()
@@ -152,7 +151,7 @@ class Fork:
 def fork(
     command: Sequence[str],
     environment: Mapping[str, str],
-    told: Mapping[str, Any],
+    told: Keeping,
     descriptors: Sequence[int],
     *,
     engine: str,
@@ -180,9 +179,9 @@ def fork(
     """
     python, _, module, *_ = command
     folder = _folder(python, environment, engine)
-    request = {
+    request: ForkRequest = {
         "do": "fork",
-        "told": dict(told),
+        "told": told,
         "environment": dict(environment),
         "limits": {name: resource.getrlimit(getattr(resource, name)) for name in _LIMITS},
         "umask": _umask(),
@@ -193,10 +192,13 @@ def fork(
         data = _line(request)
         sent = socket.send_fds(connection, [data], list(descriptors))
         connection.sendall(data[sent:])
+    except ConnectionError as error:
+        connection.close()
+        raise _ended(folder / _LOG) from error
     except OSError as error:
         connection.close()
-        raise HostRefused(f"the warm host does not listen: {error}") from error
-    return Fork(connection, _process(folder), folder / "host.log", fresh=fresh)
+        raise HostRefused(f"the warm host can't be asked: {error}") from error
+    return Fork(connection, _process(folder), folder / _LOG, fresh=fresh)
 
 
 def start(seed: Seed) -> None:
@@ -289,6 +291,9 @@ def _connect_or_start(seed: Seed) -> tuple[socket.socket, bool]:
         try:
             _spawn(folder, seed)
             return _connect(folder), True
+        except ConnectionError as error:
+            # It listened before it ran: nobody else closes that socket.
+            raise _ended(folder / _LOG) from error
         except (OSError, subprocess.SubprocessError, ValueError) as error:
             raise HostRefused(f"no warm host can be started: {error}") from error
 
@@ -299,13 +304,13 @@ def _spawn(folder: Path, seed: Seed) -> None:
         (folder / name).unlink(missing_ok=True)
     key = adapters.of(seed.engine).key.variable  # of one server, and none of a host's business
     kept = {name: value for name, value in seed.environment.items() if name != key}
-    with socket.socket(socket.AF_UNIX) as listener, (folder / "host.log").open("wb") as log:
+    with socket.socket(socket.AF_UNIX) as listener, (folder / _LOG).open("wb") as log:
         with _through(folder) as address:
             # The folder is private, so nobody can come between the two.
             listener.bind(address)
             (folder / "host.sock").chmod(0o600)
         listener.listen(64)
-        instructions = {
+        instructions: Instructions = {
             "listener": listener.fileno(),
             "idle_s": seed.idle_s,
             "keeper": keeper.__file__,
@@ -313,7 +318,7 @@ def _spawn(folder: Path, seed: Seed) -> None:
             "command": seed.module,
             "ahead": modes.imported_ahead(seed.engine),
         }
-        told = subprocess.run(
+        printed = subprocess.run(
             [seed.python, str(PROGRAM), "warm", json.dumps(instructions)],
             env=kept,
             stdin=subprocess.DEVNULL,
@@ -323,9 +328,9 @@ def _spawn(folder: Path, seed: Seed) -> None:
             timeout=_START_S,
             check=True,
         ).stdout
-    known = identify(int(told))
+    known = identify(int(printed))
     if known is None:
-        raise ValueError("it ended at once")
+        raise _ended(folder / _LOG)
     facts = _Facts(
         process=known,
         engine=seed.engine,
@@ -334,6 +339,12 @@ def _spawn(folder: Path, seed: Seed) -> None:
         started_at=time.time(),
     )
     files.write_atomic(folder / "host.json", msgspec.json.encode(facts))
+
+
+def _ended(log: Path) -> HostRefused:
+    """Return the one answer for a host that is gone, at whichever step that is seen."""
+    words = next(iter(files.tail(log, 1)), "it said nothing")
+    return HostRefused(f"the warm host has ended: {words}")
 
 
 def _process(folder: Path) -> ProcessId | None:

@@ -45,6 +45,9 @@ class StopRequest(Struct, frozen=True, kw_only=True):
     by: str
 
 
+#: Bytes that are kept free for a record, and for a stop: far more than either takes.
+_SPARE = 1 << 16
+
 # Made once: each look at a server would otherwise look into the type again.
 _RECORD = msgspec.json.Decoder(resolved(ServerRecord))
 _STOP = msgspec.json.Decoder(resolved(StopRequest))
@@ -91,8 +94,11 @@ class ServerFolder:
         return record
 
     def write(self, record: ServerRecord) -> None:
-        """Replace the record, all or nothing."""
-        files.write_atomic(self.path / "server.json", msgspec.json.encode(record))
+        """Replace the record, all or nothing; what has happened is told on a full disk too."""
+        file = self.path / "server.json"
+        files.write_spared(file, msgspec.json.encode(record))
+        files.keep_spare(file, _SPARE)
+        files.keep_spare(self.path / "stop.json", _SPARE)
 
     def key(self) -> str:
         """Return the server's key.
@@ -118,7 +124,7 @@ class ServerFolder:
 
     def ask_stop(self, request: StopRequest) -> None:
         """Leave a request to stop for the supervisor."""
-        files.write_atomic(self.path / "stop.json", msgspec.json.encode(request))
+        files.write_spared(self.path / "stop.json", msgspec.json.encode(request))
 
     def stop_request(self) -> StopRequest | None:
         """Return the request to stop, if somebody left one."""
@@ -184,7 +190,7 @@ def find(name: str) -> ServerFolder:
 
 
 @contextlib.contextmanager
-def lock() -> Iterator[None]:
+def alone() -> Iterator[None]:
     """Hold the lock under which servers are named, made and replaced."""
     root = files.private_folder(config.state_dir())
     files.private_folder(config.servers_dir())

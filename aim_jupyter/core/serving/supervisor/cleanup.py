@@ -6,10 +6,10 @@ from collections.abc import Callable
 
 from aim_jupyter.core import adapters
 from aim_jupyter.core.records import Plan
-from aim_jupyter.core.serving import containers, devices, sockets
-from aim_jupyter.core.serving.engine import Engine
-from aim_jupyter.core.serving.process import end_group
-from aim_jupyter.core.serving.waking import reap_others
+from aim_jupyter.core.serving.start import containers, devices, sockets
+from aim_jupyter.core.serving.start.engine import Engine
+from aim_jupyter.core.serving.state.process import end_group
+from aim_jupyter.core.serving.supervisor.wakeup import reap_others
 
 
 class Ending:

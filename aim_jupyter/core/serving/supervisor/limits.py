@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from aim_jupyter.core.records import ServerRecord
-from aim_jupyter.core.serving.process import alive
+from aim_jupyter.core.serving.state.process import alive
 
 
 def reached(record: ServerRecord, now_up_s: float) -> str | None:

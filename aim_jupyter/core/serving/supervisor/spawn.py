@@ -9,8 +9,8 @@ from pathlib import Path
 
 from aim_jupyter.core import files
 from aim_jupyter.core.errors import StateUnusable
-from aim_jupyter.core.serving.engine import PACKAGE
-from aim_jupyter.core.serving.folder import ServerFolder
+from aim_jupyter.core.serving.start.engine import PACKAGE
+from aim_jupyter.core.serving.state.folder import ServerFolder
 
 #: Seconds in which it has taken charge, also where many are started at once.
 HANDOVER_S = 60.0
@@ -52,14 +52,14 @@ def _run(folder: ServerFolder, lock: int, log: Path) -> int:
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
-            env=_environment(),
+            env=environment(),
             pass_fds=(lock,),
             timeout=HANDOVER_S,
             check=False,
         ).returncode
 
 
-def _environment() -> dict[str, str]:
+def environment() -> dict[str, str]:
     """Return ours, with this package importable whatever the working directory is."""
     path = os.pathsep.join(filter(None, (os.environ.get("PYTHONPATH"), PACKAGE)))
     return {**os.environ, "PYTHONPATH": path, "PYTHONSAFEPATH": "1"}

@@ -26,28 +26,20 @@ from aim_jupyter.core.defaults import DRAIN_S
 from aim_jupyter.core.errors import AimError, StateUnusable
 from aim_jupyter.core.leases import Lease
 from aim_jupyter.core.records import Crash, Plan, Progress, State
-from aim_jupyter.core.serving import (
-    charge,
-    crash,
-    devices,
-    endpoint,
-    engine,
-    evidence,
-    limits,
-    ports,
-    restarting,
-    sockets,
-    starts,
-)
-from aim_jupyter.core.serving.booting import boot, detail
-from aim_jupyter.core.serving.desk import Desk
-from aim_jupyter.core.serving.ending import Ending
-from aim_jupyter.core.serving.engine import Engine, Needs
-from aim_jupyter.core.serving.folder import ServerFolder
-from aim_jupyter.core.serving.process import identify, members, uptime_s
-from aim_jupyter.core.serving.reading import Reading
-from aim_jupyter.core.serving.sampling import Sampler
-from aim_jupyter.core.serving.waking import Waker, reap_others
+from aim_jupyter.core.serving.crash import crash, evidence
+from aim_jupyter.core.serving.sharing.listener import Desk
+from aim_jupyter.core.serving.start import devices, engine, ports, sockets
+from aim_jupyter.core.serving.start.booting import boot, detail
+from aim_jupyter.core.serving.start.engine import Engine, Needs
+from aim_jupyter.core.serving.state import lock, starts
+from aim_jupyter.core.serving.state.folder import ServerFolder
+from aim_jupyter.core.serving.state.process import identify, members, uptime_s
+from aim_jupyter.core.serving.supervisor import limits, policy
+from aim_jupyter.core.serving.supervisor.cleanup import Ending
+from aim_jupyter.core.serving.supervisor.wakeup import Waker, reap_others
+from aim_jupyter.core.serving.watch import endpoint
+from aim_jupyter.core.serving.watch.reading import Reading
+from aim_jupyter.core.serving.watch.sampling import Sampler
 
 #: Seconds between two looks while starting, and while running.
 STARTING_TICK_S, RUNNING_TICK_S = 0.25, 1.0
@@ -87,7 +79,7 @@ class Supervisor:
         """Write down who looks after this server now; called once, before `run`."""
         known = identify(os.getpid())
         assert known is not None  # noqa: S101 - it is this process
-        charge.sign(self._lock, known)
+        lock.sign(self._lock, known)
         if self.record.live:
             self._update(supervisor=known)
 
@@ -173,7 +165,7 @@ class Supervisor:
 
     def _download(self, repo: str) -> None:
         self._enter("download", repo)
-        download = cache.Download(repo, self.plan.revision, self.folder.path)
+        download = cache.Download(repo, self.plan.revision, self.folder.path, self.plan.argv[0])
         while not self._stop_asked and download.poll() is None:
             self._tell(download.progress())
             self._wait(STARTING_TICK_S * 2)
@@ -235,12 +227,12 @@ class Supervisor:
         self._end_engine()
         return code
 
-    def _next_restart(self) -> restarting.Restart | None:
+    def _next_restart(self) -> policy.Restart | None:
         since = self.record.ready_up_s
         ran_s = uptime_s() - since if since is not None else None
-        return restarting.decide(self.plan.restarts, self.record.restarts, ran_s)
+        return policy.decide(self.plan.restarts, self.record.restarts, ran_s)
 
-    def _make_way(self, code: int | None, restart: restarting.Restart) -> None:
+    def _make_way(self, code: int | None, restart: policy.Restart) -> None:
         """Say why the engine ended, and forget it for the next one."""
         why = self._explain(code)
         if self.ending.left:
@@ -390,7 +382,7 @@ class Supervisor:
         """Write the record; a full disk costs the news, not the server."""
         self.record = replace(self.record, **self.reading.facts(), **facts)
         with contextlib.suppress(StateUnusable):
-            if charge.belongs(self._lock, self.folder.path):
+            if lock.belongs(self._lock, self.folder.path):
                 self.folder.write(self.record)
 
     def _wait(self, seconds: float) -> None:

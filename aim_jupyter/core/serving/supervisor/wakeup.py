@@ -11,7 +11,7 @@ import socket
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from aim_jupyter.core.records import ProcessId
-from aim_jupyter.core.serving.process import alive
+from aim_jupyter.core.serving.state.process import alive
 
 _PR_SET_CHILD_SUBREAPER = 36
 

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from aim_jupyter.core import adapters
 from aim_jupyter.core.adapters import Health
 from aim_jupyter.core.records import Address, Plan, ServerRecord
-from aim_jupyter.core.serving.folder import ServerFolder
+from aim_jupyter.core.serving.state.folder import ServerFolder
 
 
 class Reply(NamedTuple):
@@ -25,12 +25,25 @@ class Reply(NamedTuple):
 
 def get(at: Address | None, path: str, key: str = "", timeout_s: float = 2.0) -> Reply:
     """Fetch `path` from the engine at an address; no answer is a `Reply` with status 0."""
+    return _asked(at, path, None, key, timeout_s)
+
+
+def post(
+    at: Address | None, path: str, body: Any, key: str = "", *, timeout_s: float = 2.0
+) -> Reply:
+    """Send a body as JSON; no answer is a `Reply` with status 0."""
+    return _asked(at, path, json.dumps(body).encode(), key, timeout_s)
+
+
+def _asked(at: Address | None, path: str, body: bytes | None, key: str, timeout_s: float) -> Reply:
     if at is None:
         return Reply(0, b"")
     headers = {"Authorization": f"Bearer {key}"} if key else {}
+    if body is not None:
+        headers["Content-Type"] = "application/json"
     connection = _Connection(at, timeout_s)
     try:
-        connection.request("GET", path, headers=headers)
+        connection.request("GET" if body is None else "POST", path, body, headers=headers)
         answer = connection.getresponse()
         return Reply(answer.status, answer.read())
     except (OSError, http.client.HTTPException):

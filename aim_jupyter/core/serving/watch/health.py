@@ -11,11 +11,10 @@ import operator
 from collections.abc import Mapping
 from pathlib import Path
 
-import msgspec
 from msgspec import Struct
 
+from aim_jupyter.core import files
 from aim_jupyter.core.events import Level
-from aim_jupyter.core.records.kinds import resolved
 
 
 class Check(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -115,5 +114,4 @@ class _Table(Struct, frozen=True):
 @functools.cache
 def checks() -> tuple[Check, ...]:
     """Return the checks of ``health.toml``, in order."""
-    text = Path(__file__).with_name("health.toml").read_bytes()
-    return msgspec.toml.decode(text, type=resolved(_Table)).check
+    return files.table(Path(__file__).with_name("health.toml"), _Table).check

@@ -6,9 +6,9 @@ import time
 from typing import Any
 
 from aim_jupyter.core.records import ServerRecord
-from aim_jupyter.core.serving import retention
-from aim_jupyter.core.serving.folder import ServerFolder
-from aim_jupyter.core.serving.stages import LogReader, StageTracker
+from aim_jupyter.core.serving.state.folder import ServerFolder
+from aim_jupyter.core.serving.watch import retention
+from aim_jupyter.core.serving.watch.stages import LogReader, StageTracker
 
 #: Bytes of the log that are read for stages in one look; what is beyond them is only counted.
 READ_BYTES = 8 << 20

@@ -16,7 +16,7 @@ from pathlib import Path
 from aim_jupyter.core import config, metrics
 from aim_jupyter.core.gpus import Cards
 from aim_jupyter.core.records import ProcessId
-from aim_jupyter.core.serving.process import cpu_ticks, memory_bytes
+from aim_jupyter.core.serving.state.process import cpu_ticks, memory_bytes
 
 #: Seconds between two looks for the server's processes, and at their memory.
 PROCESSES_S = 10.0

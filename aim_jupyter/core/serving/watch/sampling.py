@@ -18,11 +18,13 @@ from aim_jupyter.core import adapters, metrics
 from aim_jupyter.core.gpus import processor
 from aim_jupyter.core.metrics import Recorder, Scrape
 from aim_jupyter.core.records import ServerRecord
-from aim_jupyter.core.serving import containers, endpoint
-from aim_jupyter.core.serving.folder import ServerFolder
-from aim_jupyter.core.serving.health import Health
-from aim_jupyter.core.serving.process import members, uptime_s
-from aim_jupyter.core.serving.resources import Resources
+from aim_jupyter.core.serving.start import containers
+from aim_jupyter.core.serving.state.folder import ServerFolder
+from aim_jupyter.core.serving.state.process import members, uptime_s
+from aim_jupyter.core.serving.watch import endpoint
+from aim_jupyter.core.serving.watch.health import Health
+from aim_jupyter.core.serving.watch.resources import Resources
+from aim_jupyter.core.sizes import GIB
 
 #: Seconds between two samples, and after one that got no answer: each such look takes up to
 #: `ANSWER_S`, during which the supervisor sees neither a stop nor the end of its engine.
@@ -31,7 +33,6 @@ UNANSWERED_S = 5.0
 ANSWER_S = 2.0
 #: Seconds between two looks at the memory of the machine.
 MACHINE_S = 10.0
-_GIB = 1 << 30
 
 
 class Sampler:
@@ -129,7 +130,7 @@ class Sampler:
         if self._free_pct is not None:
             figures["memory_free_pct"] = self._free_pct
         if "disk_free_bytes" in values:
-            figures["disk_free_gib"] = values["disk_free_bytes"] / _GIB
+            figures["disk_free_gib"] = values["disk_free_bytes"] / GIB
         if "temp_c" in values:
             figures["temp_c"] = values["temp_c"]
         return {**figures, **_queue(values)}

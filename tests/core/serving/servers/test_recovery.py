@@ -14,8 +14,11 @@ from msgspec.structs import replace
 
 from aim_jupyter.core import api, serving
 from aim_jupyter.core.records import ProcessId, ServerRecord
-from aim_jupyter.core.serving import ServerFolder, charge, engine, supervision
-from aim_jupyter.core.serving.process import alive, members
+from aim_jupyter.core.serving import ServerFolder
+from aim_jupyter.core.serving.start import engine
+from aim_jupyter.core.serving.state import lock
+from aim_jupyter.core.serving.state.process import alive, members
+from aim_jupyter.core.serving.supervisor import spawn
 from tests.conftest import FakeEngine
 from tests.waiting import DEMO, LIMIT_S, ended, launch_ready, say, speaking, until
 
@@ -288,7 +291,7 @@ def test_a_folder_without_its_lock_is_unknown_while_its_engine_runs(fake: FakeEn
     folder = launch_ready()
     record = folder.read()
     assert record.engine is not None
-    (folder.path / charge.NAME).rename(folder.path / "away")
+    (folder.path / lock.NAME).rename(folder.path / "away")
     # Stopped, or it ends its engine as soon as it sees that nobody can supervise that.
     os.kill(record.engine.pid, signal.SIGSTOP)
     kill(record.supervisor)
@@ -320,7 +323,7 @@ def test_a_record_of_life_without_any_process_is_corrected_at_once(
     stale: ServerRecord = replace(record, state=state)
     folder.write(stale)
     # By whoever looks: no supervisor is started for it.
-    monkeypatch.setattr(supervision, "start", lambda *_: pytest.fail("a supervisor was started"))
+    monkeypatch.setattr(spawn, "start", lambda *_: pytest.fail("a supervisor was started"))
     seen = serving.current(folder)
     assert folder.read() == seen
     assert seen.state == ("stopped" if state == "stopping" else "failed")

@@ -11,13 +11,14 @@ from pathlib import Path
 
 import pytest
 
-from aim_jupyter import presenting
-from aim_jupyter.conversation import Conversation
-from aim_jupyter.core import api, events, policy, serving
+from aim_jupyter.commands import presenting
+from aim_jupyter.core import api, events, serving
 from aim_jupyter.core.errors import BadUsage, PortTaken
-from aim_jupyter.core.planning import Request
-from aim_jupyter.core.serving import endpoint, sockets
-from aim_jupyter.server import Server
+from aim_jupyter.core.planning import Request, policy
+from aim_jupyter.core.serving.start import sockets
+from aim_jupyter.core.serving.watch import endpoint
+from aim_jupyter.verbs.conversation import Conversation
+from aim_jupyter.verbs.server import Server
 from tests.conftest import FakeEngine
 from tests.waiting import launch_ready
 

@@ -15,8 +15,9 @@ import pytest
 
 from aim_jupyter.core import api, serving
 from aim_jupyter.core.errors import BadUsage, ServerGone, UnknownName
-from aim_jupyter.core.serving import ServerFolder, doors, shares
-from aim_jupyter.core.serving.process import alive
+from aim_jupyter.core.serving import ServerFolder
+from aim_jupyter.core.serving.sharing import shares, sockets
+from aim_jupyter.core.serving.state.process import alive
 from tests import users
 from tests.conftest import FakeEngine
 from tests.users import GUEST, OTHER, User
@@ -121,11 +122,11 @@ def test_all_users_of_the_node_each_have_a_key(
 
 def test_a_share_ends_with_its_server(demo: ServerFolder, guest: User) -> None:
     api.share("demo", GUEST)
-    with doors.opened() as place:
-        assert len(doors.names(place)) == 1
+    with sockets.opened() as place:
+        assert len(sockets.names(place)) == 1
     api.stop("demo", drain_s=0)
-    with doors.opened() as place:
-        assert doors.names(place) == []
+    with sockets.opened() as place:
+        assert sockets.names(place) == []
     assert guest.seen() == []
     with pytest.raises(ServerGone):
         api.share("demo", GUEST)
@@ -153,8 +154,8 @@ def test_nobody_answers_in_anothers_name(
     (genuine,) = place.iterdir()
     offer = guest.told(
         "msgspec.to_builtins(offer)",
-        "import msgspec; from aim_jupyter.core.serving import doors, guests\n"
-        f"with doors.opened() as place: offer = guests._ask(place, {genuine.name!r})[1]",
+        "import msgspec; from aim_jupyter.core.serving.sharing import asking\n"
+        f"offer = asking.ask_all(20.0, [{genuine.name!r}]).answers[0].offer",
     )
     lead = genuine.name.rpartition("-")[0]
     code = (
@@ -199,3 +200,47 @@ def test_names_that_mean_nobody(demo: ServerFolder, node: Path) -> None:
         api.revoke("demo", GUEST)
     with pytest.raises(UnknownName):
         api.attach("demo@games")
+
+
+def test_sockets_that_never_answer_hold_nobody_up(
+    demo: ServerFolder, guest: User, other: User, node: Path
+) -> None:
+    """Twenty of a neighbour, some full, some that go on without an end: one budget for all."""
+    api.share("demo", OTHER)
+    code = (
+        "import os, socket, threading\n"
+        "from aim_jupyter.core.serving.sharing import sockets\n"
+        "def flood(listener):\n"
+        "    caller, _ = listener.accept()\n"
+        "    while True: caller.sendall(b'x')\n"
+        "held = []\n"
+        "for number in range(20):\n"
+        "    name = f'{sockets.lead(os.getuid())}{number:012x}'\n"
+        f"    path = os.path.join({str(node / 'leases/share')!r}, name)\n"
+        "    held.append(socket.socket(socket.AF_UNIX)); held[-1].bind(path)\n"
+        "    os.chmod(path, 0o666); held[-1].listen(0 if number % 2 else 50)\n"
+        "    if number % 5 == 0:\n"
+        "        threading.Thread(target=flood, args=[held[-1]], daemon=True).start()\n"
+        "print('up', flush=True)\n"
+        "while True: threading.Event().wait()\n"
+    )
+    neighbour = subprocess.Popen(
+        guest.argv(code), env=guest.env, stdout=subprocess.PIPE, **users.identity(GUEST)
+    )
+    try:
+        assert neighbour.stdout is not None
+        assert neighbour.stdout.readline() == b"up\n"
+        timed = (
+            "import time\nshared.LOOK_S = 1.0\nbegan = time.monotonic()\n"
+            "names = [view.record.name for view in api.servers()]\n"
+            "took = time.monotonic() - began\n"
+            "from aim_jupyter.core import serving\n"
+        )
+        names, took, silent = other.told("[names, took, serving.silent()]", timed)
+        assert names == ["demo@root"]
+        # Each alone was waited for 2 s: 40 s for these.
+        assert took < 10
+        assert silent[GUEST] > 10
+    finally:
+        neighbour.kill()
+        neighbour.communicate()

@@ -20,15 +20,16 @@ from aim_jupyter.core import api, config, gpus, serving
 from aim_jupyter.core.errors import BadUsage, ServerGone
 from aim_jupyter.core.planning import Request
 from aim_jupyter.core.records import Image
-from aim_jupyter.core.serving import ServerFolder, attendant, containers, engine
-from aim_jupyter.core.serving.engine import GUARD
-from aim_jupyter.core.serving.process import alive, members
+from aim_jupyter.core.serving import ServerFolder
+from aim_jupyter.core.serving.start import container_client, containers, engine
+from aim_jupyter.core.serving.start.engine import GUARD
+from aim_jupyter.core.serving.state.process import alive, members
 from aim_jupyter.render.servers import again
 from aim_jupyter.testing import Script, fake_engine
 from tests import boxes
 from tests.boxes import Docker
 from tests.core.gpus import trees
-from tests.core.serving.test_starts import PLAN
+from tests.core.serving.state.test_starts import PLAN
 from tests.waiting import launch_ready, say, until
 
 NAME = "container:own/engine:1"
@@ -257,19 +258,26 @@ def test_on_the_cpu_it_is_given_no_device(tmp_path: Path, monkeypatch: pytest.Mo
     assert containers.variables(plan, {})["HIP_VISIBLE_DEVICES"] == "-1"
 
 
-def test_files_that_links_lead_to_are_seen_as_well(tmp_path: Path) -> None:
-    blobs, snapshot = tmp_path / "blobs", tmp_path / "snapshots/abc"
-    for place in (blobs, snapshot):
+@pytest.mark.parametrize(
+    ("where", "contents", "shown"),
+    [("plain", "blobs", ("plain", "blobs")), ("repo/snapshots/abc", "repo/blobs", ("repo",))],
+)
+def test_files_that_links_lead_to_are_seen_as_well(
+    tmp_path: Path, where: str, contents: str, shown: tuple[str, ...]
+) -> None:
+    blobs, model = tmp_path / contents, tmp_path / where
+    for place in (blobs, model):
         place.mkdir(parents=True)
     (blobs / "1234").touch()
-    (snapshot / "config.json").symlink_to("../../blobs/1234")
+    (model / "config.json").symlink_to(blobs / "1234")
     template = tmp_path / "chat.jinja"
     template.touch()
     argv = ("python3", f"--chat-template={template}", "--seed", "/", "--uds", "/no/such")
-    plan = replace(PLAN, image=IMAGE, model_path=str(snapshot), argv=argv)
+    plan = replace(PLAN, image=IMAGE, model_path=str(model), argv=argv)
     words = containers.command(plan, ["python3"], tmp_path / "server", {})
     sources = [mount.split(",")[1] for mount in values("--mount", words)]
-    assert sources[-3:] == [f"source={path}" for path in (snapshot, blobs, template)]
+    expected = [*(tmp_path / one for one in shown), template]
+    assert sources[-len(expected) :] == [f"source={path}" for path in expected]
 
 
 def test_a_socket_file_is_refused(docker: Docker) -> None:
@@ -369,7 +377,16 @@ def test_the_attendant_is_done_when_the_container_is_gone(tmp_path: Path) -> Non
         f'#!/bin/sh\n[ "$1" = rm ] && echo "$@" > {removed} && exit\nread line\nexit 137\n'
     )
     program.chmod(0o755)
-    argv = [sys.executable, "-IS", attendant.__file__, "KEY", str(program), "run", "--name", "box"]
+    argv = [
+        sys.executable,
+        "-IS",
+        container_client.__file__,
+        "KEY",
+        str(program),
+        "run",
+        "--name",
+        "box",
+    ]
     done = subprocess.run(argv, env={"KEY": "word"}, check=False, timeout=120)
     assert done.returncode == -signal.SIGKILL
     assert removed.read_text() == "rm --force box\n"
@@ -381,7 +398,16 @@ def test_a_client_that_reads_nothing_has_the_last_word(tmp_path: Path) -> None:
         '#!/bin/sh\n[ "$1" = rm ] && exit\nexec <&-\necho up\n/bin/sleep 2\nexit 125\n'
     )
     program.chmod(0o755)
-    argv = [sys.executable, "-IS", attendant.__file__, "KEY", str(program), "run", "--name", "box"]
+    argv = [
+        sys.executable,
+        "-IS",
+        container_client.__file__,
+        "KEY",
+        str(program),
+        "run",
+        "--name",
+        "box",
+    ]
     with subprocess.Popen(argv, env={"KEY": "word"}, stdout=subprocess.PIPE) as attended:
         assert attended.stdout is not None
         assert attended.stdout.readline() == b"up\n"

@@ -13,12 +13,11 @@ from msgspec.structs import replace
 from aim_jupyter.core import api, leases, serving
 from aim_jupyter.core.planning import Request
 from aim_jupyter.core.records import Plan
-from aim_jupyter.core.serving import devices
+from aim_jupyter.core.serving.start import devices
+from aim_jupyter.core.sizes import GIB
 from tests.conftest import FakeEngine
 from tests.core.gpus import trees
 from tests.waiting import until
-
-GIB = 1 << 30
 
 
 @pytest.fixture

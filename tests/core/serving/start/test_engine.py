@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from aim_jupyter.core.serving.engine import GUARD, PACKAGE, environment
+from aim_jupyter.core.serving.start.engine import GUARD, PACKAGE, environment
 from tests.conftest import FakeEngine
-from tests.core.serving.test_starts import PLAN
+from tests.core.serving.state.test_starts import PLAN
 from tests.waiting import launch_ready
 
 

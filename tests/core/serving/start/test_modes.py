@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aim_jupyter.core.errors import BadUsage
-from aim_jupyter.core.serving import modes
-from aim_jupyter.core.serving.modes import choose
+from aim_jupyter.core.serving.start import modes
+from aim_jupyter.core.serving.start.modes import choose
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from aim_jupyter.core import api
 from aim_jupyter.core.errors import PortTaken, StartFailed
-from aim_jupyter.core.serving import ports
+from aim_jupyter.core.serving.start import ports
 from tests.conftest import FakeEngine
 from tests.waiting import DEMO, free_port, launch_ready, say, until
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from aim_jupyter.core.serving import readahead
-from aim_jupyter.core.serving.readahead import ReadAhead
+from aim_jupyter.core.serving.start import readahead
+from aim_jupyter.core.serving.start.readahead import ReadAhead
 
 
 def model(folder: Path, *names: str, size: int = 1000) -> Path:

@@ -10,7 +10,7 @@ import pytest
 
 from aim_jupyter.core import serving
 from aim_jupyter.core.planning import Request
-from aim_jupyter.core.serving import sockets
+from aim_jupyter.core.serving.start import sockets
 from tests.conftest import FakeEngine
 from tests.waiting import launch_ready
 
@@ -47,15 +47,21 @@ def test_a_name_that_is_taken_is_left_alone(tmp_path: Path) -> None:
     assert [file.name for file in elsewhere.iterdir()] == ["somebody's"]
 
 
-def test_a_path_that_is_too_long_for_a_socket_is_none(
+def test_where_the_path_is_too_long_for_a_socket_another_is_taken(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     long = tmp_path / ("long" * 20)
     long.mkdir()
     monkeypatch.setattr("tempfile.tempdir", str(long))
 
-    assert sockets.make(tmp_path) is None
+    place = sockets.make(tmp_path)
+    assert place is not None
+    assert place.parent == Path("/tmp")
     assert list(long.iterdir()) == []
+    sockets.clear(tmp_path)
+    assert not place.exists()
+    monkeypatch.setattr(sockets, "_SHORT", ())
+    assert sockets.make(tmp_path) is None
 
 
 def test_an_engine_is_told_where_and_a_stop_removes_it(

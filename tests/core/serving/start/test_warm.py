@@ -14,10 +14,12 @@ import pytest
 
 from aim_jupyter.core import api, serving
 from aim_jupyter.core.planning import Request
+from aim_jupyter.core.planning.request import Start
 from aim_jupyter.core.records import ServerRecord
-from aim_jupyter.core.serving import endpoint, sockets, warm
-from aim_jupyter.core.serving.process import alive, identify, members
-from aim_jupyter.server import Server
+from aim_jupyter.core.serving.start import sockets, warm
+from aim_jupyter.core.serving.state.process import alive, identify, members
+from aim_jupyter.core.serving.watch import endpoint
+from aim_jupyter.verbs.server import Server
 from tests.waiting import launch_ready, until
 
 QUESTIONS = ("What is a recipe?", "How do I stop a server?", "Tell me about the weather")
@@ -29,9 +31,9 @@ def isolated(warm_home: Path) -> Path:
     return warm_home
 
 
-def launch(mode: str, name: str) -> ServerRecord:
+def launch(mode: Start, name: str) -> ServerRecord:
     """Launch the demo in a mode and wait until it is ready."""
-    folder = api.launch(Request(model="demo", start=mode, name=name), new=True)
+    folder = api.launch(Request(model="demo", start=mode, name=name, new=True))
     for _ in api.wait(folder.name, limit_s=300):
         pass
     return folder.read()
@@ -81,7 +83,6 @@ def ended(name: str) -> None:
     assert not meeting.exists()
 
 
-@pytest.mark.ordeal
 @pytest.mark.engine
 @pytest.mark.timeout(600)
 def test_each_mode_brings_up_the_same_server() -> None:
@@ -130,7 +131,6 @@ def test_a_fork_serves_on_a_socket_file_as_well() -> None:
     ended("by-file")
 
 
-@pytest.mark.ordeal
 @pytest.mark.engine
 @pytest.mark.timeout(600)
 def test_servers_outlive_their_host_and_the_next_launch_gets_a_new_one() -> None:
@@ -172,7 +172,6 @@ def test_nothing_of_one_server_reaches_the_next(warm_home: Path) -> None:
     assert alive(warm._process(folder))
 
 
-@pytest.mark.ordeal
 @pytest.mark.engine
 @pytest.mark.timeout(1200)
 def test_a_hundred_servers_leave_their_host_as_it_was() -> None:

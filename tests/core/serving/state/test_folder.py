@@ -12,16 +12,18 @@ from msgspec.structs import replace
 from aim_jupyter.core import config, serving
 from aim_jupyter.core.errors import BadUsage, ServerGone, StateUnusable, UnknownName
 from aim_jupyter.core.records import ProcessId, ServerRecord
-from aim_jupyter.core.serving import ServerFolder, folder, launching
-from aim_jupyter.core.serving.folder import LONGEST, check_name, name_for
-from aim_jupyter.core.serving.process import boot_id
+from aim_jupyter.core.serving import ServerFolder
+from aim_jupyter.core.serving.servers import launching
+from aim_jupyter.core.serving.state import folder
+from aim_jupyter.core.serving.state.folder import LONGEST, check_name, name_for
+from aim_jupyter.core.serving.state.process import boot_id
 from tests.conftest import FakeEngine
-from tests.core.serving.test_starts import PLAN
+from tests.core.serving.state.test_starts import PLAN
 from tests.waiting import DEMO, launch_ready
 
 
 def made(name: str = "demo", record: ServerRecord | None = None) -> ServerFolder:
-    with folder.lock():
+    with folder.alone():
         new = folder.show(folder.make(name))
     new.write(record or ServerRecord(name=name, plan=replace(PLAN, server=name)))
     return new
@@ -78,7 +80,7 @@ def test_a_place_that_cannot_be_cleared_is_told() -> None:
     (old.path / "engine.log").mkdir()
     old.path.rename(config.servers_dir() / "elsewhere")
     (config.servers_dir() / "demo").write_text("a file")
-    with folder.lock(), pytest.raises(StateUnusable, match="Not a directory"):
+    with folder.alone(), pytest.raises(StateUnusable, match="Not a directory"):
         folder.show(folder.make("demo"))
 
 

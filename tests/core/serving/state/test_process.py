@@ -14,7 +14,7 @@ import pytest
 from msgspec.structs import replace
 
 from aim_jupyter.core.records import ProcessId
-from aim_jupyter.core.serving.process import (
+from aim_jupyter.core.serving.state.process import (
     alive,
     boot_id,
     end_group,

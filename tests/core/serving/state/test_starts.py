@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from aim_jupyter.core import config
 from aim_jupyter.core.records import STAGES, Plan, StageTime
-from aim_jupyter.core.serving import starts
+from aim_jupyter.core.serving.state import starts
 
 PLAN = Plan(
     server="demo", model="demo", recipe_id="x", origin="derived", engine="vllm", engine_name="e",
@@ -45,7 +45,7 @@ def test_the_next_start_of_the_same_plan_knows_the_last() -> None:
 
 def test_the_last_start_counts_and_the_oldest_plans_go(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(starts, "MOST", 2)
-    plans = [replace(PLAN, gpus=(number,)) for number in range(3)]
+    plans = [replace(PLAN, engine_version=f"0.{number}") for number in range(3)]
     for plan in (*plans[:2], plans[0], plans[2]):
         starts.remember(plan, HOW, TOOK, {})
     assert [bool(starts.expected(plan, HOW)) for plan in plans] == [True, False, True]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aim_jupyter.core.serving.restarting import LONGEST_S, STABLE_S, decide
+from aim_jupyter.core.serving.supervisor.policy import LONGEST_S, STABLE_S, decide
 
 COUNTS = st.integers(0, 50)
 TIMES = st.none() | st.floats(0, 1e7)

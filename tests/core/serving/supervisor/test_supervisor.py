@@ -12,9 +12,9 @@ from msgspec.structs import replace
 from aim_jupyter.core import api, serving
 from aim_jupyter.core.errors import BadUsage, PortTaken, ServerGone, StartFailed
 from aim_jupyter.core.records import Sample, ServerRecord
-from aim_jupyter.core.serving import engine, ports
-from aim_jupyter.core.serving.folder import StopRequest
-from aim_jupyter.core.serving.process import alive, members, uptime_s
+from aim_jupyter.core.serving.start import engine, ports
+from aim_jupyter.core.serving.state.folder import StopRequest
+from aim_jupyter.core.serving.state.process import alive, members, uptime_s
 from tests.conftest import FakeEngine
 from tests.waiting import DEMO, LIMIT_S, ended, free_port, launch_ready, say, speaking, until
 

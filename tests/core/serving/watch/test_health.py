@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aim_jupyter.core.serving.health import Health, checks
+from aim_jupyter.core.serving.watch.health import Health, checks
 
 HEAT = next(check for check in checks() if check.name == "temperature")
 

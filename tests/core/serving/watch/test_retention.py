@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from aim_jupyter.core import api, files
-from aim_jupyter.core.serving import retention
-from aim_jupyter.core.serving.stages import LogReader
+from aim_jupyter.core.serving.watch import retention
+from aim_jupyter.core.serving.watch.stages import LogReader
 from tests.conftest import FakeEngine
 from tests.waiting import bytes_read, launch_ready, until
 

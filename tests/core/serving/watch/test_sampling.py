@@ -13,11 +13,11 @@ import pytest
 
 from aim_jupyter.core import api, metrics
 from aim_jupyter.core.gpus import Cards
-from aim_jupyter.core.serving import endpoint
-from aim_jupyter.core.serving.endpoint import Reply
-from aim_jupyter.core.serving.process import identify, members
-from aim_jupyter.core.serving.resources import Resources
-from aim_jupyter.core.serving.sampling import Sampler
+from aim_jupyter.core.serving.state.process import identify, members
+from aim_jupyter.core.serving.watch import endpoint
+from aim_jupyter.core.serving.watch.endpoint import Reply
+from aim_jupyter.core.serving.watch.resources import Resources
+from aim_jupyter.core.serving.watch.sampling import Sampler
 from tests.conftest import FakeEngine
 from tests.core.gpus import trees
 from tests.waiting import launch_ready, say, until

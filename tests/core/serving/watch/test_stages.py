@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import json
 from pathlib import Path
 
 import pytest
@@ -10,7 +12,7 @@ from hypothesis import strategies as st
 
 from aim_jupyter.core import adapters
 from aim_jupyter.core.records import STAGES, StageTime
-from aim_jupyter.core.serving.stages import LogReader, StageTracker
+from aim_jupyter.core.serving.watch.stages import LogReader, StageTracker
 
 plain = adapters.get("vllm").log.plain
 
@@ -58,13 +60,37 @@ GPU = (
 )
 
 
+#: What older versions wrote instead, as others published it; see ``stages.toml``.
+OLDER = (
+    "INFO 06-18 15:48:30 [__init__.py:244] Automatically detected platform rocm.\n"
+    "(Worker_TP0 pid=13) INFO 03-23 22:46:29 [parallel_state.py:1716] rank 0 in world size 2 is "
+    "assigned as DP rank 0, PP rank 0, TP rank 0, EP rank 0\n"
+    "INFO 10-30 17:15:18 model_runner.py:1071] Loading model weights took 0.9276 GB\n"
+    "INFO 03-21 20:15:45 [worker.py:267] Memory profiling takes 34.26 seconds\n"
+    "INFO 03-21 20:15:45 [worker.py:267] model weights take 12.55GiB; non_torch_memory takes "
+    "0.16GiB; PyTorch activation peak memory takes 2.38GiB; the rest of the memory reserved for "
+    "KV Cache is 56.18GiB.\n"
+    "INFO 06-18 15:49:03 [kv_cache_utils.py:715] GPU KV cache size: 776,560 tokens\n"
+    "INFO 06-18 15:49:03 [kv_cache_utils.py:719] Maximum concurrency for 40,960 tokens per "
+    "request: 18.96x\n"
+    "(EngineCore pid=196) INFO 06-19 15:35:48 [decorators.py:311] Directly load AOT compilation "
+    "from path ~/x\n"
+    "(EngineCore pid=196) INFO 06-19 15:35:50 [monitor.py:77] Initial profiling/warmup run took "
+    "2.31 s\n"
+    "INFO 10-30 17:15:22 model_runner.py:1402] Capturing the model for CUDA graphs. This may lead "
+    "to unexpected consequences if the model is not static.\n"
+    "INFO 10-30 17:15:45 model_runner.py:1530] Graph capturing finished in 23 secs.\n"
+)
+SHARED = Path(__file__).parents[5] / "shared/fixtures/stage-logs"
+
+
 def lines(text: str, tmp_path: Path) -> list[str]:
     (tmp_path / "log").write_text(text)
     return list(LogReader(tmp_path / "log").new_lines())
 
 
 def test_every_rule_meets_a_line_that_vllm_writes(tmp_path: Path) -> None:
-    texts = [plain(line) for line in lines(CPU + GPU, tmp_path)]
+    texts = [plain(line) for line in lines(CPU + GPU + OLDER, tmp_path)]
     for rule in adapters.get("vllm").stages:
         assert any(rule.pattern.search(text) for text in texts), rule.match
 
@@ -78,6 +104,7 @@ def test_a_real_start_goes_through_its_stages(tmp_path: Path) -> None:
             details.append((tracker.stages[-1].stage, tracker.stages[-1].detail))
     assert details == [
         ("boot", "vLLM 0.32.0"),
+        ("boot", "reading the model's configuration"),
         ("boot", "vLLM 0.32.0, engine process is up"),
         ("load", ""),
         ("load", "shard 0 of 1"),
@@ -99,6 +126,34 @@ def test_a_start_on_a_gpu_compiles_and_captures(tmp_path: Path) -> None:
     assert tracker.stages[-1].detail == "graph 34 of 67"
     assert tracker.stages[-1].fraction == pytest.approx(34 / 67)
     assert tracker.facts == {"weights_gib": 30.61, "kv_gib": 8.22}
+
+
+CASES = (
+    list(csv.DictReader((SHARED / "cases.csv").read_text().splitlines())) if SHARED.exists() else []
+)
+
+
+@pytest.mark.parametrize("case", CASES, ids=[case["id"] for case in CASES])
+def test_starts_of_other_versions_go_through_their_stages(case: dict[str, str]) -> None:
+    tracker = StageTracker(case["engine"])
+    for now, line in enumerate((SHARED / case["file"]).read_text().splitlines()):
+        tracker.feed(line, float(now))
+    seen = [stage.stage for stage in tracker.stages]
+    wanted = case["expected_stages"].split("|")
+    assert [stage for stage in seen if stage in wanted] == wanted
+    for fact, value in json.loads(case["expected_facts"]).items():
+        assert tracker.facts.get(fact) == value, fact
+
+
+def test_older_versions_name_the_same_facts(tmp_path: Path) -> None:
+    tracker = StageTracker("vllm")
+    for line in lines(OLDER, tmp_path):
+        tracker.feed(line, 1.0)
+    assert [stage.stage for stage in tracker.stages] == ["boot", "load", "compile", "capture"]
+    assert tracker.facts == {
+        "weights_gib": 12.55, "kv_gib": 56.18, "kv_tokens": 776560, "context_tokens": 40960,
+        "users": 18.96,
+    }  # fmt: skip
 
 
 def test_a_stage_takes_until_the_next_begins() -> None:

@@ -1,0 +1,1 @@
+"""Servers as others see them: launched, viewed, stopped, found again."""

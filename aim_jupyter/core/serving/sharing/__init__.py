@@ -1,0 +1,1 @@
+"""Servers that other users of the node may use."""

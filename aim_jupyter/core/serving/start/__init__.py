@@ -1,0 +1,1 @@
+"""How an engine is started: its command, its ports, devices, hosts and containers."""

@@ -1,0 +1,1 @@
+"""What is on disk of a server, and whose process it is."""

@@ -1,0 +1,1 @@
+"""The process that stands beside one engine from its start to its end."""

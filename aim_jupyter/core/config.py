@@ -10,7 +10,9 @@ AIM_SHARED_CACHE_DIR  more caches, only read, colon-separated none
 AIM_COMPILE_CACHE_DIR what engines compile                    ``~/.cache/aim_jupyter/compiled``
 AIM_CACHE_ENABLED     0: only Hugging Face's own cache        1
 AIM_RECIPES_PATH      more recipe folders, colon-separated    none
+AIM_DEVICES_PATH      more tables of GPUs, colon-separated    none
 AIM_ENGINE_PYTHON     an interpreter that has an engine       none
+AIM_DEFAULT_MODEL     what a launch without a model starts    SmolLM2, on a CPU
 AIM_START             how engines are started: a mode, auto  ``auto``
 AIM_READ_AHEAD_BYTES  larger weights are read ahead           256 MiB
 AIM_SYS_ROOT          root of ``sys`` and ``dev``, for tests  ``/``
@@ -29,6 +31,7 @@ from pathlib import Path
 import platformdirs
 
 APP = "aim_jupyter"
+DEVICE_TABLES = "AIM_DEVICES_PATH"
 
 
 def data_dir() -> Path:
@@ -96,6 +99,11 @@ def recipe_dirs() -> list[Path]:
     return [shipped_recipes(), *_paths("AIM_RECIPES_PATH")]
 
 
+def device_tables() -> list[Path]:
+    """Return the user's own tables of GPUs, read beside the package's, later ones winning."""
+    return _paths(DEVICE_TABLES)
+
+
 def shipped_recipes() -> Path:
     """Return the recipes that came with this package: inside the wheel, or beside a checkout."""
     package = Path(__file__).parents[1]
@@ -106,6 +114,11 @@ def shipped_recipes() -> Path:
 def engine_python() -> Path | None:
     """Return the interpreter named by `AIM_ENGINE_PYTHON`."""
     return _folder("AIM_ENGINE_PYTHON")
+
+
+def default_model() -> str | None:
+    """Return the model of a launch that names none, None where nothing is set."""
+    return os.environ.get("AIM_DEFAULT_MODEL") or None
 
 
 def start_mode() -> str | None:

@@ -17,6 +17,7 @@
     ├── ServerGone          the server is not running, or its key is gone
     │   └── StartFailed     it ended before it was ready
     ├── WaitTimeout         not ready within the time given
+    ├── RowsFailed          most of the first rows of a map failed: the rest was not asked
     └── StateUnusable       the state directory can't be read or written
 
 Anything that is not an `AimError` is a defect, and keeps its whole traceback.
@@ -26,6 +27,8 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+
+from aim_jupyter.core.harmless import harmless
 
 #: A name of fewer letters may be a part of any other.
 MEANINGFUL = 3
@@ -50,10 +53,10 @@ class AimError(Exception):
 
     @property
     def lines(self) -> list[str]:
-        """The one or two lines that a user sees."""
+        """The one or two lines that a user sees; names in them may be anybody's."""
         return [
-            f"{type(self).__name__}: {' '.join(self.found.splitlines())}",
-            *([f"Try: {' '.join(self.hint.splitlines())}"] if self.hint else []),
+            harmless(f"{type(self).__name__}: {' '.join(self.found.splitlines())}"),
+            *([harmless(f"Try: {' '.join(self.hint.splitlines())}")] if self.hint else []),
         ]
 
     def _render_traceback_(self) -> list[str]:
@@ -140,6 +143,10 @@ class StartFailed(ServerGone):
 
 class WaitTimeout(AimError):
     """Not ready within the time given."""
+
+
+class RowsFailed(AimError):
+    """Most of the first rows of a map failed: the rest was not asked."""
 
 
 class StateUnusable(AimError):

@@ -22,6 +22,7 @@ from typing import Literal
 import msgspec
 from msgspec import Struct
 
+from aim_jupyter.core.harmless import harmless
 from aim_jupyter.core.records.kinds import resolved
 
 Kind = Literal["fit", "stage", "health", "lease", "stop", "exit"]
@@ -92,7 +93,7 @@ class EventLog:
 
 def report(line: str) -> None:
     """Tell whoever listens one line of progress."""
-    _sink.get()(line)
+    _sink.get()(harmless(line))
 
 
 @contextlib.contextmanager

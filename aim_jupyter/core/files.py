@@ -11,10 +11,14 @@ import stat
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 
 from aim_jupyter.core.errors import StateUnusable
+from aim_jupyter.core.records.kinds import resolved
+
+T = TypeVar("T")
 
 #: What reading and decoding a file of ours can meet; of bytes that are no UTF-8, msgspec says
 #: nothing of its own.
@@ -36,8 +40,23 @@ def unusable(path: Path, error: OSError) -> StateUnusable:
     )
 
 
+#: Bytes of a JSON file beside a model: the largest tokenizers have 35 MB.
+MOST_JSON = 48 << 20
+
+
 def private_folder(path: Path) -> Path:
     """Make `path` a folder that only this user can enter, and return it.
+
+    Raises
+    ------
+    StateUnusable
+        As `own_folder`.
+    """
+    return own_folder(path, 0o700)
+
+
+def own_folder(path: Path, mode: int) -> Path:
+    """Make `path` a folder of this user's with that mode, and return it.
 
     Raises
     ------
@@ -46,7 +65,7 @@ def private_folder(path: Path) -> Path:
         could put another in its place.
     """
     try:
-        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path.mkdir(mode=mode, parents=True, exist_ok=True)
         facts = path.lstat()
         loose = _loose(path)
     except OSError as error:
@@ -61,9 +80,9 @@ def private_folder(path: Path) -> Path:
             f"{path} is a link or belongs to another user.",
             "remove it, or set AIM_STATE_DIR to a folder of your own",
         )
-    if facts.st_mode & 0o077:
+    if facts.st_mode & 0o777 != mode:
         try:
-            path.chmod(0o700)
+            path.chmod(mode)
         except OSError as error:
             raise unusable(path, error) from error
     return path
@@ -111,6 +130,56 @@ def write_atomic(path: Path, data: bytes, mode: int = 0o600) -> None:
         raise unusable(path, error) from error
 
 
+def keep_spare(path: Path, size: int) -> None:
+    """Keep `size` bytes on disk for the next `write_spared`, in a file beside `path`."""
+    spare = _spare(path)
+    with contextlib.suppress(OSError):
+        handle = os.open(spare, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        try:
+            os.posix_fallocate(handle, 0, size)
+        except OSError:
+            spare.unlink()
+        finally:
+            os.close(handle)
+
+
+def write_spared(path: Path, data: bytes) -> None:
+    """Write as `write_atomic`; on a full disk, or one without inodes, into what was kept for it.
+
+    Raises
+    ------
+    StateUnusable
+        If it can't be written there either.
+    """
+    try:
+        write_atomic(path, data)
+    except StateUnusable:
+        if not _filled(_spare(path), data):
+            raise
+        _spare(path).replace(path)
+
+
+def _spare(path: Path) -> Path:
+    return path.with_name(f".{path.name}.spare")
+
+
+def _filled(spare: Path, data: bytes) -> bool:
+    """Put `data` where room is already; return whether there was enough."""
+    try:
+        handle = os.open(spare, os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        try:
+            room = os.fstat(handle).st_size
+            if len(data) > room or os.pwrite(handle, data, 0) != len(data):
+                return False
+            os.ftruncate(handle, len(data))
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+    except OSError:
+        return False
+    return True
+
+
 @contextlib.contextmanager
 def locked(path: Path) -> Iterator[None]:
     """Hold an exclusive lock on the file `path`, made where it is absent.
@@ -137,6 +206,34 @@ def _first_data(handle: int) -> int:
     except OSError:
         # An empty file, or a file system without holes.
         return 0
+
+
+def table(path: Path, kind: type[T]) -> T:
+    """Return what a TOML file holds: the way in which all tables of the package are read.
+
+    Raises
+    ------
+    OSError
+        If it can't be read.
+    msgspec.DecodeError, UnicodeDecodeError
+        If it is no TOML, or not of `kind`. Of the package's own, that is a defect.
+    """
+    return msgspec.toml.decode(path.read_bytes(), type=resolved(kind))
+
+
+def read_bounded(path: Path, most: int = MOST_JSON) -> bytes:
+    """Return what a file of somebody else's holds.
+
+    Raises
+    ------
+    ValueError
+        If that is more than `most` bytes: no more of it is read.
+    OSError
+    """
+    with path.open("rb") as file:
+        if os.fstat(file.fileno()).st_size > most or len(data := file.read(most + 1)) > most:
+            raise ValueError(f"it is larger than {most >> 20} MiB")
+    return data
 
 
 def tail(path: Path, lines: int) -> list[str]:

@@ -1,4 +1,4 @@
-"""What the tests of recipes stand on: AMD's files, and what a vLLM 0.32 answered when asked."""
+"""What tests of recipes, choice and planning share: AMD's files, and a recorded vLLM 0.32."""
 
 import json
 from collections.abc import Callable
@@ -9,12 +9,14 @@ from typing import Any
 import msgspec
 import pytest
 
-from aim_jupyter.core import fitting, recipes
-from aim_jupyter.core.recipes import Catalogue, Overrides, catalogue
-from aim_jupyter.core.recipes.placement import imagined
+from aim_jupyter.core import choice
+from aim_jupyter.core.choice.placement import imagined
+from aim_jupyter.core.planning.request import Request
+from aim_jupyter.core.recipes import Catalogue, catalogue
 from aim_jupyter.core.records import Choice, Cpu, EngineEnvironment, Flag, Gpu, Machine, Model
+from aim_jupyter.core.sizes import GIB
 
-FIXTURES = Path(__file__).parents[4] / "shared/fixtures"
+FIXTURES = Path(__file__).parents[3] / "shared/fixtures"
 
 Write = Callable[..., Path]
 
@@ -30,7 +32,7 @@ def aim_profiles() -> Path:
 @pytest.fixture(scope="session")
 def vllm() -> EngineEnvironment:
     """Return an environment with the options of vLLM 0.32.0, as its own parser has them."""
-    answer = json.loads((Path(__file__).parent / "data/vllm-0.32.0.json").read_text())
+    answer = json.loads((Path(__file__).parent / "recipes/data/vllm-0.32.0.json").read_text())
     return EngineEnvironment(
         name="recorded",
         python="/nowhere/python",
@@ -62,7 +64,7 @@ def write(tmp_path: Path) -> Write:
 
 
 def laptop(free_gib: float | None = 8) -> Machine:
-    free = None if free_gib is None else round(free_gib * (1 << 30))
+    free = None if free_gib is None else round(free_gib * GIB)
     return Machine(host="laptop", cpu=Cpu(cores=8, memory_available_bytes=free))
 
 
@@ -81,22 +83,24 @@ def gpus(*states: str, kind: str = "MI300X", **facts: object) -> Machine:
 
 def rank(model: Model, machine: Machine, **asked: Any) -> tuple[Choice, ...]:
     """Return the recipes of a model in order, as the fit judges them on a site that is new."""
-    return recipes.rank(model, machine, judge(model, machine), **asked)
+    engine, fit = asked.pop("engine", "vllm"), asked.pop("fit", None)
+    version = asked.pop("engine_version", None)
+    there = choice.Conditions(machine=machine, engine=engine, engine_version=version)
+    request = Request(model=model.name, **asked)
+    return choice.ranked(model, request, there, fit or judge(model, machine))
 
 
-def judge(model: Model, machine: Machine, options: Overrides | None = None) -> recipes.Fit:
-    asked = options or Overrides()
-    return fitting.Judge(model, machine, options=asked.set, unset=asked.unset, starts=())
+def judge(model: Model, machine: Machine) -> choice.Fit:
+    return choice.Judge(model, choice.Conditions(machine=machine), starts=())
 
 
-def parse_machine(spec: str | None) -> Machine:
-    """Return the machine of a specification, as the gpus part of the core would."""
-    if spec is None or spec == "cpu":
-        return laptop(1500)
-    kind, _, count = spec.partition(":")
-    return imagined(kind.upper(), int(count or 1))
+def judged(model: Model, machine: Machine, **asked: Any) -> tuple[Choice, ...]:
+    """Return what `rank` does, without any offers."""
+    there = choice.Conditions(machine=machine)
+    request = Request(model=model.name, **asked)
+    return choice.judge_all(model, request, there, judge(model, machine))
 
 
 __all__ = [
-    "FIXTURES", "Gpu", "Write", "box", "gpus", "judge", "laptop", "parse_machine", "rank",
+    "FIXTURES", "Gpu", "Write", "box", "gpus", "judge", "judged", "laptop", "rank",
 ]  # fmt: skip

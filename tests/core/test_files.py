@@ -176,3 +176,23 @@ def test_a_tail_from_the_end_is_the_tail_of_the_whole(
     (tmp_path / "log").write_bytes(data)
     whole = [line for line in data.decode().replace("\r", "\n").split("\n") if line.strip()]
     assert files.tail(tmp_path / "log", lines) == whole[-lines:]
+
+
+def test_a_table_is_read_as_the_kind_that_it_should_be(tmp_path: Path) -> None:
+    path = tmp_path / "some.toml"
+    path.write_text("[a]\nb = [1, 2]\n")
+    assert files.table(path, dict[str, dict[str, tuple[int, ...]]]) == {"a": {"b": (1, 2)}}
+    for wrong in ("a = [", "a = 1", "\udcff"):
+        path.write_bytes(wrong.encode("utf-8", "surrogateescape"))
+        with pytest.raises(files.UNREADABLE):
+            files.table(path, dict[str, dict[str, int]])
+
+
+def test_a_file_beyond_its_bound_is_not_read(tmp_path: Path) -> None:
+    file = tmp_path / "tokenizer.json"
+    with file.open("wb") as large:
+        large.truncate(2 << 30)
+    with pytest.raises(ValueError, match="larger than 48 MiB"):
+        files.read_bounded(file)
+    file.write_bytes(b"{}")
+    assert files.read_bounded(file) == b"{}"

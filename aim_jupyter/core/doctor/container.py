@@ -19,6 +19,7 @@ from aim_jupyter.core import config
 from aim_jupyter.core import gpus as detection
 from aim_jupyter.core.errors import StateUnusable
 from aim_jupyter.core.records import Check, Machine
+from aim_jupyter.core.sizes import GIB
 
 #: The cache's layout, and the mode of each folder, as the seed has them.
 FOLDERS = ("models", "tokenizers", "configs", "datasets")
@@ -40,7 +41,7 @@ _SHARED = Path("/dev/shm")  # noqa: S108
 
 # Engines that share the work of several GPUs talk through it; docker gives 64 MiB. That 1 GiB is
 # little is our judgement; vLLM's documentation asks for ``--ipc=host`` or ``--shm-size``.
-_LITTLE_SHM_BYTES = 1 << 30
+_LITTLE_SHM_BYTES = GIB
 
 
 class Place(Struct, frozen=True, kw_only=True):

@@ -10,13 +10,14 @@ from pathlib import Path
 
 from aim_jupyter.core import adapters, config, engines, recipes, serving
 from aim_jupyter.core import gpus as detection
-from aim_jupyter.core.errors import AimError, ServerGone
+from aim_jupyter.core.errors import AimError, ServerGone, StateUnusable
+from aim_jupyter.core.leases import folder as leases
 from aim_jupyter.core.records import Check, EngineEnvironment, Machine
-from aim_jupyter.core.serving import containers
+from aim_jupyter.core.serving.start import containers
+from aim_jupyter.core.sizes import GIB
 
 #: Below this a download or a log soon fails.
 LITTLE_DISK_BYTES = 2 << 30
-GIB = 1 << 30
 
 
 def checks(machine: Machine) -> list[Check]:
@@ -29,6 +30,7 @@ def checks(machine: Machine) -> list[Check]:
         engine,
         *_refused(),
         *_folders(),
+        *_neighbours(),
         *_servers(),
         *_containers(),
         *_recipes(),
@@ -44,6 +46,10 @@ def _engine(machine: Machine) -> tuple[EngineEnvironment | None, Check]:
     except AimError as error:
         return None, Check(name="engine", good=False, found=error.found, fix=error.hint)
     found = f"{chosen.title} for {chosen.platform}: {chosen.python}"
+    if platform == "rocm" and chosen.platform != platform:
+        # What is missing in it for a GPU is not to be asked: another one is wanted.
+        found += "; it can't use the GPUs here"
+        return None, Check(name="engine", good=False, found=found, fix="%aim engine install rocm")
     return chosen, Check(name="engine", good=True, found=found)
 
 
@@ -74,6 +80,20 @@ def _folder(name: str, folder: Path, variable: str) -> Check:
         return Check(name=name, good=False, found=found, fix=fix)
     found = f"{folder}, {free / GIB:.1f} GiB free"
     return Check(name=name, good=free > LITTLE_DISK_BYTES, found=found, fix=fix)
+
+
+def _neighbours() -> Iterator[Check]:
+    """Yield what other users of the node may spoil: the leases, and what they share."""
+    try:
+        with leases.opened(make=False):
+            pass
+    except StateUnusable as error:
+        yield Check(name="leases", good=False, found=error.found, fix=error.hint)
+    for user, number in serving.silent().items():
+        found = f"{number} of the servers that {user} shares did not answer in time"
+        yield Check(
+            name="shares", good=False, found=found, fix=f"ask {user}; nobody waits for them"
+        )
 
 
 def _servers() -> Iterator[Check]:

@@ -5,22 +5,6 @@ lists those that exist, `choose` picks one, `install` makes one, `ask` runs one 
 learn what its engine is and accepts.
 """
 
-from aim_jupyter.core.engines.answers import Answer
-from aim_jupyter.core.engines.asking import ask
-from aim_jupyter.core.engines.environments import choose, find, is_known
-from aim_jupyter.core.engines.images import options
-from aim_jupyter.core.engines.installation import install
-from aim_jupyter.core.engines.runtimes import refusal
-from aim_jupyter.core.engines.sources import InstallPlatform
+import lazy_loader
 
-__all__ = [
-    "Answer",
-    "InstallPlatform",
-    "ask",
-    "choose",
-    "find",
-    "install",
-    "is_known",
-    "options",
-    "refusal",
-]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

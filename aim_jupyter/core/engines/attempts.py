@@ -8,10 +8,10 @@ import shutil
 from pathlib import Path
 
 from aim_jupyter.core import adapters, events
-from aim_jupyter.core.engines import builds
-from aim_jupyter.core.engines.answers import Answer
-from aim_jupyter.core.engines.asking import ask
+from aim_jupyter.core.engines import builds, metadata
 from aim_jupyter.core.engines.logs import Log
+from aim_jupyter.core.engines.probe import ask
+from aim_jupyter.core.engines.probe_cache import Answer
 from aim_jupyter.core.engines.sources import Recipe, Source
 from aim_jupyter.core.errors import InstallFailed
 
@@ -39,6 +39,7 @@ def build(recipe: Recipe, source: Source, base: Path, log: Log) -> tuple[Path, A
     try:
         _create(folder, base, log)
         _fill(python, source, log)
+        metadata.complete(folder)
         title = adapters.title(recipe.engine)
         notice = f"Importing {title} to prove it, {log.elapsed_s:.0f} s."
         return folder, _proven(ask(python, fresh=True, notice=notice), recipe)
@@ -56,7 +57,9 @@ def _create(folder: Path, base: Path, log: Log) -> None:
 
 
 def _fill(python: Path, source: Source, log: Log) -> None:
-    arguments = ["install", "--progress-bar", "off", *source.arguments, *source.requirements]
+    locked = ("--no-deps", "--require-hashes", "--requirement", source.lock) if source.lock else ()
+    arguments = ["install", "--progress-bar", "off", *source.arguments, *locked]
+    arguments += source.requirements
     if not log.run(python, "pip", arguments):
         if any(os.strerror(full) in log.complaint for full in (errno.ENOSPC, errno.EDQUOT)):
             raise InstallFailed(f"The engine can't be installed: {log.complaint}.", ROOM)

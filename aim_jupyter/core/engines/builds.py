@@ -17,12 +17,17 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import os
 import shutil
+import stat
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 from aim_jupyter.core import config, events, files
+
+#: Software, and nobody's secret: an administrator installs it for all users of a node.
+_FOR_ALL = 0o755
 
 
 @contextlib.contextmanager
@@ -34,7 +39,7 @@ def alone() -> Iterator[None]:
     StateUnusable
         If the folder of the environments can't be written.
     """
-    path = files.private_folder(config.engines_dir()) / ".install.lock"
+    path = files.own_folder(config.engines_dir(), _FOR_ALL) / ".install.lock"
     if _held(path):
         events.report("Another install is under way: waiting for it.")
     with files.locked(path):
@@ -43,12 +48,16 @@ def alone() -> Iterator[None]:
 
 def new(name: str) -> Path:
     """Make an empty folder to build the environment `name` in."""
-    files.private_folder(_builds())
+    files.own_folder(_builds(), _FOR_ALL)
     return Path(tempfile.mkdtemp(prefix=f"{name}-", dir=_builds()))
 
 
 def publish(build: Path, name: str) -> Path:
-    """Make a finished build the environment `name`, in place of one that was, and return it."""
+    """Make a finished build the environment `name`, in place of one that was, and return it.
+
+    All users may read and run it, and none but its owner write: one install serves a whole node.
+    """
+    _open(build)
     shown = config.engines_dir() / name
     if shown.is_dir() and not shown.is_symlink():  # made by hand: it goes where `clear` finds it
         shown.rename(new(name) / "replaced")
@@ -56,6 +65,15 @@ def publish(build: Path, name: str) -> Path:
     link.unlink(missing_ok=True)
     link.symlink_to(build.relative_to(config.engines_dir()), target_is_directory=True)
     return link.replace(shown)
+
+
+def _open(build: Path) -> None:
+    for folder, _, names in os.walk(build):
+        for path in (folder, *(os.path.join(folder, name) for name in names)):  # noqa: PTH118 - of many
+            mode = os.lstat(path).st_mode
+            wanted = (mode | 0o044 | (0o011 if mode & 0o100 else 0)) & ~0o022
+            if wanted != mode and not stat.S_ISLNK(mode):
+                os.chmod(path, stat.S_IMODE(wanted))  # noqa: PTH101 - as above
 
 
 def clear(name: str) -> None:

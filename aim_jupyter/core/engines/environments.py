@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator
 
 from aim_jupyter.core import adapters
 from aim_jupyter.core.engines import candidates, images, interpreters, sources
-from aim_jupyter.core.engines.answers import Answer
-from aim_jupyter.core.engines.asking import ask, is_asked, missing
 from aim_jupyter.core.engines.candidates import Candidate
+from aim_jupyter.core.engines.probe import ask, is_asked, missing
+from aim_jupyter.core.engines.probe_cache import Answer
 from aim_jupyter.core.errors import NoEngine, UnknownName
 from aim_jupyter.core.records import EngineEnvironment
 

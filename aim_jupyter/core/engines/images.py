@@ -17,8 +17,8 @@ import msgspec
 
 from aim_jupyter.core import adapters, config, events, files
 from aim_jupyter.core.adapters import Adapter
-from aim_jupyter.core.engines import answers, asked, asking, runtimes
-from aim_jupyter.core.engines.answers import Answer
+from aim_jupyter.core.engines import probe, probe_cache, probe_script, runtimes
+from aim_jupyter.core.engines.probe_cache import Answer
 from aim_jupyter.core.errors import AimError, BadUsage, NoEngine, StateUnusable
 from aim_jupyter.core.records import EngineEnvironment, Image
 from aim_jupyter.core.records.kinds import resolved
@@ -27,7 +27,7 @@ PREFIX = "container:"
 NEEDED = "an image with an engine beside its python3, such as vllm/vllm-openai-rocm"
 #: Where inside lies what we bring.
 PLACE = "/opt/aim"
-_SCRIPT = Path(asked.__file__)
+_SCRIPT = Path(probe_script.__file__)
 _KNOWN = msgspec.json.Decoder(resolved(dict[str, Image]))
 
 
@@ -107,11 +107,11 @@ def ask(image: Image) -> Answer:
         If the image can't be run.
     """
     key = key_of(image)
-    kept = answers.find(key)
+    kept = probe_cache.find(key)
     if kept is None:
         events.report(f"Asking {image.name} what its engine is: once, about 10 s.")
         kept = _asked(image)
-        answers.keep(key, kept)
+        probe_cache.keep(key, kept)
     return kept
 
 
@@ -120,7 +120,7 @@ def options(python: Path, image: Image | None = None) -> frozenset[str]:
 
     None where nobody asked it.
     """
-    answer = answers.find(key_of(image) if image is not None else answers.key(python))
+    answer = probe_cache.find(key_of(image) if image is not None else probe_cache.key(python))
     return frozenset(name for flag in (answer.flags if answer else ()) for name in flag.names)
 
 
@@ -152,7 +152,7 @@ def _asked(image: Image) -> Answer:
         *("--env", "HOME=/tmp", "--env", "USER=aim-engine", image.id, f"{place}/{_SCRIPT.name}"),
     ]
     try:
-        told = asking.answer_of(words, script=script)
+        told = probe.answer_of(words, script=script)
     finally:
         # One that did not answer in time may still run.
         with contextlib.suppress(NoEngine):

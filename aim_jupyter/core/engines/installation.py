@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from aim_jupyter.core import adapters, config, events
-from aim_jupyter.core.engines import answers, attempts, builds, preflight, probes, sources
-from aim_jupyter.core.engines.answers import Answer
+from aim_jupyter.core.engines import attempts, builds, preflight, probe_cache, probes, sources
 from aim_jupyter.core.engines.candidates import Candidate
 from aim_jupyter.core.engines.environments import describe
 from aim_jupyter.core.engines.logs import Log
+from aim_jupyter.core.engines.probe_cache import Answer
 from aim_jupyter.core.engines.sources import InstallPlatform, Recipe
 from aim_jupyter.core.errors import BadUsage, InstallFailed, StateUnusable
 from aim_jupyter.core.records import EngineEnvironment
@@ -124,7 +124,7 @@ def _unqualified(recipe: Recipe, missing: list[str]) -> InstallFailed:
 def _published(recipe: Recipe, folder: Path, answer: Answer, log: Log) -> EngineEnvironment:
     shown = builds.publish(folder, recipe.name)
     # What it answered under the folder's own name holds under the link's: not asked twice.
-    answers.keep(answers.key(shown / "bin/python"), answer)
+    probe_cache.keep(probe_cache.key(shown / "bin/python"), answer)
     builds.clear(recipe.name)
     events.report(
         f"{recipe.name} is ready: "

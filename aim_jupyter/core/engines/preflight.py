@@ -10,7 +10,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from aim_jupyter.core import config
+from aim_jupyter.core import config, versions
 from aim_jupyter.core.engines import interpreters
 from aim_jupyter.core.engines.sources import Recipe, Source
 
@@ -85,13 +85,9 @@ def _no_gpu(recipe: Recipe, host: Host) -> list[str]:
 
 
 def _older_glibc(wanted: str, host: Host) -> list[str]:
-    if not wanted or (host.glibc and _numbers(host.glibc) >= _numbers(wanted)):
+    if not wanted or (host.glibc and versions.within(host.glibc, f">={wanted}")):
         return []
     return [f"it needs glibc {wanted} or newer, here is {host.glibc or 'another C library'}"]
-
-
-def _numbers(version: str) -> tuple[int, ...]:
-    return tuple(map(int, re.findall(r"\d+", version)))
 
 
 def _glibc() -> str | None:

@@ -23,10 +23,10 @@ from typing import IO, NamedTuple
 
 import msgspec
 
-from aim_jupyter.core import adapters, events
+from aim_jupyter.core import adapters, credentials, events
 from aim_jupyter.core.adapters import Adapter
-from aim_jupyter.core.engines import answers, asked
-from aim_jupyter.core.engines.answers import Answer
+from aim_jupyter.core.engines import probe_cache, probe_script
+from aim_jupyter.core.engines.probe_cache import Answer
 from aim_jupyter.core.records.kinds import resolved
 
 LIMIT_S = 120.0
@@ -35,10 +35,9 @@ LIMIT_S = 120.0
 NO_ENGINE = "no engine is installed here"
 _MOST_BYTES = 16 << 20
 _GRACE_S = 0.5
-_SCRIPT = Path(asked.__file__)
+_SCRIPT = Path(probe_script.__file__)
 
 # What an engine needs no knowledge of to describe itself, beside its own key.
-_SECRETS = ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN", "JUPYTERHUB_API_TOKEN")
 
 
 def ask(
@@ -77,15 +76,15 @@ def ask(
     program = shutil.which(python)
     if program is None:
         return Answer(reason=f"there is no program {python}")
-    key = answers.key(Path(program), engine)
-    kept = None if fresh else answers.find(key)
+    key = probe_cache.key(Path(program), engine)
+    kept = None if fresh else probe_cache.find(key)
     if kept is not None:
         return kept
     if notice:
         events.report(notice)
     told = answer_of([program, str(_SCRIPT)], engine, limit_s=limit_s)
     answer = told.answer or Answer(reason=told.reason)
-    answers.keep(key, answer)
+    probe_cache.keep(key, answer)
     return answer
 
 
@@ -97,7 +96,7 @@ def missing(engine: str | None) -> str:
 def is_asked(python: Path) -> bool:
     """Whether `ask` has an answer at hand."""
     program = shutil.which(python)
-    return program is None or answers.find(answers.key(Path(program))) is not None
+    return program is None or probe_cache.find(probe_cache.key(Path(program))) is not None
 
 
 class Told(NamedTuple):
@@ -152,8 +151,8 @@ def answer_of(
 
 
 def _environment() -> dict[str, str]:
-    secret = {*_SECRETS, *(adapter.key.variable for adapter in adapters.known())}
-    env = {name: value for name, value in os.environ.items() if name not in secret}
+    keys = [adapter.key.variable for adapter in adapters.known()]
+    env = credentials.without(os.environ, keys)
     for adapter in adapters.known():
         env |= adapter.quiet
     return env
@@ -162,7 +161,7 @@ def _environment() -> dict[str, str]:
 def _line(child: subprocess.Popen[bytes], limit_s: float) -> bytes:
     """Return the marked line without its marker, as soon as it is complete; empty if none comes."""
     assert child.stdout is not None  # noqa: S101  (it was started with a pipe)
-    marker = b"\n" + asked.MARKER.encode()
+    marker = b"\n" + probe_script.MARKER.encode()
     end = time.monotonic() + limit_s
     seen = b""
     with selectors.DefaultSelector() as selector:

@@ -27,7 +27,7 @@ from aim_jupyter.core.records.kinds import resolved
 FAILURE_LIFE_S = 300.0
 """Seconds for which a failure is believed."""
 
-_SCRIPT = Path(__file__).with_name("asked.py")
+_SCRIPT = Path(__file__).with_name("probe_script.py")
 
 
 class Answer(Struct, frozen=True, kw_only=True):
@@ -97,9 +97,8 @@ def key(python: Path, engine: str | None = None) -> str:
 
 def find(under: str) -> Answer | None:
     """Return the answer kept under a key; None where there is none, or it is too old to believe."""
-    try:
-        kept = msgspec.json.decode(_path(under).read_bytes(), type=resolved(_Kept))
-    except files.UNREADABLE:
+    kept = next(filter(None, map(_read, _paths(under))), None)
+    if kept is None:
         return None
     if kept.answer.reason and not 0 <= time.time() - kept.at < FAILURE_LIFE_S:
         return None
@@ -108,14 +107,25 @@ def find(under: str) -> Answer | None:
 
 def keep(under: str, answer: Answer) -> None:
     """Keep an answer. Where nothing can be written, the engine is asked again next time."""
-    path = _path(under)
-    with contextlib.suppress(StateUnusable):
-        files.private_folder(path.parent)
-        files.write_atomic(path, msgspec.json.encode(_Kept(time.time(), answer)))
+    for path in _paths(under):
+        with contextlib.suppress(StateUnusable):
+            files.private_folder(path.parent)
+            files.write_atomic(path, msgspec.json.encode(_Kept(time.time(), answer)))
+            return
 
 
-def _path(under: str) -> Path:
-    return config.data_dir() / "asked" / f"{under}.json"
+def _read(path: Path) -> _Kept | None:
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=resolved(_Kept))
+    except files.UNREADABLE:
+        return None
+
+
+def _paths(under: str) -> tuple[Path, ...]:
+    """Return where an answer may be kept: beside the engines, or where these are another user's."""
+    return tuple(
+        each / "asked" / f"{under}.json" for each in (config.data_dir(), config.state_dir())
+    )
 
 
 def _python_path() -> str:

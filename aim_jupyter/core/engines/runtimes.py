@@ -11,12 +11,11 @@ import os
 import re
 import shutil
 import subprocess
-import tomllib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from aim_jupyter.core import config
+from aim_jupyter.core import config, files
 from aim_jupyter.core.errors import NoEngine
 from aim_jupyter.core.records import Image
 
@@ -91,8 +90,8 @@ def refusal(program: str, said: str) -> NoEngine:
 
 @functools.cache
 def _rules() -> list[dict[str, Any]]:
-    told = tomllib.loads(Path(__file__).with_name("runtimes.toml").read_text())
-    return list(told["rules"])
+    table = Path(__file__).with_name("runtimes.toml")
+    return files.table(table, dict[str, list[dict[str, Any]]])["rules"]
 
 
 def confined(image: Image) -> list[str]:

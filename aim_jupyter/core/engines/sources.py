@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import tomllib
 from pathlib import Path
 from typing import Literal
 
-import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
-from aim_jupyter.core.records.kinds import resolved
+from aim_jupyter.core import files
+from aim_jupyter.core.errors import BadUsage
 
 SHIPPED = Path(__file__).with_name("sources.toml")
+_AS_SHIPPED = f"one as {SHIPPED} is"
 
 #: What an environment is asked for by: vLLM's by the platform, another engine's by its name.
 InstallPlatform = Literal["cpu", "rocm", "sglang"]
@@ -22,7 +23,8 @@ class Source(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     name: str
     text: str
-    requirements: tuple[str, ...]
+    requirements: tuple[str, ...] = ()
+    lock: str = ""
     arguments: tuple[str, ...] = ()
     probes: tuple[str, ...] = ()
     machines: tuple[str, ...] = ()
@@ -66,17 +68,24 @@ class Recipe(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 def read(path: Path = SHIPPED) -> dict[InstallPlatform, Recipe]:
-    """Return the recipes of a file by what they are asked for.
+    """Return the recipes of a file by what they are asked for; a lock lies beside the file.
 
     Raises
     ------
-    msgspec.ValidationError, tomllib.TOMLDecodeError
-        If the file is not as the shipped one is; it is part of the program, so that is a defect.
+    BadUsage
+        If the file is not as the shipped one is.
     """
-    content = msgspec.convert(
-        tomllib.loads(path.read_text()), type=resolved(dict[str, list[Recipe]])
-    )
-    return {_word(recipe): recipe for recipe in content["recipes"]}
+    try:
+        recipes = files.table(path, dict[str, list[Recipe]])["recipes"]
+    except (OSError, ValueError, KeyError) as error:
+        raise BadUsage(f"{path} is no list of engine sources: {error}.", _AS_SHIPPED) from error
+    return {_word(recipe): _beside(path, recipe) for recipe in recipes}
+
+
+def _beside(path: Path, recipe: Recipe) -> Recipe:
+    here = path.resolve().parent
+    found = (replace(one, lock=one.lock and str(here / one.lock)) for one in recipe.sources)
+    return replace(recipe, sources=tuple(found))
 
 
 def _word(recipe: Recipe) -> InstallPlatform:

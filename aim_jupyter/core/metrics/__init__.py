@@ -1,23 +1,5 @@
 """What a server is doing: one scrape of its metrics, the figures between two, and the past."""
 
-from aim_jupyter.core.metrics.exported import exported, families
-from aim_jupyter.core.metrics.history import Columns, Recorder, before, columns, latest, samples
-from aim_jupyter.core.metrics.scrape import RESOURCES, STARTED, Histogram, Scrape, read
-from aim_jupyter.core.metrics.window import between
+import lazy_loader
 
-__all__ = [
-    "RESOURCES",
-    "STARTED",
-    "Columns",
-    "Histogram",
-    "Recorder",
-    "Scrape",
-    "before",
-    "between",
-    "columns",
-    "exported",
-    "families",
-    "latest",
-    "read",
-    "samples",
-]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -2,7 +2,7 @@
 
 Immutable `msgspec` structures: they hold facts, no behaviour beyond what follows from their own
 fields, and they are what the state files, ``--json`` and the Python API show. Unknown is ``None``,
-never 0. Bytes are bytes here; GiB appear only in `aim_jupyter.columns`.
+never 0. Bytes are bytes here; GiB appear only in `aim_jupyter.tables.columns`.
 """
 
 from aim_jupyter.core.records.cached import (
@@ -16,13 +16,14 @@ from aim_jupyter.core.records.cached import (
     CompiledCache,
     Eviction,
     EvictionRule,
+    ModelKind,
     Setting,
     Startable,
 )
 from aim_jupyter.core.records.download import Arriving, Prefetch, Progress
 from aim_jupyter.core.records.engine import EngineEnvironment, Flag, Image, WarmHost
 from aim_jupyter.core.records.gpu import Cpu, Gpu, GpuState, Machine
-from aim_jupyter.core.records.plan import Mode, Plan
+from aim_jupyter.core.records.plan import Mode, Plan, Source
 from aim_jupyter.core.records.process import ProcessId
 from aim_jupyter.core.records.recipe import Choice, Model, Offer, Recipe, Verdict, Weights
 from aim_jupyter.core.records.sample import Exported, Sample
@@ -64,6 +65,7 @@ __all__ = [
     "Machine",
     "Mode",
     "Model",
+    "ModelKind",
     "NextStep",
     "Offer",
     "Plan",
@@ -75,6 +77,7 @@ __all__ = [
     "ServerRecord",
     "ServerView",
     "Setting",
+    "Source",
     "Stage",
     "StageTime",
     "Startable",

@@ -6,8 +6,9 @@ from typing import Literal
 
 from msgspec import Struct
 
-CacheState = Literal["complete", "incomplete", "downloading"]
-CacheKind = Literal["model", "tokenizer", "config", "dataset", "space"]
+CacheState = Literal["complete", "incomplete", "downloading", "unreadable"]
+ModelKind = Literal["model", "GGUF", "adapter", "diffusers", "tokenizer", "config"]
+CacheKind = ModelKind | Literal["dataset", "space"]
 
 
 class CachedModel(Struct, frozen=True, kw_only=True):
@@ -26,7 +27,7 @@ class CachedModel(Struct, frozen=True, kw_only=True):
     path : str or None
         The folder that an engine would be given.
     kind : str
-        What of a model is there: the whole, its tokenizer, its config; or a dataset.
+        What is there: a model, its tokenizer or config alone, weights of another kind; a dataset.
     verified : bool or None
         Whether all files are what the Hub has promised; None where nobody has looked.
     shared : bool
@@ -102,8 +103,12 @@ class Startable(Struct, frozen=True, kw_only=True):
         As it was asked for.
     repo : str or None
         The repository that holds its weights; None for a folder and for the demo.
-    missing : tuple of str
-        Files that are not there, or are damaged.
+    missing, damaged : tuple of str
+        Files that are not there, and files that `cache verify` has found to be wrong.
+    reason, step : str
+        Why it can't start, in the words of a launch, and what to do; empty where it can.
+    note : str
+        What holds although it can start.
     """
 
     model: str
@@ -114,6 +119,9 @@ class Startable(Struct, frozen=True, kw_only=True):
     missing: tuple[str, ...] = ()
     damaged: tuple[str, ...] = ()
     shared: bool = False
+    reason: str = ""
+    step: str = ""
+    note: str = ""
 
 
 class Setting(Struct, frozen=True, kw_only=True):

@@ -5,8 +5,7 @@ from __future__ import annotations
 from msgspec import Struct
 
 from aim_jupyter.core.records.cached import CachedModel
-
-GIB, MIB = 1 << 30, 1 << 20
+from aim_jupyter.core.sizes import GIB, MIB
 
 
 class Arriving(Struct, frozen=True, kw_only=True):

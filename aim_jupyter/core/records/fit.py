@@ -77,16 +77,21 @@ class Settings(Struct, frozen=True, kw_only=True):
         Requests and tokens of one step; both size the profiling run.
     kv_cache_bytes : int or None
         ``--kv-cache-memory-bytes``, which takes the place of `util`.
+    dp : int
+        Copies beside each other, which share the experts of a mixture among all of their GPUs.
     users : int
-        Requests of full length that must find room at the same time.
+        Requests of full length that must find room at the same time, in one copy.
     quantization : str or None
         Online quantization of the weights, such as ``fp8``.
     engine_version : str or None
         Such as ``0.18.0``.
+    prefix_caching : bool or None
+        ``--enable-prefix-caching``: recurrent layers keep a second state for it.
     """
 
     tp: int = 1
     pp: int = 1
+    dp: int = 1
     dtype: str = "auto"
     kv_dtype: str = "auto"
     util: float | None = None
@@ -99,6 +104,58 @@ class Settings(Struct, frozen=True, kw_only=True):
     quantization: str | None = None
     enforce_eager: bool = False
     engine_version: str | None = None
+    prefix_caching: bool | None = None
+
+
+class CountedGroup(Struct, frozen=True, kw_only=True):
+    """Layers that share a block table, as the engine's own code has laid them out.
+
+    Attributes
+    ----------
+    kind : str
+        ``full``, ``window``, ``chunk``, ``state``, or ``other`` for what has another rule.
+    block : int
+        Tokens of a block.
+    span : int
+        Tokens of a window or a chunk.
+    pages : int
+        Blocks that one request of full length takes.
+    """
+
+    kind: str
+    layers: int
+    block: int
+    span: int
+    pages: int
+
+
+class Counts(Struct, frozen=True, kw_only=True):
+    """What the engine's own code makes of a launch, without a GPU.
+
+    Attributes
+    ----------
+    label : str
+        Who has counted, and for what.
+    refused : str
+        Why the engine would not start, empty where it would. Then nothing else is.
+    weights_bytes : int
+        Of one rank, after loading.
+    block_bytes : int
+        Of one block of all groups; 0 for a model without a cache.
+    request_blocks : int
+        That one request of full length takes.
+    """
+
+    label: str
+    refused: str = ""
+    weights_bytes: int = 0
+    block_bytes: int = 0
+    request_blocks: int = 0
+    groups: tuple[CountedGroup, ...] = ()
+    max_model_len: int = 0
+    hidden: int = 0
+    vocabulary: int = 0
+    multimodal: bool = False
 
 
 class Term(Struct, frozen=True, kw_only=True):
@@ -152,7 +209,7 @@ class Fit(Struct, frozen=True, kw_only=True):
     Attributes
     ----------
     reason : str
-        In at most 50 characters; `notes` say the rest.
+        In a few words, whole; `notes` say what else there is.
     device : Device or None
     settings : Settings
         With everything filled in that the engine would choose.

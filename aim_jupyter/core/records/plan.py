@@ -18,6 +18,24 @@ Target = Literal["shell", "docker", "aim-profile", "aim-service", "kserve"]
 TARGETS: tuple[Target, ...] = get_args(Target)
 
 
+class Source(Struct, frozen=True, kw_only=True):
+    """Where the files of a model come from.
+
+    Attributes
+    ----------
+    kind : {"hub", "package", "folder"}
+        ``package`` is one of the package index, or this one.
+    name : str
+        The repository, the folder, or the package with its version.
+    note : str
+        What its weights differ in from the original's, empty where they do not.
+    """
+
+    kind: Literal["hub", "package", "folder"]
+    name: str
+    note: str = ""
+
+
 class Plan(Struct, frozen=True, kw_only=True):
     """What will be started. Host, port and key are added by the supervisor, not here.
 
@@ -29,8 +47,10 @@ class Plan(Struct, frozen=True, kw_only=True):
         What the engine lies in; None for an interpreter of this machine.
     model_path : str
         What the engine is told to load: a folder, or a repository of the Hub.
+    source : Source or None
+        Where the model's files come from.
     download : str or None
-        The repository that has to be downloaded first.
+        What has to be downloaded first, as `cache.obtainable` calls it.
     download_bytes : int or None
         Its size, as far as the Hub says.
     argv : tuple of str
@@ -44,6 +64,8 @@ class Plan(Struct, frozen=True, kw_only=True):
         machine; ``0.0.0.0`` is all of them.
     gpus : tuple of int
         HIP ordinals; empty on the CPU.
+    among : tuple of int
+        Those that the user has named to choose from; empty where any would do.
     idle_s : float or None
         Seconds without a request after which the server stops; None is never.
     lifetime_s : float or None
@@ -74,12 +96,14 @@ class Plan(Struct, frozen=True, kw_only=True):
     argv: tuple[str, ...]
     env: dict[str, str]
     image: Image | None = None
+    source: Source | None = None
     download: str | None = None
     download_bytes: int | None = None
     revision: str | None = None
     port: int | None = None
     listen: str = "loopback"
     gpus: tuple[int, ...] = ()
+    among: tuple[int, ...] = ()
     gpu_model: str = "cpu"
     idle_s: float | None = 3600.0
     lifetime_s: float | None = None
@@ -95,12 +119,17 @@ class Plan(Struct, frozen=True, kw_only=True):
     @property
     def command(self) -> tuple[object, ...]:
         """What decides whether two plans mean the same server, whatever it is called."""
-        return (self.model, self.argv, self.env, self.gpus, self.listen, self.image)
+        where = (self.gpu_model, len(self.gpus), self.among)
+        return (self.model, self.argv, self.env, *where, self.listen, self.image)
 
     @property
     def fingerprint(self) -> str:
-        """Key of all starts that should take the same time: of the same command in the same way."""
-        same = (self.argv, sorted(self.env.items()), self.gpus, self.engine_version, self.mode)
+        """Key of all starts that should take the same time: of the same command in the same way.
+
+        On so many GPUs of a kind, whichever they are.
+        """
+        where = (self.gpu_model, len(self.gpus))
+        same = (self.argv, sorted(self.env.items()), *where, self.engine_version, self.mode)
         inside = (self.image.id,) if self.image is not None else ()
         return hashlib.sha256(msgspec.json.encode((*same, *inside))).hexdigest()[:16]
 

@@ -106,6 +106,8 @@ class Model(Struct, frozen=True, kw_only=True):
 
     Attributes
     ----------
+    aliases : tuple of str
+        Short names that mean it too.
     facts : dict
         Numbers of its ``config.json``, under the names they have there.
     weights : dict
@@ -122,6 +124,7 @@ class Model(Struct, frozen=True, kw_only=True):
     summary: str = ""
     licence: str | None = None
     gated: bool = False
+    aliases: tuple[str, ...] = ()
     facts: dict[str, Any] = field(default_factory=dict)
     weights: dict[str, Weights] = field(default_factory=dict)
     args: dict[str, Any] = field(default_factory=dict)
@@ -159,6 +162,8 @@ class Choice(Struct, frozen=True, kw_only=True):
         Memory of one GPU. What weights, KV cache and overhead leave of it is kept free.
     kv_bytes, kv_need_bytes : int or None
         Room for the KV cache, and what `users` with `context_tokens` each need of it.
+    short_bytes : int or None
+        What a GPU lacks at least for it to fit; None where it is not memory that is missing.
     overhead_bytes, overhead_low_bytes, overhead_high_bytes : int or None
         Everything else that the engine takes: expected, and the band of what was measured.
     users_fit : float or None
@@ -178,6 +183,7 @@ class Choice(Struct, frozen=True, kw_only=True):
     total_bytes: int | None = None
     kv_bytes: int | None = None
     kv_need_bytes: int | None = None
+    short_bytes: int | None = None
     overhead_bytes: int | None = None
     overhead_low_bytes: int | None = None
     overhead_high_bytes: int | None = None

@@ -43,7 +43,10 @@ class Crash(Struct, frozen=True, kw_only=True):
         The decisive line of the engine's log, and where it stands (1-based; None in a log of which
         only the end was read).
     process : str
-        Which of the engine's processes wrote it, as it calls itself: ``Worker``, ``EngineCore``.
+        Which of the engine's processes wrote it, with its rank, as it calls itself:
+        ``Worker_TP1``, ``EngineCore``.
+    stage : Stage or None
+        That the start was in by then, as far as the log says.
     known : bool
         Whether a rule knew the failure. Where none did, `excerpt` is what there is to go by.
     excerpt : tuple of str
@@ -52,6 +55,8 @@ class Crash(Struct, frozen=True, kw_only=True):
         A launch line or command that mends it, empty where none is known.
     try_change, try_reason : str
         The part of `try_line` that is new, as it stands there; why it should do.
+    ruled_out : tuple of str
+        What else failed in the log, and why it does not decide.
     """
 
     what: str
@@ -59,6 +64,7 @@ class Crash(Struct, frozen=True, kw_only=True):
     line_number: int | None = None
     log_lines: int = 0
     process: str = ""
+    stage: Stage | None = None
     known: bool = True
     excerpt: tuple[str, ...] = ()
     cause: str = ""
@@ -66,6 +72,7 @@ class Crash(Struct, frozen=True, kw_only=True):
     try_change: str = ""
     try_reason: str = ""
     cleaned_up: str = ""
+    ruled_out: tuple[str, ...] = ()
 
 
 class ServerRecord(Struct, frozen=True, kw_only=True):
@@ -152,6 +159,11 @@ class ServerRecord(Struct, frozen=True, kw_only=True):
         """The OpenAI base URL, for programs on this machine; a socket file has none."""
         at = self.address
         return f"http://{at.host}:{at.port}/v1" if at and not at.socket else None
+
+    @property
+    def base_url(self) -> str:
+        """What a client is given as one: of a socket file the path alone."""
+        return self.url or ("http://localhost/v1" if self.socket else "")
 
     @property
     def endpoint(self) -> str | None:

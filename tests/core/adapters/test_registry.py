@@ -93,7 +93,7 @@ STAGE = '[[stages]]\nstage = "load"\nmatch = {}\n'
         ('[settings]\nlength = "len"\n', "length is no setting that is known"),
         ('[stop]\nsignal = "SIGNOTHING"\n', "there is no signal SIGNOTHING"),
         ('[health]\npath = "/live"\n', "/live is not among the open routes"),
-        ("[[[", "TOMLDecodeError"),
+        ("[[[", "DecodeError: "),
     ],
 )
 def test_a_wrong_one_is_refused_with_the_reason(install: Install, more: str, reason: str) -> None:

@@ -15,12 +15,13 @@ import pytest
 from msgspec.structs import replace
 
 from aim_jupyter.core import adapters, recipes
-from aim_jupyter.core.recipes import Overrides, adoption, reconcile
+from aim_jupyter.core.recipes import Overrides, reconcile
+from aim_jupyter.core.recipes.arguments import adoption
 from aim_jupyter.core.records import Flag
-from aim_jupyter.core.serving import crash
-from aim_jupyter.core.serving.engine import GUARD
-from aim_jupyter.core.serving.stages import LogReader, StageTracker
-from tests.core.serving.test_starts import PLAN
+from aim_jupyter.core.serving.crash import crash
+from aim_jupyter.core.serving.start.engine import GUARD
+from aim_jupyter.core.serving.watch.stages import LogReader, StageTracker
+from tests.core.serving.state.test_starts import PLAN
 
 SGLANG, VLLM = adapters.get("sglang"), adapters.get("vllm")
 START = Path(__file__).parent / "data" / "sglang-0.5.23.log"
@@ -50,8 +51,8 @@ def test_a_recorded_start_goes_through_its_stages() -> None:
 def test_its_lines_begin_with_a_time_and_the_rank_that_wrote_them() -> None:
     line = "[2026-11-26 23:25:10 TP1] Load weight begin. avail mem=21.15 GB"
     assert SGLANG.log.plain(line) == "Load weight begin. avail mem=21.15 GB"
-    assert SGLANG.log.writer(line) == "TP1"
-    assert SGLANG.log.writer("[2026-11-26 23:25:10] Load weight begin") == ""
+    assert SGLANG.log.read(line).process == "TP1"
+    assert SGLANG.log.read("[2026-11-26 23:25:10] Load weight begin").process == ""
     assert SGLANG.log.is_first("SGLang 0.5.23 starts")
 
 

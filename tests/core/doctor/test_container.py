@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from aim_jupyter.core import api, container
+from aim_jupyter.core import api
+from aim_jupyter.core.doctor import container
 from aim_jupyter.core.errors import StateUnusable
 from aim_jupyter.core.records import Check, Cpu, Gpu, Machine
 

@@ -8,9 +8,11 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from aim_jupyter.core import api, config, diagnosis
-from aim_jupyter.core.records import Check
+from aim_jupyter.core import api, config
+from aim_jupyter.core.doctor import diagnosis
+from aim_jupyter.core.records import Check, Machine
 from tests.conftest import FakeEngine
+from tests.core.serving.crash.test_evidence import gpu
 from tests.waiting import DEMO, launch_ready
 
 
@@ -34,6 +36,16 @@ def test_what_is_wrong_comes_first_and_says_what_to_do(fake: FakeEngine) -> None
     assert engine.good
     assert engine.found.startswith("vLLM 0.32.0 for cpu")
     assert check("recipes")[0].good
+
+
+def test_an_engine_for_the_cpu_does_not_do_on_a_machine_with_gpus(fake: FakeEngine) -> None:
+    fake()
+    here = Machine(host="h", gpus=(gpu(0, usable=True),))
+    chosen, engine = diagnosis._engine(here)
+    assert chosen is None, "nothing is to be installed into it"
+    assert not engine.good
+    assert "can't use the GPUs here" in engine.found
+    assert engine.fix == "%aim engine install rocm"
 
 
 def test_looking_makes_no_folder() -> None:

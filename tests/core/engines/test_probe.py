@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from aim_jupyter.core.engines import ask, asked, choose
+from aim_jupyter.core.engines import ask, choose, probe_script
 from aim_jupyter.core.records import Flag
 
 from .conftest import STUB, MakeEngine, gone
@@ -83,8 +83,8 @@ def test_a_file_that_is_no_program(tmp_path: Path) -> None:
         ("exit 3", "it gave no answer"),
         ("echo 'no such thing' >&2; exit 1", "it gave no answer: no such thing"),
         ("kill -ILL $$", "it was ended by SIGILL"),
-        (f"echo; echo '{asked.MARKER}not json'", "it gave no answer"),
-        (f"echo; echo '{asked.MARKER}{{\"flags\": 3}}'", "it gave no answer"),
+        (f"echo; echo '{probe_script.MARKER}not json'", "it gave no answer"),
+        (f"echo; echo '{probe_script.MARKER}{{\"flags\": 3}}'", "it gave no answer"),
         ("exec yes", "it gave no answer"),
         ('echo "$@"', "it gave no answer"),
     ],
@@ -138,7 +138,7 @@ def test_secrets_stay_here_and_device_choices_go_along(
 
 
 def test_the_script_is_python_3_9() -> None:
-    ast.parse(Path(asked.__file__).read_text(), feature_version=(3, 9))
+    ast.parse(Path(probe_script.__file__).read_text(), feature_version=(3, 9))
 
 
 @pytest.mark.engine

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from aim_jupyter.core.engines import answers, ask
+from aim_jupyter.core.engines import ask, probe_cache
 
 from .conftest import MakeEngine
 
@@ -66,7 +66,7 @@ def test_a_failure_is_believed_for_minutes_only(
     ask(python)
     ask(python)
     assert starts() == 1
-    monkeypatch.setattr(answers, "FAILURE_LIFE_S", 0.0)
+    monkeypatch.setattr(probe_cache, "FAILURE_LIFE_S", 0.0)
     ask(python)
     assert starts() == 2
 
@@ -83,8 +83,20 @@ def test_a_damaged_file_is_no_answer(engine: MakeEngine, starts: Count, tmp_path
 def test_without_a_place_to_keep_it_the_engine_is_asked_again(
     engine: MakeEngine, starts: Count, tmp_path: Path
 ) -> None:
-    (tmp_path / "data").touch()
+    for folder in ("data", "state"):
+        (tmp_path / folder).mkdir(exist_ok=True)
+        (tmp_path / folder / "asked").touch()
     python = engine()
     assert not ask(python).reason
     assert not ask(python).reason
     assert starts() == 2
+
+
+def test_beside_a_data_folder_of_another_user_it_is_kept_with_the_state(
+    engine: MakeEngine, starts: Count, tmp_path: Path
+) -> None:
+    (tmp_path / "data").touch()
+    python = engine()
+    assert not ask(python).reason
+    assert not ask(python).reason
+    assert starts() == 1

@@ -1,0 +1,1 @@
+"""What is wrong on this machine, and the command that mends it."""

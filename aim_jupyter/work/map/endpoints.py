@@ -1,0 +1,301 @@
+"""Engines that rows are asked at: where each is, what it says, and whether it comes back."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import msgspec
+
+from aim_jupyter.core import adapters, api, events, metrics, serving
+from aim_jupyter.core.adapters import Metrics
+from aim_jupyter.core.errors import BadUsage, ServerGone
+from aim_jupyter.core.records import Plan
+from aim_jupyter.core.serving import ServerFolder
+from aim_jupyter.work.map.pace import Load
+from aim_jupyter.work.map.wire import BROKEN, Place, Wire
+from aim_jupyter.work.records import Served, digest
+
+#: Seconds between two looks for an engine that is away, and that a stranger's is waited for.
+LOOK_S, PATIENCE_S = 0.5, 600.0
+#: How often in a row a server is launched again that does not come to answer.
+LAUNCHES = 3
+#: Options that no answer hangs on: of place, memory and number. Any other one may change answers.
+INDIFFERENT = frozenset(
+    {
+        *("host", "port", "uds", "served-model-name", "middleware", "shutdown-timeout", "model"),
+        *("max-num-seqs", "max-num-batched-tokens", "gpu-memory-utilization", "max-model-len"),
+        *("enable-prefix-caching", "no-enable-prefix-caching", "scheduling-policy", "api-key"),
+        *("kv-cache-memory-bytes", "mem-fraction-static", "context-length", "max-running-requests"),
+        *("disable-access-log-for-endpoints", "load-format", "enforce-eager", "download-dir"),
+    }
+)
+
+
+class Endpoint:
+    """One engine.
+
+    Parameters
+    ----------
+    name : str
+        What people call it.
+    """
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.wire: Wire | None = None
+
+    def served(self) -> Served:
+        """Return what answers there."""
+        raise NotImplementedError
+
+    def place(self) -> Place | None:
+        """Return where it is now, None while it is nowhere; it raises if it will not come back.
+
+        Raises
+        ------
+        ServerGone
+        """
+        raise NotImplementedError
+
+    @property
+    def gpus(self) -> int:
+        """How many GPUs work for it."""
+        return 0
+
+    def power_w(self) -> float | None:
+        """Return what its GPUs take now, in watts."""
+        return None
+
+    @property
+    def dialect(self) -> Metrics:
+        """What it calls its figures."""
+        return adapters.get("vllm").metrics
+
+    async def connected(self) -> Wire:
+        """Return a way to it, which is waited for while it is away.
+
+        Raises
+        ------
+        ServerGone
+            If it does not come back.
+        """
+        while self.wire is None:
+            place = await asyncio.to_thread(self.place)
+            if place is not None and await _answers(place):
+                self.wire = Wire(place)
+            else:
+                await asyncio.sleep(LOOK_S)
+        return self.wire
+
+    async def lost(self, wire: Wire) -> None:
+        """Take note that `wire` leads nowhere."""
+        if self.wire is wire:
+            self.wire = None
+            await wire.close()
+
+    async def leave(self) -> None:
+        """Close the way to it."""
+        if self.wire is not None:
+            await self.lost(self.wire)
+
+    async def load(self) -> Load | None:
+        """Return what it does now, None where it does not say."""
+        if self.wire is None:
+            return None
+        try:
+            reply = await self.wire.send("GET", "/metrics")
+            scrape = metrics.read(reply.body.decode(), time.time(), self.dialect)
+        except BROKEN:
+            return None
+        values = scrape.values
+        if "running" not in values:
+            return None
+        return Load(
+            running=int(values["running"]),
+            waiting=int(values.get("waiting", 0)),
+            kv_used=values.get("kv_used"),
+            preempted=int(values.get("preempted", 0)),
+            moved=values.get("generation_tokens", 0.0) + values.get("prompt_tokens", 0.0),
+        )
+
+
+async def _answers(place: Place) -> bool:
+    wire = Wire(place)
+    try:
+        async with asyncio.timeout(10.0):
+            return (await wire.send("GET", "/v1/models")).status == 200  # noqa: PLR2004
+    except (*BROKEN, TimeoutError):
+        return False
+    finally:
+        await wire.close()
+
+
+class Managed(Endpoint):
+    """A server of ours, followed wherever it goes.
+
+    Parameters
+    ----------
+    folder : ServerFolder
+    launch : bool
+        Start it again from its plan where it has ended.
+    """
+
+    def __init__(self, folder: ServerFolder, *, launch: bool = False) -> None:
+        super().__init__(folder.name)
+        self._folder = folder
+        self._launch = launch
+        self._launches = LAUNCHES if launch else 0
+        self._plan = serving.current(folder).plan
+
+    def served(self) -> Served:
+        """Return what its plan says."""
+        plan = self._plan
+        return Served(
+            model=plan.model,
+            revision=plan.revision or _revision(Path(plan.model_path)),
+            engine=plan.engine,
+            engine_version=plan.engine_version,
+            platform=plan.platform,
+            options=_options(plan),
+        )
+
+    def place(self) -> Place | None:
+        """Return where it is; one that has ended is launched again where that is wanted."""
+        record = serving.current(self._folder)
+        if record.state == "running" and record.address is not None:
+            at = record.address
+            return Place(at.host, at.port, at.socket, self._folder.key())
+        if record.live or record.state == "unknown":
+            return None
+        if not self._launches:
+            why = record.reason or "it has ended"
+            raise ServerGone(f"{self.name} is {record.state}: {why}.", self._line())
+        self._launches -= 1
+        events.report(f"{self.name} has ended and is launched again.")
+        self._folder = serving.launch(record.plan)
+        return None
+
+    async def connected(self) -> Wire:
+        """Return a way to it, as any other."""
+        wire = await super().connected()
+        self._launches = LAUNCHES if self._launch else 0
+        return wire
+
+    def _line(self) -> str:
+        return " ".join(["%aim launch", *(self._plan.asked or (self._plan.model,))])
+
+    @property
+    def gpus(self) -> int:
+        """How many GPUs its plan holds."""
+        return len(self._plan.gpus)
+
+    @property
+    def dialect(self) -> Metrics:
+        """What its engine calls its figures."""
+        return adapters.of(self._plan.engine).metrics
+
+    def power_w(self) -> float | None:
+        """Return what its GPUs take now, in watts."""
+        sample = serving.view(self._folder).sample if self._plan.gpus else None
+        return sample.power_w if sample else None
+
+
+class Foreign(Endpoint):
+    """An OpenAI endpoint by its address; its key is ``OPENAI_API_KEY``."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__(url)
+        found = urlsplit(url)
+        if found.scheme not in ("http", "https") or not found.hostname:
+            raise BadUsage(f"{url!r} is no address of a server.", "http://HOST:PORT/v1")
+        secure = found.scheme == "https"
+        self._place = Place(
+            host=found.hostname,
+            port=found.port or (443 if secure else 80),
+            key=os.environ.get("OPENAI_API_KEY", ""),
+            secure=secure,
+            prefix=found.path.rstrip("/").removesuffix("/v1"),
+        )
+        self._since: float | None = None
+
+    def served(self) -> Served:
+        """Return what it says that it serves."""
+
+        async def ask() -> bytes:
+            wire = Wire(self._place)
+            try:
+                return (await wire.send("GET", "/v1/models")).body
+            finally:
+                await wire.close()
+
+        try:
+            models = msgspec.json.decode(asyncio.run(ask()))["data"]
+            return Served(model=models[0]["id"])
+        except (*BROKEN, msgspec.DecodeError, LookupError, TypeError) as error:
+            raise ServerGone(
+                f"{self.name} names no model: {error}.", "look at its address"
+            ) from error
+
+    def place(self) -> Place | None:
+        """Return where it is; it is waited for ten minutes."""
+        now = time.monotonic()
+        self._since = self._since or now
+        if now - self._since > PATIENCE_S:
+            raise ServerGone(f"{self.name} does not answer.", "start it, and run the same again")
+        return self._place
+
+    async def connected(self) -> Wire:
+        """Return a way to it, as any other."""
+        wire = await super().connected()
+        self._since = None
+        return wire
+
+
+def named(servers: str | Sequence[str] | None, *, launch: bool = False) -> list[Endpoint]:
+    """Return the servers of these names or addresses; without one, that launched last.
+
+    Raises
+    ------
+    ServerGone, UnknownName, BadUsage
+        If there is none, or two of them serve different things.
+    """
+    wanted = [servers] if isinstance(servers, str) else list(servers or ())
+    if not wanted:
+        return [Managed(api.server(), launch=launch)]
+    found: list[Endpoint] = [
+        Foreign(name) if "://" in name else Managed(api.server(name), launch=launch)
+        for name in wanted
+    ]
+    records = {endpoint.served().record for endpoint in found}
+    if len(records) > 1:
+        raise BadUsage(
+            f"{', '.join(wanted)} serve different things: their answers are not the same.",
+            "aim.compare puts the answers of several models side by side",
+        )
+    return found
+
+
+def _options(plan: Plan) -> dict[str, str]:
+    """Return the options of a plan that may change answers, by name."""
+    options: dict[str, str] = {}
+    name = ""
+    for word in plan.argv:
+        if word.startswith("--"):
+            name, _, value = word.removeprefix("--").partition("=")
+            options[name] = value
+        elif name:
+            options[name] = f"{options[name]} {word}".strip()
+    return {name: value for name, value in options.items() if name not in INDIFFERENT}
+
+
+def _revision(folder: Path) -> str | None:
+    """Return a name for what a folder holds now, None where it is no folder."""
+    if not folder.is_dir():
+        return None
+    facts = [(path.name, path.stat()) for path in sorted(folder.iterdir()) if path.is_file()]
+    return digest([(name, stat.st_size, stat.st_mtime_ns) for name, stat in facts])[:12]

@@ -1,0 +1,137 @@
+"""How many requests to have open at an engine, found from the engine's own figures.
+
+Held so that a little is always waiting and nothing is preempted: an engine that has something
+waiting is as busy as it can be, and more would only keep others waiting. A limit on errors would
+find nothing, as an engine queues where others refuse; a sum of tokens finds too much, as a short
+row takes whole blocks of the KV cache. Figures move only at the end of an engine's step, which
+takes seconds on a CPU: what has not changed since the last look says nothing new.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import NamedTuple
+
+#: Requests at the start, with an engine that shows no figures, and at most.
+START, BLIND, MOST = 8, 32, 4096
+#: Of those that run, what waits besides: as many as end in one step must be there for the next.
+SPARE = 0.4
+#: Looks that are taken together: within a step, what has just come waits although there is room.
+WINDOW = 5
+#: Looks with nobody else there after which the engine is ours again.
+QUIET = 20
+#: Times that others were seen before it counts: what has just ended may still be counted.
+SEEN = 2
+
+
+class Load(NamedTuple):
+    """What an engine says of now; `moved` is anything that changes with each of its steps."""
+
+    running: int
+    waiting: int
+    kv_used: float | None = None
+    preempted: int = 0
+    moved: float = 0.0
+
+    @property
+    def total(self) -> int:
+        """All requests that it has."""
+        return self.running + self.waiting
+
+
+class Pace:
+    """The number of requests to have open, and why.
+
+    Attributes
+    ----------
+    target : int
+    most : int
+        The largest that it was.
+    why : str
+        In words, for people.
+    """
+
+    def __init__(self, start: int = START) -> None:
+        self.target = self.most = start
+        self.why = "at the start"
+        self._last: Load | None = None
+        self._seen: deque[Load] = deque(maxlen=WINDOW)
+        self._ceiling = MOST
+        self._full = False
+        self._others = 0
+        self._quiet = QUIET
+        self._before = start
+
+    def look(self, load: Load | None, ours: int) -> None:
+        """Take note of what the engine says while `ours` requests of ours are open."""
+        if not self.target:
+            return
+        if load is None and self._last is not None:
+            # It has said so before: it is away, or about to be.
+            return
+        if load is None:
+            self._set(BLIND, "the server shows no metrics; fixed")
+            return
+        if load == self._last:
+            return
+        last, self._last = self._last, load
+        self._others = self._others + 1 if load.total > ours else 0
+        if self._others >= SEEN:
+            self._yield(load)
+        elif self._quiet < QUIET:
+            self._wait_for_quiet()
+        elif last is not None and load.preempted > last.preempted:
+            self._step_down(load, load.preempted - last.preempted)
+        else:
+            self._seen.append(load)
+            self._fit(load, ours)
+
+    def close(self) -> None:
+        """Ask nothing more there."""
+        self.target = 0
+
+    def _yield(self, load: Load) -> None:
+        """Make room for somebody else's requests: theirs are waited for, ours are not."""
+        if self._quiet >= QUIET:
+            self._before = self.target
+        self._quiet = 0
+        self._set(1, f"others use the server, {load.total} in all")
+
+    def _wait_for_quiet(self) -> None:
+        # Whoever talks with it comes again: once they are known, one look that sees them is enough.
+        self._quiet = 0 if self._others else self._quiet + 1
+        if self._quiet >= QUIET:
+            self._set(self._before, "others have gone")
+
+    def _step_down(self, load: Load, count: int) -> None:
+        was = self.target
+        self._ceiling = max(1, load.running)
+        self._set(self._ceiling, f"{count} preempted, stepped down from {was}")
+
+    def _fit(self, load: Load, ours: int) -> None:
+        idle = sum(not each.waiting for each in self._seen)
+        seen = len(self._seen) == WINDOW
+        # Rows that end together leave a gap at each look: then several looks have to say it.
+        if ours >= self.target and (load.running >= self.target or (seen and 2 * idle > WINDOW)):
+            more = max(1, self.target // 8) if self._full else self.target
+            self._set(self.target + (0 if load.waiting else more), self._said(load))
+        elif seen and not idle:
+            self._full = True
+            most = max(each.running for each in self._seen)
+            self._set(most + max(2, round(SPARE * most)), self._said(load))
+        else:
+            self.why = self._said(load)
+
+    @staticmethod
+    def _said(load: Load) -> str:
+        cache = "" if load.kv_used is None else f"KV cache {100 * load.kv_used:.0f} %, "
+        lost = f"{load.preempted} preempted" if load.preempted else "nothing preempted"
+        return f"{cache}{load.waiting} waiting, {lost}"
+
+    def _set(self, target: int, why: str) -> None:
+        wanted = max(1, min(target, self._ceiling, MOST))
+        if wanted != self.target:
+            self._seen.clear()
+        self.target = wanted
+        self.most = max(self.most, self.target)
+        self.why = why

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
     from aim_jupyter.core.errors import AimError
-    from aim_jupyter.server import Server
     from aim_jupyter.verbs import (
         attach,
         cache,
@@ -32,6 +31,8 @@ if TYPE_CHECKING:
         cache_verify,
         cache_why,
         client,
+        compare,
+        embed,
         engines,
         events,
         exported,
@@ -40,19 +41,28 @@ if TYPE_CHECKING:
         gpus,
         launch,
         logs,
+        map,
         metrics,
+        plan,
         plot,
         ps,
         recipes,
+        rerank,
+        run,
+        runs,
         status,
         stop,
         wait,
+        why,
     )
+    from aim_jupyter.verbs.mapping import RunHandle
+    from aim_jupyter.verbs.server import Server
 
 __version__ = "0.1.0"
 
 __all__ = [
     "AimError",
+    "RunHandle",
     "Server",
     "attach",
     "cache",
@@ -64,6 +74,8 @@ __all__ = [
     "cache_verify",
     "cache_why",
     "client",
+    "compare",
+    "embed",
     "engines",
     "events",
     "exported",
@@ -72,16 +84,26 @@ __all__ = [
     "gpus",
     "launch",
     "logs",
+    "map",
     "metrics",
+    "plan",
     "plot",
     "ps",
     "recipes",
+    "rerank",
+    "run",
+    "runs",
     "status",
     "stop",
     "wait",
+    "why",
 ]
 
-_ELSEWHERE = {"AimError": "aim_jupyter.core.errors", "Server": "aim_jupyter.server"}
+_ELSEWHERE = {
+    "AimError": "aim_jupyter.core.errors",
+    "RunHandle": "aim_jupyter.verbs.mapping",
+    "Server": "aim_jupyter.verbs.server",
+}
 
 
 def __getattr__(name: str) -> Any:
@@ -96,14 +118,14 @@ def __dir__() -> list[str]:
 
 def load_ipython_extension(shell: InteractiveShell) -> None:
     """Register ``%aim``; what ``%load_ext aim_jupyter`` calls. It prints nothing."""
-    from aim_jupyter.magics import load  # noqa: PLC0415 - needs IPython, the Python API does not
+    from aim_jupyter.notebook.magics import load  # noqa: PLC0415 - needs IPython, the Python API does not
 
     load(shell)
 
 
 def unload_ipython_extension(shell: InteractiveShell) -> None:
     """Take back what `load_ipython_extension` registered."""
-    from aim_jupyter.magics import unload  # noqa: PLC0415
+    from aim_jupyter.notebook.magics import unload  # noqa: PLC0415
 
     unload(shell)
 

@@ -6,6 +6,8 @@ import contextlib
 import os
 import shutil
 import signal
+import time
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -14,8 +16,10 @@ import pytest
 
 from aim_jupyter.core import config, serving
 from aim_jupyter.core.errors import ServerGone
-from aim_jupyter.core.serving.process import members
+from aim_jupyter.core.serving.start import warm
+from aim_jupyter.core.serving.state.process import members
 from aim_jupyter.testing import Script, fake_engine
+from tests import ordeals
 
 # How long an example takes says how busy the machine is, not whether the code is right. And what
 # lands must not hang on luck: `HYPOTHESIS_PROFILE=searching` draws other examples each time.
@@ -34,25 +38,44 @@ AMBIENT_DATA_HOME = config.data_dir().parent
 #: Where vLLM keeps what it has learned of a model's code: learning it anew takes ten seconds.
 AMBIENT_VLLM_CACHE = os.environ.get("VLLM_CACHE_ROOT") or str(Path.home() / ".cache" / "vllm")
 
+#: Seconds in which what was stopped is gone: a supervisor writes its last word first.
+GONE_S = 30.0
+
 FakeEngine = Callable[..., Path]
 
 # Where a run was started in the background, its shell has it ignore Ctrl-C, and so its children.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let one worker run a whole file, another one all of the real engine, one all of the browser.
+    """Mark what stands in the table of ordeals, and say who runs what.
+
+    One worker runs a whole file, another one all of the real engine, one all of the browser.
 
     So a module's server, and the one browser, serve all tests that share them, and no two real
     engines share the cores.
     """
     for item in items:
+        if any(ordeal.holds(item.nodeid) for ordeal in ordeals.table()):
+            item.add_marker("ordeal")
         group = str(item.path)
         if item.get_closest_marker("engine"):
             group = "engine"
         elif "browser" in item.path.parts:
             group = "browser"
         item.add_marker(pytest.mark.xdist_group(group))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say what ordeals took beside what the table says: it is what landings are planned by."""
+    took_s: defaultdict[str, float] = defaultdict(float)
+    for reports in terminalreporter.stats.values():
+        for report in reports:
+            if isinstance(report, pytest.TestReport):
+                took_s[report.nodeid] += report.duration
+    for line in ordeals.told(took_s):
+        terminalreporter.line(line)
 
 
 @contextlib.contextmanager
@@ -68,6 +91,8 @@ def scrubbed(folder: Path) -> Iterator[pytest.MonkeyPatch]:
             (folder / name).mkdir()
         patch.setenv("HOME", str(folder / "home"))
         patch.setenv("AIM_SYS_ROOT", str(folder / "machine"))
+        # What needs no download; the small real model has tests of its own.
+        patch.setenv("AIM_DEFAULT_MODEL", "demo")
         # Nothing that waits for a next launch; what does has tests of its own.
         patch.setenv("AIM_START", "lean")
         for name in ("state", "data", "cache"):
@@ -80,6 +105,7 @@ def scrubbed(folder: Path) -> Iterator[pytest.MonkeyPatch]:
             except ServerGone:
                 continue
             assert record.engine is None or members(record.engine) == []
+        warm.end()
 
 
 def tidied(folder: Path) -> None:
@@ -93,6 +119,32 @@ def tidied(folder: Path) -> None:
             serving.stop(server, drain_s=0)
     for name in ("state", "data", "cache"):
         shutil.rmtree(folder / name, ignore_errors=True)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def nothing_left(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Fail a run that leaves a process behind, and end it: a warm host alone has 632 MB."""
+    yield
+    folder = f"{tmp_path_factory.getbasetemp()}/"
+    limit = time.monotonic() + GONE_S
+    while (left := processes_of(folder)) and time.monotonic() < limit:
+        time.sleep(0.2)
+    for pid in left:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+    assert left == {}, "tests end what they start"
+
+
+def processes_of(folder: str) -> dict[int, str]:
+    """Return the processes that were told of a folder, by their arguments or environment."""
+    found = {}
+    for place in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            line = (place / "cmdline").read_bytes()
+            told = line + (place / "environ").read_bytes()
+            if folder.encode() in told and int(place.name) != os.getpid():
+                found[int(place.name)] = line.replace(b"\0", b" ").decode(errors="replace")
+    return found
 
 
 @pytest.fixture(autouse=True)

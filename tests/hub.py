@@ -68,6 +68,8 @@ class Hub(ThreadingHTTPServer):
         self.pause_s = 0.0
         #: Whether the second half of a large file never comes.
         self.hold = False
+        #: What is said in the place of facts (``"facts"``) and lists (``"tree"``), with headers.
+        self.said: dict[str, tuple[bytes, dict[str, str]]] = {}
         self.over = threading.Event()
         self.lock = threading.Lock()
 
@@ -121,6 +123,9 @@ class _Handler(BaseHTTPRequestHandler):
             self._say(404, "RepoNotFound")
         elif revision not in ("", "main", COMMIT):
             self._say(404, "RevisionNotFound")
+        elif (kind := "tree" if tree else "facts") in self.server.said:
+            data, headers = self.server.said[kind]
+            self._send(data, {"Content-Type": "application/json", **headers}, body=True)
         elif tree:
             self._json([_entry(name, data) for name, data in files.items()])
         else:

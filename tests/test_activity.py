@@ -13,9 +13,10 @@ import pexpect  # type: ignore[import-untyped]
 import pytest
 
 import aim_jupyter as aim
-from aim_jupyter import cli, figures
-from aim_jupyter.columns import COLUMNS
+from aim_jupyter import cli
 from aim_jupyter.core.errors import BadUsage
+from aim_jupyter.tables import figures
+from aim_jupyter.tables.columns import COLUMNS
 from tests.conftest import FakeEngine
 from tests.waiting import launch_ready, say, until
 

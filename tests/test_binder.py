@@ -18,7 +18,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from aim_jupyter.core.serving.process import memory_bytes
+from aim_jupyter.core.serving.state.process import memory_bytes
 from tests.conftest import AMBIENT_DATA_DIR, AMBIENT_DATA_HOME
 from tests.waiting import until
 
@@ -44,7 +44,6 @@ def test_repo2docker_reads_the_files(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.engine
-@pytest.mark.ordeal
 @pytest.mark.timeout(900)
 def test_the_quickstart_runs_in_what_the_files_install(tmp_path: Path) -> None:
     home = tmp_path / "binder"

@@ -12,7 +12,9 @@ from pathlib import Path
 
 import pytest
 
+import aim_jupyter
 from aim_jupyter.core import serving
+from aim_jupyter.core.serving.state.process import members
 from tests.conftest import FakeEngine
 from tests.waiting import LIMIT_S, launch_ready, until
 
@@ -64,6 +66,27 @@ def test_a_server_from_launch_to_stop(fake: FakeEngine) -> None:
     assert stopped.returncode == 0
     assert "stopped" in stopped.stdout
     assert json.loads(run("status", "demo", "--json").stdout)["record"]["state"] == "stopped"
+
+
+def test_in_a_terminal_no_name_is_the_newest_server_also_if_its_start_failed(
+    fake: FakeEngine,
+) -> None:
+    fake()
+    run("launch", "demo", "--name", "good")
+    assert run("wait").returncode == 0
+    fake(fail_at="load")
+    assert run("launch", "demo", "--name", "bad", "--new").returncode == 0
+    waited = run("wait")
+    assert waited.returncode == 1
+    assert "'bad'" in waited.stderr
+    assert "bad" in run("status").stdout
+    until(lambda: json.loads(run("status", "--json").stdout)["record"]["state"] == "failed")
+    for verb in (["client"], ["attach"], ["chat", "--say", "hello"], ["stop"]):
+        done = run(*verb)
+        assert (done.returncode, done.stdout) == (1, ""), verb
+        assert "Server 'bad', which was launched last, is failed" in done.stderr
+        assert "name another: good" in done.stderr
+    assert run("stop", "good").returncode == 0
 
 
 def test_json_never_holds_the_key(fake: FakeEngine) -> None:
@@ -174,16 +197,45 @@ def test_without_network_a_model_that_is_not_cached_is_told(
     assert list(serving.folders()) == []
 
 
-def test_serve_stays_until_interrupted_and_leaves_nothing(fake: FakeEngine) -> None:
+@pytest.fixture
+def heard() -> Iterator[None]:
+    """Let children hear SIGHUP also where these tests were started by nohup."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)
+
+
+@pytest.mark.usefixtures("heard")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_serve_stays_until_interrupted_and_leaves_nothing(
+    fake: FakeEngine, number: signal.Signals
+) -> None:
     fake()
     serve = subprocess.Popen(
         [*PROGRAM, "serve", "demo"], stdout=subprocess.PIPE, text=True, start_new_session=True
     )
     assert serve.stdout is not None
     assert any("Ctrl-C stops" in line for line in serve.stdout)
-    serve.send_signal(signal.SIGINT)
+    serve.send_signal(number)
     assert serve.wait(LIMIT_S) == 0
     serve.stdout.close()
+    record = serving.find("demo").read()
+    assert record.state == "stopped"
+    assert record.engine is None or not members(record.engine)
+
+
+@pytest.mark.usefixtures("heard")
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_serve_leaves_no_server_when_it_is_told_to_end_before_it_is_ready(
+    fake: FakeEngine, tmp_path: Path, number: signal.Signals
+) -> None:
+    fake(gates={"ready": str(tmp_path / "never")})
+    serve = subprocess.Popen(
+        [*PROGRAM, "serve", "demo"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    until(lambda: bool(list(serving.folders())))
+    serve.send_signal(number)
+    assert serve.wait(LIMIT_S) == 0
     assert serving.find("demo").read().state == "stopped"
 
 
@@ -258,3 +310,65 @@ def test_a_recipe_file_is_started_and_checked(tmp_path: Path) -> None:
     wrong = run("recipe", "check", str(file))
     assert wrong.returncode == 1
     assert f"{file}, line " in wrong.stderr
+
+
+def test_the_version_is_the_packages() -> None:
+    done = run("--version")
+    assert (done.returncode, done.stdout) == (0, f"aim-engine {aim_jupyter.__version__}\n")
+
+
+@pytest.mark.parametrize(
+    ("words", "lines"), [(["recipes"], 1), (["help"], 1), (["help", "launch"], 0), (["gpus"], 0)]
+)
+def test_a_reader_that_has_seen_enough_ends_it_without_a_word(words: list[str], lines: int) -> None:
+    child = subprocess.Popen([*PROGRAM, *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert child.stdout is not None
+    assert child.stderr is not None
+    for _ in range(lines):
+        assert child.stdout.readline()
+    child.stdout.close()
+    said = child.stderr.read()
+    child.stderr.close()
+    # One that is done before its reader goes has written all of it.
+    assert child.wait(LIMIT_S) in (0, 128 + signal.SIGPIPE)
+    assert said == b""
+
+
+#: Says which modules of ours a command imports, and what of other libraries.
+IMPORTED = """
+import json, sys
+from aim_jupyter.cli import main
+code = main({words!r})
+print(json.dumps([name for name in sys.modules]), file=sys.stderr)
+"""
+#: Far from the start of a line: each takes tens of milliseconds.
+LATER = {
+    *("pandas", "numpy", "openai", "IPython", "yaml", "http.server", "httpx", "httpx2", "sqlite3"),
+    *("aim_jupyter.core.recipes.catalogue", "aim_jupyter.core.gpus.facts", "wsgiref.simple_server"),
+    *("aim_jupyter.core.engines.images", "aim_jupyter.core.serving.start.engine"),
+}
+
+
+@pytest.mark.parametrize(
+    ("words", "most"),
+    [
+        (["help"], 60),
+        (["help", "launch"], 60),
+        (["--version"], 60),
+        (["--complete", "lau"], 60),
+        (["launch", "--users", "x"], 60),
+        (["ps"], 100),
+    ],
+    ids=str,
+)
+def test_a_line_imports_what_it_needs_alone(words: list[str], most: int) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", IMPORTED.format(words=words)],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    modules = json.loads(done.stderr.splitlines()[-1])
+    allowed = {"aim_jupyter.core.serving.start.engine"} if words == ["ps"] else set()
+    assert set(modules) & LATER <= allowed
+    assert sum(name.startswith("aim_jupyter") for name in modules) <= most

@@ -62,7 +62,7 @@ ENGINES = [
     pytest.param(
         vllm,
         id="vllm",
-        marks=[pytest.mark.engine, pytest.mark.ordeal, pytest.mark.timeout(900)],
+        marks=[pytest.mark.engine, pytest.mark.timeout(900)],
     ),
 ]
 
@@ -92,7 +92,6 @@ FAULTS = (
 )
 
 
-@pytest.mark.ordeal
 def test_a_bad_engine_is_told_what_it_does_wrong(tmp_path: Path, patch: pytest.MonkeyPatch) -> None:
     package = tmp_path / "package"
     shutil.copytree(OUTSIDE, package)
@@ -117,11 +116,11 @@ def test_an_engine_of_another_package_is_launched_and_explained_as_any_other(
     assert "--max-model-len is --window in Echo 1.0" in plan.changes
     assert api.plan(Request(model="demo", recipe=plan.recipe_id)).engine == "echo"
     assert [each.title for each in api.engine_list() if each.usable] == ["Echo 1.0"]
-    folder = api.launch(replace(request, options={"window": "5000"}))
+    folder = api.launch(replace(request, options={"window": "5000"}, force=True))
     with pytest.raises(StartFailed, match="Echo can't take 5000 tokens"):
         for _ in api.wait(folder.name, limit_s=30):
             pass
     crash = folder.read().crash
     assert crash is not None
-    assert crash.try_line == "%aim launch demo --engine echo --window 4096"
+    assert crash.try_line == "%aim launch demo --engine echo --force --window 4096"
     assert crash.line == "a window of 5000 tokens is too wide, at most 4096"

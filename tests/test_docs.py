@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 import aim_jupyter as aim
-from aim_jupyter.commands import COMMANDS
+from aim_jupyter.commands.parsing import MAGIC, PROGRAM
+from aim_jupyter.commands.table import COMMANDS
 from aim_jupyter.core import config
-from aim_jupyter.parsing import MAGIC, PROGRAM
 from tests.conftest import FakeEngine
 
 ROOT = Path(__file__).parents[1]
@@ -79,3 +79,10 @@ def test_python_in_the_readme_runs(fake: FakeEngine, code: str) -> None:
     server = names["server"]
     assert isinstance(server, aim.Server)
     assert server.state == "stopped"
+
+
+def test_the_tests_that_show_what_holds_are_there() -> None:
+    text = (ROOT / "docs/security.md").read_text()
+    named = set(re.findall(r"`([\w/]*test_\w+\.py)`", text))
+    assert len(named) > 10
+    assert [name for name in named if not (ROOT / "tests" / name).is_file()] == []

@@ -12,15 +12,16 @@ import pytest
 from msgspec import structs
 
 import aim_jupyter as aim
-from aim_jupyter import tables
-from aim_jupyter.commands import COMMANDS
-from aim_jupyter.core import api, fit, fitting, gpus, serving
+from aim_jupyter.commands.table import COMMANDS
+from aim_jupyter.core import api, choice, fit, gpus, serving
 from aim_jupyter.core.errors import NoFit
 from aim_jupyter.core.planning import Request
 from aim_jupyter.core.records.fit import Start
+from aim_jupyter.core.sizes import GIB
+from aim_jupyter.tables import frames
 from tests.conftest import FakeEngine
+from tests.notebook.test_magics import Session, session
 from tests.test_cli import run
-from tests.test_magics import Session, session
 from tests.waiting import launch_ready
 
 __all__ = ["session"]
@@ -62,7 +63,8 @@ def test_the_acceptance_cases_as_json(version: str, verdicts: tuple[str, ...]) -
     assert names[:2] == ["kept free", "weights"]
     assert names[-2:] == ["KV cache", "KV cache needed"]
     for offer in answer["counter_offers"]:
-        assert offer["line"].startswith("aim-engine launch ")
+        assert offer["line"].startswith("aim-engine plan ")
+        assert offer["line"].endswith(" --machine mi300x:1")
 
 
 def test_the_card_holds_the_sum_and_what_to_run() -> None:
@@ -71,7 +73,7 @@ def test_the_card_holds_the_sum_and_what_to_run() -> None:
     assert "1 user at 131,072 tokens" in done.stdout
     assert "131.4  modelled" in done.stdout
     assert "To make it fit, change one thing" in done.stdout
-    assert f"aim-engine launch {LLAMA} --recipe mi300x-bf16-tp1 " in done.stdout
+    assert f"aim-engine plan {LLAMA} --precision bf16 --context 131072 " in done.stdout
     assert "%aim" not in done.stdout
 
 
@@ -145,8 +147,8 @@ def test_the_history_is_a_table_by_the_contract() -> None:
         context_tokens=32768,
         verdict="FITS",
         started=True,
-        kv_bytes=100 * 2**30,
-        kv_predicted_bytes=101 * 2**30,
+        kv_bytes=100 * GIB,
+        kv_predicted_bytes=101 * GIB,
         boot_s=19.04,
     )
     fit.store(start)
@@ -154,16 +156,16 @@ def test_the_history_is_a_table_by_the_contract() -> None:
     assert (row["model"], row["kv_gib"], row["kv_error_pct"]) == ("Qwen/Qwen3-32B", 100.0, 1.0)
     assert (row["boot_s"], row["load_s"]) == (19.0, None)
     assert "mi300x-bf16-tp1" in run("fit", "--history").stdout
-    table = tables.frame("fit", [{**row, "at": pd.Timestamp(row["at"])}])
+    table = frames.frame("fit", [{**row, "at": pd.Timestamp(row["at"])}])
     assert table.index.name == "at"
     assert table.started.dtype == "boolean"
     assert table.boot_s.dtype == "Float64"
 
 
 def test_in_a_notebook_it_is_a_card_a_table_or_a_list(session: Session, tmp_path: Path) -> None:
-    (card,) = session.run(f"%aim fit {LLAMA} --machine mi300x:1 --users 4").outputs
+    (card,) = session.run(f"%aim fit {LLAMA} --machine mi300x:1 --users 64").outputs
     assert "NO: " in card.data["text/plain"]
-    assert "%aim launch" in card.data["text/plain"]
+    assert "%aim plan" in card.data["text/plain"]
     assert 'role="img"' in card.data["text/html"]
     session.run("%aim fit --history")
     table: Any = session.value
@@ -221,7 +223,7 @@ def test_a_no_is_refused_with_its_sum_and_force_is_recorded(fake: FakeEngine) ->
     assert run("wait").returncode == 0
     (event,) = [one for one in serving.find("demo").events.read() if one.kind == "fit"]
     assert (event.message, event.level) == (f"launched with --force: {why}", "warning")
-    (start,) = fitting.history()
+    (start,) = choice.history()
     assert start.forced
     assert run("stop").returncode == 0
 

@@ -13,7 +13,7 @@ import pytest
 from jupyter_client.manager import KernelManager, start_new_kernel
 
 from aim_jupyter.core import serving
-from aim_jupyter.core.serving.process import alive, members
+from aim_jupyter.core.serving.state.process import alive, members
 from tests.conftest import FakeEngine
 from tests.waiting import LIMIT_S
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import doctest
 import importlib
 import inspect
@@ -10,16 +11,20 @@ import pkgutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import aim_jupyter
 from aim_jupyter import verbs
-from aim_jupyter.core.planning import Request
+from aim_jupyter.core.planning.request import OPTIONS, Request
+
+PACKAGE = Path(aim_jupyter.__file__).parent
 
 #: Adding a name is a decision; taking one away breaks somebody's notebook.
 PUBLIC = [
     "AimError",
+    "RunHandle",
     "Server",
     "attach",
     "cache",
@@ -31,6 +36,8 @@ PUBLIC = [
     "cache_verify",
     "cache_why",
     "client",
+    "compare",
+    "embed",
     "engines",
     "events",
     "exported",
@@ -39,13 +46,19 @@ PUBLIC = [
     "gpus",
     "launch",
     "logs",
+    "map",
     "metrics",
+    "plan",
     "plot",
     "ps",
     "recipes",
+    "rerank",
+    "run",
+    "runs",
     "status",
     "stop",
     "wait",
+    "why",
 ]
 VERBS = [
     function
@@ -55,9 +68,11 @@ VERBS = [
 MODULES = sorted(
     module.name
     for module in pkgutil.walk_packages(aim_jupyter.__path__, "aim_jupyter.")
-    # Programs, what a GPU machine's torch trains, and what the fake engine's interpreter loads.
+    # Programs, and what an engine's interpreter loads.
     if not module.name.endswith("__main__")
-    and not module.name.startswith(("aim_jupyter.demo.train", "aim_jupyter.testing.site"))
+    and not module.name.startswith(
+        ("aim_jupyter.testing.site", "aim_jupyter.core.adapters.vllm.oracle")
+    )
 )
 
 HEAVY = ("pandas", "openai", "ipywidgets", "torch", "vllm", "numpy", "yaml", "huggingface_hub")
@@ -124,9 +139,25 @@ def test_the_core_knows_no_front_end(isolated: Path) -> None:
 
 
 def test_the_supervisor_stays_small(isolated: Path) -> None:
-    modules, _ = loaded_by("import aim_jupyter.core.serving.supervisor", isolated)
+    modules, _ = loaded_by("import aim_jupyter.core.serving.supervisor.supervisor", isolated)
     heavy = {*HEAVY, "IPython", "httpx", "httpx2", "prometheus_client", "asyncio"}
     assert modules & heavy == set()
+
+
+STUBS = sorted(Path(aim_jupyter.__file__).parent.rglob("__init__.pyi"))
+
+
+@pytest.mark.parametrize("stub", STUBS, ids=[each.parent.name for each in STUBS])
+def test_every_name_that_a_stub_promises_can_be_had(stub: Path) -> None:
+    # lazy-loader reads a stub by itself: what it does not understand is found missing when used.
+    names = next(
+        ast.literal_eval(line.value)
+        for line in ast.parse(stub.read_text()).body
+        if isinstance(line, ast.Assign)
+    )
+    parts = stub.parent.relative_to(Path(aim_jupyter.__file__).parents[1]).parts
+    package = importlib.import_module(".".join(parts))
+    assert {name for name in names if not hasattr(package, name)} == set()
 
 
 @pytest.mark.parametrize("function", VERBS, ids=[function.__name__ for function in VERBS])
@@ -156,7 +187,22 @@ def test_there_are_examples_to_hold() -> None:
     assert tried > 20
 
 
-def test_launch_takes_whatever_can_be_asked_for() -> None:
-    # How many GPUs at most is said by AMD's variables alone.
-    wishes = {*Request.__struct_fields__, "new"} - {"most_gpus"}
-    assert set(inspect.signature(verbs.launch).parameters) == wishes
+@pytest.mark.parametrize("verb", [verbs.launch, verbs.plan])
+def test_launch_and_plan_take_whatever_can_be_asked_for(verb: Any) -> None:
+    assert list(inspect.signature(verb).parameters) == list(Request.__struct_fields__)
+    for option in OPTIONS:
+        assert f"{option.field} : " in verb.__doc__
+
+
+@pytest.mark.parametrize(
+    "name",
+    sorted(
+        ".".join(stub.relative_to(PACKAGE.parent).parent.parts)
+        for stub in PACKAGE.rglob("__init__.pyi")
+    ),
+)
+def test_each_name_of_a_stub_is_there(name: str) -> None:
+    module = importlib.import_module(name)
+    assert module.__all__
+    for one in module.__all__:
+        assert getattr(module, one) is not None

@@ -44,10 +44,12 @@ def test_it_holds_what_the_package_needs_at_run_time(wheel: Path) -> None:
         "demo/model.safetensors",
         "demo/README.md",
         "core/engines/sources.toml",
+        "core/devices.toml",
         "core/adapters/vllm/engine.toml",
         "core/adapters/vllm/describe.py",
         "core/adapters/vllm/stages.toml",
-        "core/serving/failures.toml",
+        "core/serving/crash/rules/model.toml",
+        "core/serving/crash/signs.toml",
         "core/serving/guard/aim_guard.py",
         "core/adapters/vllm/metrics.toml",
         "testing/site/vllm/entrypoints/openai/api_server.py",
@@ -55,7 +57,9 @@ def test_it_holds_what_the_package_needs_at_run_time(wheel: Path) -> None:
         assert f"aim_jupyter/{name}" in names
     enabled = "aim_jupyter-0.1.0.data/data/etc/jupyter/jupyter_server_config.d/aim_jupyter.json"
     assert enabled in names
-    assert not any(name.startswith("tests/") for name in names)
+    assert not any(
+        name.startswith(("tests/", "demo/")) or name.endswith("train.py") for name in names
+    )
 
 
 def names_in(wheel: Path) -> set[str]:
@@ -102,7 +106,6 @@ def test_without_a_node_the_wheel_is_not_built_and_says_why(
     assert not list(source.glob("dist/*.whl"))
 
 
-@pytest.mark.ordeal
 @pytest.mark.engine
 @pytest.mark.timeout(600)
 def test_a_server_is_launched_from_an_environment_elsewhere(

@@ -98,8 +98,8 @@ class User:
         assert program is not None
         before = (
             "import json\nfrom aim_jupyter.core import api\n"
-            "from aim_jupyter.core.serving import guests\n"
-            f"guests._ANSWER_S = {self.patience_s}\n"
+            "from aim_jupyter.core.serving.sharing import shared\n"
+            f"shared.ANSWER_S = shared.LOOK_S = {self.patience_s}\n"
         )
         return [program, "-c", before + code]
 

@@ -10,11 +10,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import openai
+from msgspec.structs import replace
 
 from aim_jupyter.core import api, serving
 from aim_jupyter.core.planning import Request
 from aim_jupyter.core.serving import ServerFolder
-from aim_jupyter.core.serving.process import alive
+from aim_jupyter.core.serving.state.process import alive
 
 DEMO = Request(model="demo")
 #: Seconds in which what takes one has come: on two cores that others use too, each process of
@@ -26,7 +27,7 @@ def launch_ready(
     request: Request = DEMO, *, new: bool = False, limit_s: float = LIMIT_S
 ) -> ServerFolder:
     """Launch and wait until it is ready."""
-    folder = api.launch(request, new=new)
+    folder = api.launch(replace(request, new=new))
     for _ in api.wait(folder.name, limit_s=limit_s):
         pass
     return folder

@@ -1,29 +1,55 @@
-"""The ``aim-engine`` command: the same verbs as ``%aim``, as text or with ``--json``."""
+"""The ``aim-engine`` command: the same verbs as ``%aim``, as text or with ``--json``.
+
+What parses a line is imported at its start; what shows an answer when there is one.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
 import sys
 from argparse import Namespace
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
-from aim_jupyter import parsing, presenting
-from aim_jupyter.cli.as_json import JSON
-from aim_jupyter.cli.text import TEXT
 from aim_jupyter.cli.wording import FAILED, ours
-from aim_jupyter.commands import Command
+from aim_jupyter.commands import parsing, presenting
+from aim_jupyter.commands.table import Command
 from aim_jupyter.core.errors import AimError
-from aim_jupyter.core.events import listening
 
 WRONG, INTERRUPTED = 2, 130
+#: What a shell says of a program that a closed pipe has ended: 128 and the number of SIGPIPE.
+PIPE_CLOSED = 141
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run a command line; return 0, 1 for failed, 2 for wrong words, 130 for interrupted."""
+    """Run a command line.
+
+    Returns
+    -------
+    int
+        0, 1 for failed, 2 for wrong words, 130 for interrupted, 141 where the reader of our
+        output went before its end.
+    """
     given = list(sys.argv[1:] if argv is None else argv)
+    try:
+        code = _main(given)
+        # What is still to be written is written here, where a closed pipe can be told.
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Nothing may be flushed at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return PIPE_CLOSED
+    return code
+
+
+def _main(given: list[str]) -> int:
     as_json = "--json" in given
     code = WRONG
     try:
+        if given[:1] and given[0] in _ABOUT:
+            print(_ABOUT[given[0]](given[1:]))
+            return 0
         command, arguments = parsing.parse([word for word in given if word != "--json"])
         code = FAILED
         return _run(command, arguments, as_json=as_json)
@@ -34,17 +60,54 @@ def main(argv: Sequence[str] | None = None) -> int:
         return code
     except KeyboardInterrupt:
         return INTERRUPTED
-    except BrokenPipeError:
-        # Whoever read our output has seen enough; nothing may be flushed at exit.
-        sys.stdout = open("/dev/null", "w")  # noqa: PTH123, SIM115 - lives until the exit
     return 0
 
 
+def _version(_: Sequence[str]) -> str:
+    from importlib import metadata  # noqa: PLC0415 - 20 ms
+
+    return f"{parsing.PROGRAM} {metadata.version('aim-jupyter')}"
+
+
+def _completion(words: Sequence[str]) -> str:
+    from aim_jupyter.cli import shell  # noqa: PLC0415 - for a shell only
+
+    return shell.script(" ".join(words)).rstrip()
+
+
+def _complete(words: Sequence[str]) -> str:
+    from aim_jupyter.cli import shell  # noqa: PLC0415 - as above
+
+    return "\n".join(shell.offers(words))
+
+
+#: What is no verb: it says something of the program itself, or to the shell.
+_ABOUT: dict[str, Callable[[Sequence[str]], str]] = {
+    "--version": _version,
+    "--completion": _completion,
+    "--complete": _complete,
+}
+
+
 def _run(command: Command, arguments: Namespace, *, as_json: bool) -> int:
-    with listening(lambda line: print(line, file=sys.stderr, flush=True)):
+    # Help and a wrong word need none of what shows an answer.
+    from aim_jupyter.cli import as_json as values  # noqa: PLC0415
+    from aim_jupyter.cli import signals, text  # noqa: PLC0415
+    from aim_jupyter.core.events import listening  # noqa: PLC0415
+
+    foreground = command.name == "serve"
+    with (
+        listening(lambda line: print(line, file=sys.stderr, flush=True)),
+        signals.told() if foreground else contextlib.nullcontext(),
+    ):
+        look = command.look(arguments)
         answer = command.run(arguments)
-        show = JSON if as_json else TEXT
-        return show.get(command.gives, show["table"])(command, arguments, answer) or 0
+        if as_json:
+            values.show(look, arguments, answer)
+            code = 0
+        else:
+            code = text.show(look, arguments, answer)
+        return FAILED if look.failed and look.failed(answer) else code
 
 
 def _show_error(error: AimError, *, as_json: bool) -> None:

@@ -22,19 +22,22 @@ from pathlib import Path
 from types import FrameType
 from typing import NamedTuple
 
-from aim_jupyter.core import api, config, container, serving
+from aim_jupyter.core import api, config, serving
+from aim_jupyter.core.doctor import container
 from aim_jupyter.core.errors import AimError, BadUsage
+from aim_jupyter.core.planning import Request
+from aim_jupyter.core.planning.words import wishes
 from aim_jupyter.core.records import Machine
+from aim_jupyter.core.sizes import GIB
 
 USER = "aim-engine"
 JUPYTER_PORT, SERVER_PORT = 8888, 8000
 #: More models to have on disk before anything starts, by their names, with commas.
 PREDOWNLOAD = "AIM_PREDOWNLOAD"
-GIB = 1 << 30
 _EVERYWHERE = "0.0.0.0"  # noqa: S104 - a container's port is reached through its host
 
 # A server in a container is there as long as the container is; its port is what was published.
-_SERVING = {"--listen": _EVERYWHERE, "--port": str(SERVER_PORT), "--idle": "never"}
+_SERVING = Request(listen=_EVERYWHERE, port=SERVER_PORT, idle_s=None)
 
 
 class Job(NamedTuple):
@@ -95,7 +98,7 @@ def leave_root(words: Sequence[str]) -> None:
     os.setuid(user.pw_uid)
     environ = {**os.environ, "HOME": user.pw_dir, "USER": USER, "LOGNAME": USER}
     # A new program: what has changed its user in mid-life may not look at itself in /proc.
-    os.execve(sys.executable, [sys.executable, "-m", "aim_jupyter.entry", *words], environ)  # noqa: S606
+    os.execve(sys.executable, [sys.executable, "-m", "aim_jupyter.cli.entry", *words], environ)  # noqa: S606
 
 
 def tell(machine: Machine, place: container.Place) -> None:
@@ -156,7 +159,8 @@ def _jupyter() -> list[str]:
 
 def _serve(rest: list[str]) -> Job:
     given = {word.partition("=")[0] for word in rest}
-    added = [word for option in _SERVING.items() if option[0] not in given for word in option]
+    wished = (wish.words for wish in wishes(_SERVING))
+    added = [word for option in wished if option[0] not in given for word in option]
     return _ours("serve", *rest, *added)
 
 

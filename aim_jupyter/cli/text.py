@@ -2,33 +2,52 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from argparse import Namespace
 from collections.abc import Callable
-from typing import Any, cast
+from typing import Any
 
-from aim_jupyter import columns, parsing, presenting, render, screen
-from aim_jupyter.cli.as_json import print_fits, print_plans
+from aim_jupyter import render
+from aim_jupyter.cli import as_json, signals
+from aim_jupyter.cli.mapping import mapped
 from aim_jupyter.cli.wording import FAILED, ours, plotted, said, sampling, serve_metrics
-from aim_jupyter.columns import Row, Verb
-from aim_jupyter.commands import Command
-from aim_jupyter.conversation import Conversation, Reply
+from aim_jupyter.commands import looks, parsing, presenting
+from aim_jupyter.commands.looks import Look
 from aim_jupyter.core import api, serving
 from aim_jupyter.core.errors import BadUsage
-from aim_jupyter.render import words
+from aim_jupyter.core.harmless import harmless
 from aim_jupyter.render.text import table as table_text
-from aim_jupyter.server import Server
+from aim_jupyter.tables import columns
+from aim_jupyter.tables.columns import Row
+
+
+def show(look: Look, given: Namespace, answer: Any) -> int:
+    """Print an answer; return the exit code."""
+    moving = _MOVING.get(look)
+    if moving is not None:
+        return moving(given, answer) or 0
+    if look.text is not None:
+        for line in look.text(answer):
+            print(ours(line) if look.typed else line, flush=True)
+    elif look.rows is not None:
+        _show_table(look.rows(answer), look.card(answer) if look.card else None)
+    elif look.card is not None:
+        _show_card(look.card(answer))
+    else:
+        as_json.show(look, given, answer)
+    return 0
 
 
 def _show_card(card: Any) -> None:
     print(ours(card.terminal if sys.stdout.isatty() else card.text))
 
 
-def _table(command: Command, _: Namespace, answer: Any) -> None:
-    rows = presenting.rows(cast(Verb, command.gives), answer)
+def _show_table(rows: list[Row], card: Any) -> None:
     if rows:
-        print(table_text(_narrow(rows)), end="\n\n")
-    card = presenting.card(command.gives, answer)
+        print(table_text(_narrow(rows)), end="\n\n" if card else "\n")
+    elif card is None:
+        print("Nothing yet.")
     if card is not None:
         _show_card(card)
 
@@ -40,23 +59,20 @@ def _narrow(rows: list[Row]) -> list[Row]:
         # In the overview a row is about its model; where all are one model's, it says nothing.
         known.remove("model")
         known[1:1] = ["model"] if len({row["model"] for row in rows}) > 1 else []
-    return [{name: row[name] for name in known} for row in rows]
+    return [{name: columns.shown(name, row[name]) for name in known} for row in rows]
 
 
-def _card(command: Command, _: Namespace, answer: Any) -> None:
-    card = presenting.card(command.gives, answer)
-    if card is not None:
-        _show_card(card)
+# -- what moves while it is shown ------------------------------------------------------------------
 
 
-def _launched(_: Command, __: Namespace, folder: Any) -> None:
+def _launched(_: Namespace, folder: Any) -> None:
     view = serving.view(folder)
     _show_card(presenting.server_card(view))
     if view.record.state == "starting":
         print(f"\n{parsing.PROGRAM} wait {folder.name}")
 
 
-def _waiting(_: Command, __: Namespace, views: Any) -> None:
+def _waiting(_: Namespace, views: Any) -> None:
     stage, view = None, None
     for view in views:
         if view.record.stage != stage:
@@ -66,14 +82,17 @@ def _waiting(_: Command, __: Namespace, views: Any) -> None:
         _show_card(presenting.server_card(view))
 
 
-def _served(command: Command, given: Namespace, folder: Any) -> int:
+def _served(given: Namespace, folder: Any) -> int:
     try:
-        _waiting(command, given, api.wait(folder.name, limit_s=float("inf")))
-        print(f"\nCtrl-C stops {folder.name}.\n", flush=True)
-        for line in api.follow_logs(folder.name, lines=0):
-            print(line, flush=True)
-    except KeyboardInterrupt:
-        print(f"\nStopping {folder.name} …", file=sys.stderr)
+        with signals.armed():
+            _waiting(given, api.wait(folder.name, limit_s=float("inf")))
+            print(f"\nCtrl-C stops {folder.name}.\n", flush=True)
+            for line in api.follow_logs(folder.name, lines=0):
+                print(line, flush=True)
+    except (KeyboardInterrupt, OSError):
+        # A terminal that has gone, or a reader, ends it as well: it can be told nothing any more.
+        with contextlib.suppress(OSError):
+            print(f"\nStopping {folder.name} …", file=sys.stderr, flush=True)
         api.stop(folder.name)
         return 0
     ended = serving.view(folder)
@@ -81,23 +100,21 @@ def _served(command: Command, given: Namespace, folder: Any) -> int:
     return FAILED if ended.record.state == "failed" else 0
 
 
-def _client(_: Command, __: Namespace, folder: Any) -> None:
-    server = Server(folder)
-    print(f"base_url  {server.base_url}\nmodel     {server.model}\nkey       {folder.path / 'key'}")
+def _reply(given: Namespace, folder: Any) -> None:
+    from aim_jupyter.verbs.conversation import Conversation, Reply  # noqa: PLC0415 - for a chat only
+    from aim_jupyter.verbs.server import Server  # noqa: PLC0415
 
-
-def _reply(_: Command, given: Namespace, folder: Any) -> None:
     conversation = Conversation(Server(folder), given.system)
     reply = Reply()
     for grown in conversation.say(said(given), **sampling(given)):
-        print(grown.text[len(reply.text) :], end="", flush=True)
+        print(harmless(grown.text[len(reply.text) :]), end="", flush=True)
         reply = grown
     print()
     footer = render.reply_footer(reply.tokens, reply.ttft_s, reply.gen_tok_s, reply.finish_reason)
     print(footer.text, file=sys.stderr)
 
 
-def _fetched(command: Command, given: Namespace, fetches: Any) -> None:
+def _fetched(_: Namespace, fetches: Any) -> None:
     """Say a download in one line that is written over, or in one for each tenth in a pipe."""
     in_place, told, last = sys.stderr.isatty(), -1, None
     for last in fetches:
@@ -111,101 +128,45 @@ def _fetched(command: Command, given: Namespace, fetches: Any) -> None:
     if in_place and last is not None:
         print(file=sys.stderr)
     if last is not None:
-        _table(command._replace(gives="cache"), given, list(last.done))
+        show(looks.CACHE, Namespace(), list(last.done))
 
 
-def _why(command: Command, given: Namespace, found: Any) -> int:
-    _card(command, given, found)
-    return 0 if found.can_start else FAILED
-
-
-def _metrics(command: Command, given: Namespace, answer: Any) -> None:
-    if given.serve_metrics:
-        serve_metrics(given)
-    elif given.raw:
-        print(table_text([columns.ROW["raw"](row) for row in answer]))
-    elif given.plot:
-        print(plotted(given, answer))
-    elif given.history:
-        rows = presenting.history_rows(answer)
-        print(table_text(_narrow(rows)) if rows else "No history yet.")
-    else:
-        _table(command, given, answer)
-
-
-def _events(command: Command, given: Namespace, answer: Any) -> None:
-    if given.follow:
-        _lines(command, given, map(render.event_line, answer))
-    else:
-        _table(command, given, answer)
-
-
-def _top(_: Command, given: Namespace, first: Any) -> None:
+def _top(given: Namespace, first: Any) -> None:
     if given.off:
         raise BadUsage("A view in a terminal ends with Ctrl-C or q.", f"{parsing.MAGIC} top")
     if sys.stdout.isatty():
+        from aim_jupyter.cli import screen  # noqa: PLC0415 - a keyboard and a screen
+
         screen.live(lambda top: ours(presenting.top_card(top).terminal), first)
     else:
         print(ours(presenting.top_card(first).text))
 
 
-def _lines(_: Command, __: Namespace, lines: Any) -> None:
-    for line in lines:
-        print(line, flush=True)
+def _figure(given: Namespace, answer: Any) -> None:
+    print(plotted(given, answer))
 
 
-def _plan(_: Command, given: Namespace, plan: Any) -> None:
-    if given.batch:
-        print_plans(_, given, plan)
-    else:
-        print(render.plan_text(plan))
+def _exporter(given: Namespace, _: Any) -> None:
+    serve_metrics(given)
 
 
-def _fit(command: Command, given: Namespace, answer: Any) -> None:
-    if given.history:
-        _table(command, given, answer)
-    elif given.batch:
-        print_fits(command, given, answer)
-    else:
-        _card(command, given, answer)
+def _mapped(given: Namespace, _: Any) -> None:
+    print(mapped(given))
 
 
-def _panel(_: Command, __: Namespace, request: Any) -> None:
-    """Print the line that does what a panel would: there is nothing to click here."""
-    print(ours(api.launch_line(api.with_variables(request))))
-
-
-def _engine(_: Command, __: Namespace, environment: Any) -> None:
-    engine = words.engine(environment.engine, environment.version)
-    print(f"{environment.name} is ready: {engine}, {environment.python}")
-
-
-def _help(_: Command, __: Namespace, verb: Any) -> None:
+def _help(_: Namespace, verb: Any) -> None:
     print(parsing.help_text(verb, parsing.PROGRAM))
 
 
-TEXT: dict[str, Callable[[Command, Namespace, Any], int | None]] = {
-    "table": _table,
-    "status": _card,
-    "server": _card,
-    "doctor": _card,
-    "warm": _card,
-    "stats": _card,
-    "why": _why,
-    "fetched": _fetched,
-    "launched": _launched,
-    "waiting": _waiting,
-    "served": _served,
-    "attached": _client,
-    "client": _client,
-    "reply": _reply,
-    "metrics": _metrics,
-    "events": _events,
-    "top": _top,
-    "lines": _lines,
-    "plan": _plan,
-    "fit": _fit,
-    "panel": _panel,
-    "engine": _engine,
-    "help": _help,
+_MOVING: dict[Look, Callable[[Namespace, Any], int | None]] = {
+    looks.LAUNCHED: _launched,
+    looks.WAITING: _waiting,
+    looks.SERVED: _served,
+    looks.REPLY: _reply,
+    looks.FETCHED: _fetched,
+    looks.TOP: _top,
+    looks.FIGURE: _figure,
+    looks.EXPORTER: _exporter,
+    looks.MAPPED: _mapped,
+    looks.HELP: _help,
 }

@@ -9,7 +9,7 @@ from argparse import Namespace
 from pathlib import Path
 from typing import Any
 
-from aim_jupyter import exporter, figures, parsing
+from aim_jupyter.commands import parsing
 from aim_jupyter.core import api
 from aim_jupyter.core.errors import BadUsage
 
@@ -37,13 +37,17 @@ def sampling(given: Namespace) -> dict[str, Any]:
 
 def plotted(given: Namespace, answer: Any) -> Path:
     """Draw what a server did and return the file."""
-    path = given.to or Path(f"{api.named_or_last(given.server).name}-metrics.png")
+    path = given.to or Path(f"{api.server(given.server).name}-metrics.png")
+    from aim_jupyter.tables import figures  # noqa: PLC0415 - for a figure only
+
     figures.plot(given.server, answer, path)
     return Path(path)
 
 
 def serve_metrics(given: Namespace) -> None:
     """Offer the metrics of all servers to Prometheus until Ctrl-C."""
+    from aim_jupyter.cli import exporter  # noqa: PLC0415 - a server, for whoever asks for it
+
     with exporter.serving(given.port) as url:
         print(f"Serving the metrics of all servers at {url}\nCtrl-C ends it.", flush=True)
         threading.Event().wait()

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from argparse import BooleanOptionalAction
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
-from aim_jupyter.core.defaults import IDLE_S, WINDOW_S
-from aim_jupyter.core.errors import BadUsage
-
-Names = Literal["models", "servers", "engines", "recipes", "cached"]
+from aim_jupyter.core.defaults import DRAIN_S, WINDOW_S
+from aim_jupyter.core.planning.request import OPTIONS, Names, Option
+from aim_jupyter.core.planning.values import SWITCH, seconds, size, span, tokens
 
 
 class Argument(NamedTuple):
@@ -26,157 +24,53 @@ def argument(*names: str, completes: Names | None = None, **options: Any) -> Arg
     return Argument(names, options, completes)
 
 
-def seconds(text: str) -> float | None:
-    """Return a duration in seconds: ``90``, ``90s``, ``30m``, ``8h``; None for ``never``.
-
-    Raises
-    ------
-    BadUsage
-        If it is none of these.
-
-    Examples
-    --------
-    >>> seconds("30m"), seconds("never")
-    (1800.0, None)
-    """
-    if text == "never":
-        return None
-    found = re.fullmatch(r"(\d+(?:\.\d+)?)(s|m|h|d)?", text)
-    if not found:
-        raise BadUsage(f"{text!r} is no duration.", "write 90s, 30m, 8h or never")
-    return float(found[1]) * {"s": 1, "m": 60, "h": 3600, "d": 86400}[found[2] or "s"]
+def _launch(option: Option) -> Argument:
+    """Return the argument that an option of a launch is."""
+    kind = option.kind
+    # `argparse` fills in what follows a percent sign.
+    told: dict[str, Any] = {"help": option.help.replace("%", "%%")}
+    if kind is SWITCH:
+        return argument(option.word, action="store_true", dest=option.field, **told)
+    told["type"] = kind.read
+    if option.choices:
+        told["choices"] = option.choices
+    elif not option.positional:
+        told["metavar"] = option.metavar or kind.metavar
+    if option.positional:
+        return argument(option.word, nargs="?", completes=option.completes, **told)
+    told |= {"action": "append"} if kind.gather else {"default": option.default}
+    return argument(option.word, dest=option.field, completes=option.completes, **told)
 
 
-def span(text: str) -> float:
-    """Return a length of time in seconds, as `seconds` does, but not none at all.
+LAUNCH = tuple(map(_launch, OPTIONS))
+"""What launch, plan, export and serve take: all of the table."""
 
-    Raises
-    ------
-    BadUsage
-        If it is no time.
-    """
-    found = seconds(text)
-    if not found:
-        raise BadUsage(f"{text!r} is no length of time.", "write 90s, 30m or 8h")
-    return found
-
-
-def ordinals(text: str) -> tuple[int, ...]:
-    """Return GPU numbers: ``4`` or ``4,5``.
-
-    Raises
-    ------
-    BadUsage
-        If they are not whole numbers.
-    """
-    if not re.fullmatch(r"\d+(,\d+)*", text):
-        raise BadUsage(f"{text!r} names no GPUs.", "write their numbers, as in --gpus 4,5")
-    return tuple(int(part) for part in text.split(","))
-
-
-def size(text: str) -> int:
-    """Return a size in bytes: ``200GB``, ``1.5TiB``; units of 1000 and of 1024 mean what they say.
-
-    Raises
-    ------
-    BadUsage
-        If it is none.
-
-    Examples
-    --------
-    >>> size("2GiB"), size("2GB")
-    (2147483648, 2000000000)
-    """
-    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([KMGT])(i?)B?", text, re.IGNORECASE)
-    if not found:
-        raise BadUsage(f"{text!r} is no size.", "write it as in 200GB or 1.5TiB")
-    power = "KMGT".index(found[2].upper()) + 1
-    return round(float(found[1]) * float(1024 if found[3] else 1000) ** power)
-
-
-def tokens(text: str) -> int | Literal["auto"]:
-    """Return the length of a context: a number, or ``auto`` for the longest that fits.
-
-    Raises
-    ------
-    BadUsage
-        If it is neither.
-    """
-    if text == "auto":
-        return "auto"
-    if not re.fullmatch(r"[0-9]{1,12}", text) or not int(text):
-        raise BadUsage(f"{text!r} is no length of a context.", "write tokens, as in 32768, or auto")
-    return int(text)
-
+USERS, CONTEXT = (
+    next(made for made in LAUNCH if made.names == (word,)) for word in ("--users", "--context")
+)
 
 SERVER = argument("server", nargs="?", completes="servers", help="its name; else the last launched")
 
 SERVERS = argument("server", nargs="?", completes="servers", help="its name; else all of them")
 
+ENDED = (
+    argument("server", nargs="?", completes="servers", help="its name; else the last launched"),
+    argument("--log", metavar="FILE", help="a log from anywhere instead"),
+    argument("--engine", metavar="NAME", help="that wrote it: vllm or sglang; else as it says"),
+    argument("--engine-version", metavar="V", help="its version; else as the log says"),
+    argument("--exit-code", type=int, metavar="N", help="of its end; negative for a signal"),
+    argument("--report", action="store_true", help="write one file for a maintainer, redacted"),
+    argument(
+        "--ask",
+        nargs="?",
+        const="",
+        metavar="SERVER",
+        help="let a running model suggest: a guess, of the redacted log",
+    ),
+)
+
 MACHINE = argument(
     "--machine", metavar="SPEC", help="one that is not here: mi300x:8, mi300x:8:cpx-nps4"
-)
-
-CONTEXT = argument(
-    "--context",
-    type=tokens,
-    metavar="TOKENS",
-    help="so many tokens each; auto is the most that all users have room for",
-)
-
-LAUNCH = (
-    argument(
-        "model",
-        nargs="?",
-        completes="models",
-        help="a name, a Hugging Face repository or a folder; else the demo",
-    ),
-    argument("--recipe", metavar="ID", completes="recipes", help="this recipe, not the best one"),
-    argument("--gpus", type=ordinals, metavar="LIST", help="these GPUs, as in 4,5"),
-    argument("--precision", metavar="NAME", help="such as bf16 or fp8; auto is the best one"),
-    argument("--metric", choices=["latency", "throughput", "auto"], help="tuned for this"),
-    argument("--users", type=int, metavar="N", help="so many conversations at the same time"),
-    CONTEXT,
-    argument(
-        "--engine",
-        metavar="NAME",
-        completes="engines",
-        help="vllm, sglang, an environment of %%aim engines, or container:IMAGE",
-    ),
-    argument("--name", help="call the server so"),
-    argument("--new", action="store_true", help="start another one beside one that runs"),
-    argument("--port", type=int, metavar="N", help="listen there; else a free port is chosen"),
-    argument(
-        "--listen",
-        metavar="WHERE",
-        help="unix: a socket file of your own; or an address of this machine (default: loopback)",
-    ),
-    argument(
-        "--idle",
-        type=seconds,
-        default=IDLE_S,
-        metavar="TIME",
-        help="stop after so long without a request: 30m, never (default: 60m)",
-    ),
-    argument("--for", type=seconds, dest="lifetime", metavar="TIME", help="stop after so long"),
-    argument(
-        "--restart",
-        type=int,
-        metavar="N",
-        help="start it again, up to N times in a row, if it ends by itself once it was ready",
-    ),
-    argument("--with-jupyter", action="store_true", help="stop when this Jupyter server ends"),
-    argument(
-        "--start",
-        choices=["auto", "plain", "lean", "fork", "warm"],
-        help="how: plain is the engine's own command, warm a fork of one that waits",
-    ),
-    argument("--force", action="store_true", help="launch although the verdict is NO"),
-    argument(
-        "--set", action="append", metavar="OPTION=VALUE", help="an engine option, for scripts"
-    ),
-    argument("--unset", action="append", metavar="OPTION", help="leave out one of the recipe's"),
-    argument("--env", action="append", metavar="NAME=VALUE", help="a variable for the engine"),
 )
 
 PLAN = (
@@ -195,7 +89,7 @@ PLAN = (
 FIT = (
     argument("model", nargs="?", completes="models", help="a name, repository or folder"),
     MACHINE,
-    argument("--users", type=int, metavar="N", help="so many requests at the same time"),
+    USERS,
     argument(
         *("--context", "--max-model-len"),
         type=tokens,
@@ -215,6 +109,7 @@ FIT = (
     argument("--weights-gib", type=float, metavar="X", help="measured, of one GPU"),
     argument("--available-kv-gib", type=float, metavar="X", help="measured, of one GPU"),
     argument("--config", metavar="FILE", help="a config.json instead of a known model"),
+    argument("--exact", action="store_true", default=None, help="by the code of vLLM itself, 13 s"),
     argument("--history", action="store_true", help="past starts: predicted against actual"),
     argument("--batch", metavar="FILE", help="questions as JSON lines, - for standard input"),
 )
@@ -267,3 +162,92 @@ METRICS = (
 )
 
 WAIT = argument("--timeout", type=seconds, default=1800.0, metavar="TIME", help="wait no longer")
+
+IN_AND_OUT = (
+    argument("table", help="a table of the notebook; in a terminal a CSV, JSONL or parquet file"),
+    argument(
+        "words",
+        nargs="*",
+        metavar="prompt",
+        help="with {column} for a row's values; in a terminal the file to write stands before it",
+    ),
+)
+
+MAP = (
+    argument("--into", metavar="NAME", default="answer", help="the column for the answers"),
+    argument(
+        "--schema",
+        metavar="WHAT",
+        help="a pydantic model or list of the notebook, a JSON Schema file, or words: kind,unkind",
+    ),
+    argument("--prompt-file", type=Path, metavar="FILE", help="the prompt stands there"),
+    argument(
+        "--server",
+        action="append",
+        metavar="NAME",
+        completes="servers",
+        help="a server or an address, else the last launched; several share the rows",
+    ),
+    argument("--images", action="append", metavar="COLUMN", help="pictures: paths or bytes"),
+    argument("--samples", type=int, default=1, metavar="N", help="answers a row (default: 1)"),
+    argument("--asks", type=int, default=3, metavar="N", help="until it is valid (default: 3)"),
+    argument("--max-tokens", type=int, metavar="N", help="the longest answer (default: 512)"),
+    argument("--temperature", type=float, metavar="T", help="0, the default: the same answer"),
+    argument("--launch", action="store_true", help="launch a server again that has ended"),
+    argument("--errors", action="store_true", help="ask the rows again that have failed"),
+    argument("--force", action="store_true", help="go on although most of the first rows fail"),
+    argument("--background", action="store_true", help="return at once; it goes on by itself"),
+)
+
+RUN = argument("run", nargs="?", completes="runs", help="its id; else the last")
+
+RUNS = argument("runs", nargs="+", completes="runs", help="their ids")
+
+CHAT = (
+    SERVER,
+    argument("--say", metavar="TEXT", help="what you say, where there is no cell body"),
+    argument("--new", action="store_true", help="begin a new conversation"),
+    argument("--system", metavar="TEXT", help="what the model is told first"),
+    argument("--max-tokens", type=int, metavar="N", help="the longest reply"),
+    argument("--temperature", type=float, metavar="T", help="0 is always the same reply"),
+)
+
+LOGS = (
+    SERVER,
+    argument("-n", type=int, default=40, dest="lines", metavar="LINES", help="so many lines"),
+    argument("-f", action="store_true", dest="follow", help="and what comes after"),
+)
+
+STOP = (
+    SERVER,
+    argument("--now", action="store_true", help="cut running requests off"),
+    argument(
+        "--drain",
+        type=seconds,
+        default=DRAIN_S,
+        metavar="TIME",
+        help="how long running requests may take (default: 30s)",
+    ),
+)
+
+SHARE = (
+    argument(
+        "words",
+        nargs="*",
+        metavar="[server] user",
+        completes="servers",
+        help="the server, else the last launched; and a user of this node",
+    ),
+    argument("--all", action="store_true", dest="everyone", help="all users of this node"),
+    argument("--revoke", action="store_true", help="take it back, at once"),
+)
+
+INSTALL = (
+    argument(
+        "platform",
+        choices=["cpu", "rocm", "sglang"],
+        help="vLLM for the CPU or for AMD GPUs, or SGLang for AMD GPUs",
+    ),
+    argument("--force", action="store_true", help="make it again if it is there"),
+    argument("--sources", type=Path, metavar="FILE", help="a list of wheels of your own"),
+)

@@ -1,4 +1,4 @@
-"""What Tab offers after ``%aim``.
+"""What Tab offers after ``%aim``, and after ``aim-engine`` in a shell.
 
 Runs in the kernel's own thread at each Tab, so it reads names only: no device, no network, no
 engine. What it reads from disk is kept for a few seconds.
@@ -9,14 +9,17 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
 
-from IPython.core.completer import CompletionContext, SimpleCompletion, SimpleMatcherResult
-
-from aim_jupyter import parsing
-from aim_jupyter.arguments import Names
-from aim_jupyter.commands import COMMANDS, Command
+from aim_jupyter.commands import parsing
+from aim_jupyter.commands.table import COMMANDS, Command
 from aim_jupyter.core import api, recipes, serving
 from aim_jupyter.core.errors import AimError
+from aim_jupyter.core.planning.request import Names
+from aim_jupyter.work import runs
+
+if TYPE_CHECKING:
+    from IPython.core.completer import CompletionContext, SimpleMatcherResult
 
 KEPT_S = 5.0
 
@@ -26,6 +29,8 @@ _kept: dict[str, tuple[float, list[str]]] = {}
 
 def matches(context: CompletionContext) -> SimpleMatcherResult:
     """Complete verbs, options, models, recipes and servers on a line of ours, nothing elsewhere."""
+    from IPython.core.completer import SimpleCompletion  # noqa: PLC0415 - a shell completes without
+
     found = _LINE.search(context.line_with_cursor[: context.cursor_position])
     if not found:
         return {"completions": [], "suppress": False}
@@ -86,6 +91,8 @@ def _names(kind: Names | None, rest: list[str]) -> list[str]:
         return _recently("cached", lambda: [one.model for one in api.models_on_disk()])
     if kind == "servers":
         return _recently("servers", lambda: [folder.name for folder in serving.folders()])
+    if kind == "runs":
+        return _recently("runs", lambda: [folder.id for folder in runs.folders()])
     if kind == "recipes" and rest and not rest[0].startswith("-"):
         return _recently(f"recipes {rest[0]}", lambda: _recipe_ids(rest[0]))
     return []

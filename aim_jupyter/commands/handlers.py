@@ -4,63 +4,56 @@ from __future__ import annotations
 
 import sys
 from argparse import Namespace
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 
+from aim_jupyter.commands import looks
+from aim_jupyter.commands.looks import Look
 from aim_jupyter.core import api
 from aim_jupyter.core.errors import BadUsage
+from aim_jupyter.core.planning.request import OPTIONS, Request
 from aim_jupyter.core.records import EvictionRule
-
-if TYPE_CHECKING:
-    from aim_jupyter.core.planning import Request
+from aim_jupyter.work import runs
 
 
 def request(given: Namespace) -> Request:
     """Return what a launch was asked for; AMD's ``AIM_*`` variables stand behind the options."""
-    asked = _request(
-        model=given.model or "",
-        recipe=given.recipe,
-        engine=given.engine,
-        precision=given.precision,
-        metric=given.metric,
-        gpus=given.gpus,
-        users=given.users,
-        context=given.context,
-        name=given.name,
-        port=given.port,
-        listen=given.listen,
-        idle_s=given.idle,
-        lifetime_s=given.lifetime,
-        restarts=given.restart,
-        with_jupyter=given.with_jupyter,
-        options={**given.engine_options, **dict(map(_pair, given.set or ()))},
-        unset=tuple(given.unset or ()),
-        env={name: str(value) for name, value in map(_pair, given.env or ())},
-        start=given.start,
-        force=given.force,
-    )
-    return api.with_variables(asked)
+    return api.with_variables(asked(given))
 
 
-def _request(**wishes: Any) -> Request:
-    from aim_jupyter.core.planning import Request  # noqa: PLC0415 - most verbs go without
-
-    return Request(**wishes)
-
-
-def _pair(text: str) -> tuple[str, Any]:
-    name, separator, value = text.partition("=")
-    if not name or not separator:
-        raise BadUsage(f"{text!r} is no NAME=VALUE.", "write it as in --set max-model-len=8192")
-    return name, value
+def asked(given: Namespace) -> Request:
+    """Return the options of a launch that a verb has, as a request."""
+    said = {
+        option.field: option.gathered(getattr(given, option.field))
+        for option in OPTIONS
+        if hasattr(given, option.field)
+    }
+    options = {**given.engine_options, **said.get("options", {})}
+    return Request(**{**said, "model": said["model"] or "", "options": options})
 
 
 def launch(given: Namespace) -> Any:
     """Launch a server."""
-    return api.launch(request(given), new=given.new)
+    with api.launching():
+        return api.launch(request(given))
+
+
+def why(given: Namespace) -> Any:
+    """Return why an engine ended; what is asked for beside that is done first."""
+    if given.log is None:
+        found = api.why(given.server)
+    else:
+        log = Path(given.log).expanduser()
+        told = {"engine": given.engine, "version": given.engine_version}
+        found = api.why_log(log, exit_code=given.exit_code, **told)
+    if given.ask is not None:
+        found = api.ask(found, given.ask or None)
+    if given.report:
+        print(f"The report is {api.report(found)}", file=sys.stderr)  # noqa: T201 - beside the answer
+    return found
 
 
 def warm(given: Namespace) -> Any:
@@ -75,28 +68,20 @@ def plan(given: Namespace) -> Any:
     """Return a plan as plain data, or the answers to a batch of questions."""
     if given.batch:
         return api.plans_for(_questions(given.batch))
-    wanted = request(given)
-    if not (given.machine or given.policy or given.recipes):
-        return msgspec.to_builtins(api.plan(wanted))
-    question = {
-        "model": wanted.model,
-        "machine": given.machine,
-        "precision": wanted.precision,
-        "metric": wanted.metric,
-        "engine": wanted.engine,
-        "most_gpus": wanted.most_gpus,
-        "policy": given.policy or "default",
-        "fallback": given.fallback,
-        "recipes": tuple(given.recipes or ()),
-        "recipe": wanted.recipe,
-        "gpus": given.gpus,
-        "users": given.users,
-        "context": given.context,
-        "set": wanted.options,
-        "unset": wanted.unset,
-        "env": wanted.env,
-    }
-    return api.plan_for({name: value for name, value in question.items() if value is not None})
+    there = api.Elsewhere(
+        machine=given.machine,
+        policy=given.policy or "default",
+        fallback=given.fallback,
+        recipes=tuple(given.recipes or ()),
+    )
+    return api.plan_there(request(given), there)
+
+
+def recipes(given: Namespace) -> Any:
+    """Return the recipes of a model, as a launch would judge them; else the best of each."""
+    wanted = asked(given)
+    behind = api.with_variables(wanted) if wanted.model else wanted
+    return api.recipe_list(behind, simulated=given.machine)
 
 
 def check_recipe(given: Namespace) -> list[str]:
@@ -118,6 +103,13 @@ def fit(given: Namespace) -> Any:
         return api.fits(_lines_of(given.batch))
     asked = {name: value for name, value in vars(given).items() if name not in _NOT_ASKED}
     return api.fit({name: value for name, value in asked.items() if value is not None})
+
+
+def fit_look(given: Namespace) -> Look:
+    """Return how a fit looks: past starts, an answer a question, or a verdict."""
+    if given.history:
+        return looks.STARTS
+    return looks.ANSWERS if given.batch else looks.FIT
 
 
 def _questions(source: str) -> Iterator[dict[str, Any]]:
@@ -159,6 +151,19 @@ def metrics(given: Namespace) -> Any:
     if given.history:
         return api.history_columns(given.server, given.history)
     return api.metrics(given.server, window_s=given.window)
+
+
+def metrics_look(given: Namespace) -> Look:
+    """Return how figures look: a table, a figure, or nothing but an address."""
+    for said, look in (
+        (given.serve_metrics, looks.EXPORTER),
+        (given.raw, looks.RAW),
+        (given.plot, looks.FIGURE),
+        (given.history, looks.HISTORY),
+    ):
+        if said:
+            return look
+    return looks.METRICS
 
 
 def events(given: Namespace) -> Any:
@@ -228,6 +233,62 @@ def _shares_line(server: str, shares: list[api.Share]) -> str:
     return f"{server}: {', '.join(said)}" if said else f"{server}: shared with nobody"
 
 
-def panel(given: Namespace) -> Request:
-    """Return what a panel shows first; the model may be left open."""
-    return _request(model=given.model or "", users=given.users, context=given.context)
+def stop_runs(given: Namespace) -> list[str]:
+    """Ask runs to keep what is done and leave."""
+    found = [runs.find(name) for name in given.runs]
+    for folder in found:
+        folder.ask_to_stop()
+    return [f"{folder.id} keeps what is done and stops." for folder in found]
+
+
+def evict_runs(given: Namespace) -> list[str]:
+    """Remove runs."""
+    found = [runs.find(name) for name in given.runs]
+    for folder in found:
+        folder.evict()
+    return [f"{folder.id} is removed." for folder in found]
+
+
+def mapping(given: Namespace, names: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a map is asked for, as `aim_jupyter.map` takes it, but for the table.
+
+    Parameters
+    ----------
+    names : mapping
+        What the words of a notebook may stand for; none in a terminal.
+    """
+    sampling = {"max_tokens": given.max_tokens, "temperature": given.temperature}
+    return {
+        "prompt": _prompt(given),
+        "into": given.into,
+        "schema": _schema(given.schema, names),
+        "servers": given.server,
+        "images": given.images or (),
+        "samples": given.samples,
+        "asks": given.asks,
+        "launch": given.launch,
+        "errors": given.errors,
+        "force": given.force,
+        "background": given.background,
+        "sampling": {name: value for name, value in sampling.items() if value is not None},
+    }
+
+
+def _prompt(given: Namespace) -> str:
+    if given.prompt_file is not None:
+        return "\n".join(_lines_of(str(given.prompt_file)))
+    text: str = getattr(given, "body", "") or " ".join(given.words)
+    if not text:
+        raise BadUsage("There is no prompt.", '%aim map TABLE --into kind "Is it kind? {text}"')
+    return text
+
+
+def _schema(word: str | None, names: Mapping[str, Any]) -> Any:
+    if word is None or word in names:
+        return names.get(word or "")
+    if word.endswith(".json"):
+        try:
+            return msgspec.json.decode(Path(word).read_bytes())
+        except (OSError, msgspec.DecodeError) as error:
+            raise BadUsage(f"{word} can't be read: {error}.", "name a JSON Schema") from error
+    return word.split(",")

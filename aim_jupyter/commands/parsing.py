@@ -12,7 +12,7 @@ import shlex
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
-from aim_jupyter.commands import COMMANDS, Command
+from aim_jupyter.commands.table import COMMANDS, Command
 from aim_jupyter.core.errors import BadUsage, UnknownName, closest
 
 #: How a line begins in each front end; texts of the core use the first.
@@ -70,7 +70,7 @@ def parse(words: Sequence[str]) -> tuple[Command, argparse.Namespace]:
     """
     command, rest = _command(list(words))
     ours, engine_options = _parted(command, rest) if command.open else (rest, {})
-    given, unknown = parser(command).parse_known_args(ours)
+    given, unknown = parser(command).parse_known_intermixed_args(ours)
     if unknown:
         raise _unknown_words(command, unknown)
     given.engine_options = engine_options

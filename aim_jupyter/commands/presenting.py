@@ -1,21 +1,21 @@
-"""From what the core answered to rows and cards: the one place that joins verbs and their looks."""
+"""What several looks and front ends make of what the core answered: cards, rows, text."""
 
 from __future__ import annotations
 
 import math
-import os
-from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from aim_jupyter import columns, render
-from aim_jupyter.columns import Row, Verb
-from aim_jupyter.commands import Gives
-from aim_jupyter.core import api, config
+from aim_jupyter import render
+from aim_jupyter.core import api
 from aim_jupyter.core.errors import AimError
-from aim_jupyter.core.metrics import Columns
-from aim_jupyter.core.records import CachedModel, Choice, Machine, Sample, ServerView, Top
-from aim_jupyter.render import Card
+from aim_jupyter.core.records import Choice, Sample, ServerView, Top
+from aim_jupyter.tables import columns
+from aim_jupyter.tables.columns import Row
+
+if TYPE_CHECKING:
+    from aim_jupyter.core.metrics import Columns
+    from aim_jupyter.render import Card
 
 #: Lines of the engine's log that a server's card shows on a click.
 LOG_LINES = 20
@@ -25,19 +25,6 @@ TOP_FOR_S = 600.0
 MARK = "aim_jupyter"
 #: Rows of a DataFrame that are shown in full, in a box that scrolls; pandas shows ten.
 MOST_ROWS = 200
-#: The variables that hide GPUs, outermost first.
-_MASKS = ("ROCR_VISIBLE_DEVICES", "HIP_VISIBLE_DEVICES", "CUDA_VISIBLE_DEVICES")
-
-
-def rows(verb: Verb, answer: Any) -> list[Row]:
-    """Return the rows of a table verb, as `columns` has them."""
-    if verb == "gpus":
-        return [columns.gpu_row(gpu) for gpu in answer.gpus]
-    if verb == "metrics":
-        return [
-            columns.metrics_row(view.record.name, view.sample) for view in answer if view.sample
-        ]
-    return [columns.ROW[verb](record) for record in answer]
 
 
 def history_rows(past: Columns | list[Sample]) -> list[Row]:
@@ -64,12 +51,6 @@ def top_card(top: Top, *, ended: bool = False) -> Card:
         past_s=api.TOP_PAST_S,
         for_s=None if ended else TOP_FOR_S,
     )
-
-
-def card(gives: Gives, answer: Any) -> Card | None:
-    """Return the card of an answer, None for a kind that has none."""
-    make = CARDS.get(gives)
-    return make(answer) if make else None
 
 
 class Table(NamedTuple):
@@ -123,18 +104,6 @@ def server_card(view: ServerView) -> Card:
     return render.launch_card(view, log_tail=tail)
 
 
-def _gpus_card(machine: Machine) -> Card:
-    mask = next((f"{name}={os.environ[name]}" for name in _MASKS if name in os.environ), None)
-    on_hub = "JUPYTERHUB_USER" in os.environ
-    return render.gpus_card(machine, user=config.user(), mask=mask, on_hub=on_hub)
-
-
-def _recipes_card(choices: list[Choice]) -> Card | None:
-    """Return the card of one model's recipes; the overview of all models is a table alone."""
-    models = {choice.recipe.model for choice in choices}
-    return render.recipes_card(choices, models.pop()) if len(models) == 1 else None
-
-
 def refusal_card(error: AimError) -> Card | None:
     """Return the sum behind a refused launch and what would fit instead, None for other errors."""
     choice = getattr(error, "refused", None)
@@ -143,49 +112,6 @@ def refusal_card(error: AimError) -> Card | None:
     return render.recipes_card([choice], choice.recipe.model)
 
 
-def _fit_card(answer: Any) -> Card | None:
-    """Return the card of one verdict; the table of past starts has none."""
-    return None if isinstance(answer, list) else render.fit_card(answer.fit, answer.choice)
-
-
 def fit_json(answer: Any) -> dict[str, Any]:
     """Return a verdict as plain data."""
-    from aim_jupyter.core import fitting  # noqa: PLC0415 - it is there already where there is one
-
-    return fitting.as_json(answer)
-
-
-def _cache_card(models: list[CachedModel]) -> Card:
-    return render.cache_card(models, api.cache_totals(models))
-
-
-def _servers_card(views: list[ServerView]) -> Card | None:
-    """Return a card where there is no server at all; a table of servers speaks for itself."""
-    if views:
-        return None
-    return render.nothing_card("servers", "No server yet.", "`server = %aim launch` starts one.")
-
-
-def _metrics_card(views: list[ServerView]) -> Card | None:
-    if any(view.sample for view in views):
-        return None
-    found = "No running server has been measured yet."
-    return render.nothing_card("metrics", found, "`%aim ps` lists the servers.")
-
-
-CARDS: Mapping[Gives, Callable[[Any], Card | None]] = {
-    "status": render.status_card,
-    "gpus": _gpus_card,
-    "engines": render.engines_card,
-    "recipes": _recipes_card,
-    "fit": _fit_card,
-    "cache": _cache_card,
-    "evict": render.eviction_card,
-    "stats": render.stats_card,
-    "why": render.startable_card,
-    "ps": _servers_card,
-    "metrics": _metrics_card,
-    "server": server_card,
-    "doctor": render.checks_card,
-    "warm": render.warm_card,
-}
+    return api.fit_json(answer)

@@ -1,7 +1,7 @@
 """From records to what the REST answers.
 
-An allow-list by construction: rows have the columns of `aim_jupyter.columns`, and what else is
-said is named here, field by field. Keys, environments and command lines have no field.
+An allow-list by construction: rows have the columns of `aim_jupyter.tables.columns`, and what
+else is said is named here, field by field. Keys, environments and command lines have no field.
 """
 
 from __future__ import annotations
@@ -14,8 +14,6 @@ from typing import Any, Literal
 
 from msgspec import Struct
 
-from aim_jupyter import columns
-from aim_jupyter.columns import Row
 from aim_jupyter.core import api
 from aim_jupyter.core.errors import AimError
 from aim_jupyter.core.planning import Request
@@ -32,6 +30,8 @@ from aim_jupyter.core.records import (
     Status,
 )
 from aim_jupyter.render import devices, ready, starting
+from aim_jupyter.tables import columns
+from aim_jupyter.tables.columns import Row
 
 StageState = Literal["done", "active", "failed", "waiting"]
 #: What is said of a server beside the columns of its row.

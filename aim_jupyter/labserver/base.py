@@ -16,6 +16,7 @@ from tornado.web import HTTPError
 
 from aim_jupyter.core import errors
 from aim_jupyter.core.errors import AimError, BadUsage
+from aim_jupyter.core.planning.request import Request, checked
 from aim_jupyter.core.records.kinds import resolved
 
 P = ParamSpec("P")
@@ -76,6 +77,17 @@ class Handler(APIHandler):
             return msgspec.json.decode(self.request.body, type=resolved(kind))
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise BadUsage(f"The body can't be read: {_said(error)}.", _WORDS) from error
+
+    @property
+    def asked(self) -> Request:
+        """The body as a request, whose fields are those of `planning.request.OPTIONS`.
+
+        Raises
+        ------
+        BadUsage
+            If it is something else; it says what and where.
+        """
+        return checked(self.body(dict[str, Any]))
 
     def query(self, kind: type[T]) -> T:
         """Return the query as a `kind`; an empty value is none."""

@@ -8,23 +8,21 @@ from typing import Any
 
 from tornado.web import HTTPError, authenticated
 
-from aim_jupyter import columns
 from aim_jupyter.core import api
 from aim_jupyter.core.defaults import DRAIN_S
 from aim_jupyter.core.errors import AimError
+from aim_jupyter.core.planning.request import Request, checked
 from aim_jupyter.core.records import Choice, ServerView
 from aim_jupyter.labserver import answers, openapi
 from aim_jupyter.labserver.base import Handler, work
 from aim_jupyter.labserver.bodies import (
     LogsQuery,
     ModelsQuery,
-    RecipesQuery,
     StopQuery,
-    Wish,
-    ordinals,
 )
 from aim_jupyter.labserver.openai import OpenAI
 from aim_jupyter.labserver.sampler import Sampler
+from aim_jupyter.tables import columns
 
 #: In the web application's settings: the reading that all tabs share.
 SAMPLER = "aim_sampler"
@@ -88,15 +86,13 @@ class Recipes(Handler):
     @authenticated
     async def get(self) -> None:
         """Answer them with verdict and reason."""
-        asked = self.query(RecipesQuery)
-        choices: list[Choice] = await self.work(
-            api.recipe_list,
-            asked.model,
-            users=asked.users,
-            context=asked.context,
-            gpus=ordinals(asked.gpus),
-        )
+        asked = checked(self.query(dict[str, str]))
+        choices = await self.work(_choices, asked)
         self.answer({"rows": [columns.recipe_row(choice) for choice in choices]})
+
+
+def _choices(asked: Request) -> list[Choice]:
+    return api.recipe_list(api.with_variables(asked) if asked.model else asked)
 
 
 class Plan(Handler):
@@ -105,14 +101,12 @@ class Plan(Handler):
     @authenticated
     async def post(self) -> None:
         """Answer the line, the verdict and the name; nothing is started."""
-        wish = self.body(Wish)
-        self.answer(await self.work(_plan, wish))
+        self.answer(await self.work(_plan, self.asked))
 
 
-def _plan(wish: Wish) -> answers.PlanAnswer:
-    request = api.with_variables(wish.request)
-    choice, plan = api.judged_plan(request)
-    return answers.planned(wish.request, choice, plan)
+def _plan(asked: Request) -> answers.PlanAnswer:
+    choice, plan = api.judged_plan(api.with_variables(asked))
+    return answers.planned(asked, choice, plan)
 
 
 class Servers(Status):
@@ -126,14 +120,13 @@ class Servers(Status):
     @authenticated
     async def post(self) -> None:
         """Launch a server, or find the one with the same command."""
-        wish = self.body(Wish)
-        view = await self.work(_launch, wish)
+        view = await self.work(_launch, self.asked)
         self.sampler.forget()
         self.answer(columns.server_row(view), http.HTTPStatus.CREATED)
 
 
-def _launch(wish: Wish) -> ServerView:
-    folder = api.launch(api.with_variables(wish.request), new=wish.new)
+def _launch(asked: Request) -> ServerView:
+    folder = api.launch(api.with_variables(asked))
     return api.status(folder.name)
 
 

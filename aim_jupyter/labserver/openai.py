@@ -90,7 +90,7 @@ class OpenAI(Handler):
         except httpx.TransportError as error:
             raise HTTPError(http.HTTPStatus.BAD_GATEWAY, _silent(error)) from error
         try:
-            await self._hand_back(reply)
+            await self._hand_back(reply, upstream)
         finally:
             await reply.aclose()
 
@@ -98,18 +98,26 @@ class OpenAI(Handler):
         """Return path and query as the engine is asked: as they came, without what is Jupyter's."""
         if ".." in path.split("/"):
             raise HTTPError(http.HTTPStatus.NOT_FOUND)
+        asked = self.request.uri or ""
+        if "#" in asked or not (asked.isascii() and asked.isprintable()):
+            # No target of a request (RFC 9112, 3.2): what an engine makes of it nobody knows.
+            raise HTTPError(http.HTTPStatus.BAD_REQUEST, "The path is none that can be asked for.")
         here = url_path_join(self.base_url, "aim/servers/")
         _, _, raw = self.request.path.removeprefix(here).partition("/")
         parts = filter(None, self.request.query.split("&"))
         left = [part for part in parts if unquote_plus(part.partition("=")[0]) not in JUPYTERS]
         return f"/{raw}{'?' if left else ''}{'&'.join(left)}".encode()
 
-    async def _hand_back(self, reply: httpx.Response) -> None:
+    async def _hand_back(self, reply: httpx.Response, upstream: Upstream) -> None:
+        here = self.request.path.partition("/v1")[0]
+        if "location" in reply.headers and _moved(reply, upstream.at, here) is None:
+            raise HTTPError(http.HTTPStatus.BAD_GATEWAY, "The engine sends elsewhere.")
         self.set_status(reply.status_code, reply.reason_phrase or None)
         self.clear_header("Content-Type")
         for name, value in reply.headers.multi_items():
             if name not in _KEPT_BACK and not name.startswith("access-control-"):
-                self.set_header(name, value)
+                moved = _moved(reply, upstream.at, here) if name == "location" else value
+                self.set_header(name, moved or "")
         # nginx, where one stands before the hub, would else collect a stream.
         self.set_header("X-Accel-Buffering", "no")
         try:
@@ -162,6 +170,21 @@ def _client(socket: str) -> httpx.AsyncClient:
         trust_env=False,
     )
     return httpx.AsyncClient(transport=transport, timeout=_TIMEOUT, trust_env=False)
+
+
+def _moved(reply: httpx.Response, at: Address, here: str) -> str | None:
+    """Return where a redirect leads as a client of this route reaches it; None for elsewhere.
+
+    An engine names its own address, which means another machine to whoever is not on this one.
+    """
+    try:
+        to = reply.request.url.join(reply.headers["location"])
+    except httpx.InvalidURL:
+        return None
+    same = to.scheme == "http" and (to.host, to.port) == (at.host or "localhost", at.port or None)
+    path = to.raw_path.decode("ascii")
+    inside = path.partition("?")[0].split("/")[1:2] == ["v1"] and ".." not in to.path.split("/")
+    return f"{here}{path}" if same and inside else None
 
 
 def _silent(error: Exception) -> str:

@@ -8,10 +8,11 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from aim_jupyter import columns
-from aim_jupyter.columns import Verb
 from aim_jupyter.core import api
+from aim_jupyter.core.planning.request import OPTIONS, Request
 from aim_jupyter.labserver import answers, bodies
+from aim_jupyter.tables import columns
+from aim_jupyter.tables.columns import Verb
 
 _REF = "#/components/schemas/{name}"
 _JSON_TYPE = {"string": "string", "Int64": "integer", "Float64": "number", "boolean": "boolean"}
@@ -38,10 +39,10 @@ class Operation(NamedTuple):
 OPERATIONS = (
     Operation("status", "get", "all that a sidebar shows", answers.StatusAnswer),
     Operation("models", "get", "models that can be launched", "Models", query=bodies.ModelsQuery),
-    Operation("recipes", "get", "recipes with verdicts", "Recipes", query=bodies.RecipesQuery),
-    Operation("plan", "post", "what would start", answers.PlanAnswer, body=bodies.Wish),
+    Operation("recipes", "get", "recipes with verdicts", "Recipes", query=Request),
+    Operation("plan", "post", "what would start", answers.PlanAnswer, body=Request),
     Operation("servers", "get", "all servers", "Servers"),
-    Operation("servers", "post", "launch a server", "PsRow", status=201, body=bodies.Wish),
+    Operation("servers", "post", "launch a server", "PsRow", status=201, body=Request),
     Operation("servers/{name}", "get", "one server", "Server"),
     Operation(
         "servers/{name}",
@@ -69,6 +70,8 @@ def document() -> dict[str, Any]:
     _, schemas = msgspec.json.schema_components(known, ref_template=_REF)
     schemas |= {f"{verb.capitalize()}Row": _row(verb) for verb in ("gpus", "recipes", "ps")}
     schemas |= _lists()
+    for option in OPTIONS:
+        schemas[Request.__name__]["properties"][option.field]["description"] = option.help
     paths: dict[str, Any] = {}
     for one in OPERATIONS:
         paths.setdefault(f"/aim/{one.path}", {})[one.method] = _operation(one, schemas)
@@ -109,7 +112,13 @@ def _of_path(path: str) -> list[dict[str, Any]]:
 
 def _of_query(query: type | None, schemas: dict[str, Any]) -> list[dict[str, Any]]:
     fields = schemas[query.__name__]["properties"] if query else {}
-    return [{"name": name, "in": "query", "schema": schema} for name, schema in fields.items()]
+    # What can be said several times has no form in a query.
+    several = {one.field for one in OPTIONS if one.kind.gather} if query is Request else set()
+    return [
+        {"name": name, "in": "query", "schema": schema}
+        for name, schema in fields.items()
+        if name not in several
+    ]
 
 
 def _content(answer: type | str | None) -> dict[str, Any]:

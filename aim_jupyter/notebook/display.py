@@ -17,15 +17,18 @@ from IPython.core.display_functions import display
 from IPython.core.getipython import get_ipython
 from IPython.core.interactiveshell import InteractiveShell
 
-from aim_jupyter import presenting, render
-from aim_jupyter.conversation import Reply
+from aim_jupyter import render
+from aim_jupyter.commands import presenting
 from aim_jupyter.core import api, serving
-from aim_jupyter.core.errors import AimError
+from aim_jupyter.core.errors import AimError, ServerGone
 from aim_jupyter.core.records import CachedModel, Prefetch, ServerView, Top
 from aim_jupyter.core.serving import ServerFolder
 from aim_jupyter.render import Card
+from aim_jupyter.verbs.conversation import Reply
 
 TICK_S = 1.0
+#: Seconds until a card looks again at its server, by state; at any other it has ended.
+_NEXT_S = {"starting": TICK_S, "stopping": TICK_S, "running": 5.0, "unknown": 10.0}
 #: Seconds between two states of what is replaced while a cell runs.
 RATE_S = 0.2
 
@@ -39,7 +42,7 @@ def show(card: Card) -> None:
 
 
 def follow(folder: ServerFolder) -> None:
-    """Show a server's card and keep it true until its start has ended, without blocking."""
+    """Show a server's card and keep it true until the server has ended, without blocking."""
     live = _live[folder.name] = LiveCard(folder)
     if updates_in_place():
         live.start()
@@ -62,7 +65,7 @@ def wait(views: Iterator[ServerView]) -> None:
                 said = view.record.stage
     finally:
         if view is not None and view.record.name in _live:
-            _live[view.record.name].finish()
+            _live[view.record.name].bring_up_to_date()
         line.end()
 
 
@@ -246,34 +249,48 @@ class LiveCard:
         self._handle = display(
             _bundle(presenting.server_card(serving.view(folder))), raw=True, display_id=True
         )
-        self._ended = threading.Event()
+        self._shown = ""
         self._lock = threading.Lock()
+        name = f"aim-{self.folder.name}"
+        self._thread = threading.Thread(target=self._run, daemon=True, name=name)
 
     def start(self) -> None:
-        """Update the card from a thread until the start has ended."""
-        threading.Thread(target=self._run, daemon=True, name=f"aim-{self.folder.name}").start()
+        """Update the card from a thread until the server has ended: its last state stays."""
+        self._thread.start()
 
-    def finish(self) -> None:
-        """Bring the card up to date now and let the thread end."""
-        self._ended.set()
+    @property
+    def ended(self) -> bool:
+        """Whether there is no more to tell."""
+        return not self._thread.is_alive()
+
+    def bring_up_to_date(self) -> None:
+        """Bring the card up to date now; its thread goes on until the server has ended."""
         if updates_in_place():
             self._update()
 
     def _run(self) -> None:
-        while not self._ended.wait(TICK_S):
-            if not self._update():
-                self._ended.set()
+        wait_s: float | None = TICK_S
+        while wait_s is not None:
+            time.sleep(wait_s)
+            wait_s = self._update()
 
-    def _update(self) -> bool:
-        """Replace the card; return whether there will be more to tell."""
+    def _update(self) -> float | None:
+        """Replace the card where it has changed; return when to look again, None at the end."""
         with self._lock:
             try:
                 view = serving.view(self.folder)
-                self._handle.update(_bundle(presenting.server_card(view)), raw=True)
-            except AimError:
+            except ServerGone:
                 # Its folder was replaced by a later launch: the card stays as it was.
-                return False
-            return view.record.state == "starting"
+                return None
+            except AimError:
+                # What can't be read now may be again.
+                return TICK_S
+            state = view.record.state
+            # What a running server does is told by other cards: of it only the end is new.
+            if not (state == self._shown == "running"):
+                self._handle.update(_bundle(presenting.server_card(view)), raw=True)
+                self._shown = state
+            return _NEXT_S.get(state)
 
 
 def _bundle(card: Card) -> dict[str, str]:

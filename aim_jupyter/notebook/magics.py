@@ -1,6 +1,7 @@
 """The ``%aim`` magic: as little as `%load_ext` has to pay for.
 
-Everything else, `aim_jupyter.session` and what it stands on, is imported by the first ``%aim``.
+Everything else, `aim_jupyter.notebook.session` and what it stands on, is imported by the first
+``%aim``.
 """
 
 from __future__ import annotations
@@ -10,10 +11,16 @@ from typing import TYPE_CHECKING, Any
 
 from IPython.core.completer import CompletionContext, SimpleMatcherResult, context_matcher
 from IPython.core.interactiveshell import InteractiveShell
-from IPython.core.magic import Magics, line_cell_magic, magics_class, output_can_be_silenced
+from IPython.core.magic import (
+    Magics,
+    line_cell_magic,
+    magics_class,
+    no_var_expand,
+    output_can_be_silenced,
+)
 
 if TYPE_CHECKING:
-    from aim_jupyter.session import Session
+    from aim_jupyter.notebook.session import Session
 
 
 def load(shell: InteractiveShell) -> None:
@@ -41,7 +48,7 @@ def complete(context: CompletionContext) -> SimpleMatcherResult:
     """Complete a line of ours, nothing elsewhere."""
     if "%aim" not in context.line_with_cursor:
         return {"completions": [], "suppress": False}
-    from aim_jupyter.completion import matches  # noqa: PLC0415 - by the first Tab after %aim
+    from aim_jupyter.commands.completion import matches  # noqa: PLC0415 - by the first Tab after %aim
 
     return matches(context)
 
@@ -53,13 +60,14 @@ class AimMagics(Magics):
     @functools.cached_property
     def session(self) -> Session:
         """What carries the lines out."""
-        from aim_jupyter.session import Session  # noqa: PLC0415 - by the first %aim
+        from aim_jupyter.notebook.session import Session  # noqa: PLC0415 - by the first %aim
 
         assert self.shell is not None  # noqa: S101 - `load` has given it
         return Session(self.shell)
 
     @line_cell_magic
     @output_can_be_silenced
+    @no_var_expand
     def aim(self, line: str, cell: str | None = None) -> Any:
         """Serve language models: %aim help lists the verbs, %aim help VERB explains one."""
         return self.session.run(line, cell)

@@ -7,18 +7,22 @@ cell's result.
 from __future__ import annotations
 
 from argparse import Namespace
-from collections.abc import Callable, Iterator
-from typing import Any, cast
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
 
 from IPython.core.interactiveshell import InteractiveShell
 
-from aim_jupyter import display, figures, presenting, render, tables, verbs
-from aim_jupyter.columns import Verb
-from aim_jupyter.commands import Command
-from aim_jupyter.conversation import Conversation
-from aim_jupyter.core.errors import BadUsage, NoFit
+from aim_jupyter import verbs
+from aim_jupyter.commands import handlers, looks, presenting
+from aim_jupyter.commands.looks import Look
+from aim_jupyter.commands.table import Command
+from aim_jupyter.core.errors import BadUsage, NoFit, UnknownName
 from aim_jupyter.core.events import listening
-from aim_jupyter.server import Server
+from aim_jupyter.notebook import display
+from aim_jupyter.tables import figures, frames
+from aim_jupyter.tables.columns import Verb
+from aim_jupyter.verbs.conversation import Conversation
+from aim_jupyter.verbs.server import Server
 
 
 class Outcomes:
@@ -29,37 +33,40 @@ class Outcomes:
         self._last_table: Any = None
         self._last_answer: tuple[Any, Any] | None = None
         self._conversations: dict[str, Any] = {}
-        self._show: dict[str, Callable[[Command, Namespace, Any], Any]] = {
-            "status": self._show_card,
-            "server": self._show_card,
-            "doctor": self._show_card,
-            "warm": self._show_card,
-            "stats": self._show_card,
-            "why": self._show_card,
-            "fetched": self._show_fetched,
-            "engine": self._show_engine,
-            "launched": self._show_launched,
-            "waiting": self._show_waiting,
-            "attached": self._attached,
-            "client": self._client,
-            "reply": self._chat,
-            "metrics": self._show_metrics,
-            "events": self._show_events,
-            "top": self._show_top,
-            "lines": self._show_lines,
-            "plan": self._show_plan,
-            "fit": self._show_fit,
+        self._own: dict[Look, Callable[[Namespace, Any], Any]] = {
+            looks.LAUNCHED: self._launched,
+            looks.WAITING: self._waiting,
+            looks.FETCHED: self._fetched,
+            looks.ATTACHED: self._attached,
+            looks.CLIENT: self._client,
+            looks.REPLY: self._reply,
+            looks.TOP: self._top,
+            looks.HISTORY: self._history,
+            looks.FIGURE: self._figure,
+            looks.EXPORTER: self._exporter,
+            looks.ANSWERS: self._answers,
+            looks.MAPPED: self._map,
         }
 
     def of(self, command: Command, given: Namespace) -> Any:
         """Carry out a command, show its answer, and return its value."""
         progress = display.Progress()
         with listening(progress.say):
+            look = command.look(given)
             answer = self._answer(command, given)
-            if command.gives != "engine":
+            if look is not looks.ENGINE:
                 # Of an install the lines stay: they say where the engine came from.
                 progress.clear()
-            return self._show.get(command.gives, self._table)(command, given, answer)
+            return self._show(look, given, answer)
+
+    def _show(self, look: Look, given: Namespace, answer: Any) -> Any:
+        if look in self._own:
+            return self._own[look](given, answer)
+        if look.text is not None:
+            return self._lines(look.text(answer))
+        if look.table is not None:
+            return self._table(look, answer)
+        return self._card(look, answer)
 
     @staticmethod
     def _answer(command: Command, given: Namespace) -> Any:
@@ -76,17 +83,15 @@ class Outcomes:
         """Show the card of a table when the table itself is what the cell gave."""
         answer, self._last_answer = self._last_answer, None
         if answer is not None and result.result is not None and result.result is self._last_table:
-            self._show_answer_card(*answer)
+            self._card(*answer)
         self._last_table = None
 
-    # -- one method per kind of answer -----------------------------------------------------------
+    # -- what is shown of a look -----------------------------------------------------------------
 
-    def _table(self, command: Command, _given: Namespace, answer: Any) -> Any:
-        return self._frame(cast(Verb, command.gives), answer)
-
-    def _frame(self, verb: Verb, answer: Any) -> Any:
-        self._last_answer = (verb, answer)
-        return self._marked(verb, verbs.frame(verb, answer))
+    def _table(self, look: Look, answer: Any) -> Any:
+        assert look.table is not None  # noqa: S101 - else it is no table
+        self._last_answer = (look, answer)
+        return self._marked(look.table, verbs.frame(look.table, answer))
 
     def _marked(self, verb: Verb, table: Any) -> Any:
         self._last_table = table
@@ -94,66 +99,79 @@ class Outcomes:
         display.register_tables(self.shell, type(table))
         return table
 
-    def _show_metrics(self, command: Command, given: Namespace, answer: Any) -> Any:
-        if given.serve_metrics:
-            raise BadUsage(
-                "--serve-metrics is for the terminal: it stays.",
-                "aim-engine metrics --serve-metrics",
-            )
-        if given.raw:
-            return self._marked("raw", verbs.frame("raw", answer))
-        if given.plot:
-            return figures.plot(given.server, answer, given.to)
-        if given.history:
-            return self._marked("metrics", tables.timeline(answer))
-        return self._table(command, given, answer)
+    @staticmethod
+    def _card(look: Look, answer: Any) -> None:
+        card = look.card(answer) if look.card else None
+        if card is not None:
+            display.show(card)
 
-    def _show_events(self, command: Command, given: Namespace, answer: Any) -> Any:
-        if given.follow:
-            return self._show_lines(command, given, map(render.event_line, answer))
-        return self._table(command, given, answer)
+    @staticmethod
+    def _lines(lines: Iterable[str]) -> None:
+        try:
+            for line in lines:
+                print(line, flush=True)  # noqa: T201 - a magic's output is the cell's
+        except KeyboardInterrupt:
+            # Interrupting is how following ends; it is no failure of the cell.
+            return
 
-    def _show_top(self, _command: Command, given: Namespace, answer: Any) -> None:
+    # -- what a notebook has its own way for -----------------------------------------------------
+
+    def _history(self, _given: Namespace, past: Any) -> Any:
+        return self._marked("metrics", frames.timeline(past))
+
+    @staticmethod
+    def _figure(given: Namespace, answer: Any) -> Any:
+        return figures.plot(given.server, answer, given.to)
+
+    @staticmethod
+    def _exporter(_given: Namespace, _answer: Any) -> None:
+        raise BadUsage(
+            "--serve-metrics is for the terminal: it stays.", "aim-engine metrics --serve-metrics"
+        )
+
+    @staticmethod
+    def _answers(_given: Namespace, answers: Any) -> Any:
+        return list(answers)
+
+    @staticmethod
+    def _top(given: Namespace, answer: Any) -> None:
         if not given.off:
             display.top(answer)
         elif not display.end_top():
             raise BadUsage("No live view is running here.", "%aim top")
 
-    def _show_fetched(self, _command: Command, _given: Namespace, fetches: Any) -> Any:
+    def _map(self, given: Namespace, _: Any) -> Any:
+        names = self.shell.user_ns
+        if given.table not in names:
+            raise UnknownName("table", given.table, [name for name in names if name[0] != "_"])
+        return verbs.map(names[given.table], **handlers.mapping(given, names))
+
+    def _fetched(self, _given: Namespace, fetches: Any) -> Any:
         fetched = display.fetch(fetches)
-        return self._frame("cache", list(fetched)) if fetched else None
+        return self._table(looks.CACHE, list(fetched)) if fetched else None
 
-    def _show_card(self, command: Command, _given: Namespace, answer: Any) -> None:
-        self._show_answer_card(command.gives, answer)
-
-    def _show_answer_card(self, gives: Any, answer: Any) -> None:
-        card = presenting.card(gives, answer)
-        if card is not None:
-            display.show(card)
-
-    def _show_engine(self, _command: Command, _given: Namespace, environment: Any) -> None:
-        self._print(f"{environment.name} is ready: {environment.engine} {environment.version}.")
-
-    def _show_launched(self, _command: Command, _given: Namespace, folder: Any) -> Any:
+    def _launched(self, _given: Namespace, folder: Any) -> Any:
         display.follow(folder)
-        handle = Server(folder)
-        handle.shown_in = self._cell_number()
-        return handle
+        return self._shown_here(Server(folder))
 
-    def _show_waiting(self, _command: Command, given: Namespace, views: Iterator[Any]) -> Any:
+    def _waiting(self, given: Namespace, views: Iterator[Any]) -> Any:
         display.wait(views)
-        handle = verbs.attach(given.server)
-        handle.shown_in = self._cell_number()
+        return self._shown_here(verbs.attach(given.server))
+
+    def _shown_here(self, handle: Server) -> Server:
+        handle.shown_in = int(self.shell.execution_count)
         return handle
 
-    def _attached(self, _command: Command, _given: Namespace, folder: Any) -> Any:
+    @staticmethod
+    def _attached(_given: Namespace, folder: Any) -> Any:
         return Server(folder)
 
-    def _client(self, command: Command, given: Namespace, folder: Any) -> Any:
-        handle = self._attached(command, given, folder)
+    @staticmethod
+    def _client(given: Namespace, folder: Any) -> Any:
+        handle = Server(folder)
         return handle.async_client if given.asynchronous else handle.client
 
-    def _chat(self, command: Command, given: Namespace, folder: Any) -> None:
+    def _reply(self, given: Namespace, folder: Any) -> None:
         text = getattr(given, "body", "") or given.say
         if not text:
             raise BadUsage(
@@ -161,37 +179,7 @@ class Outcomes:
             )
         conversation = self._conversations.get(folder.name)
         if conversation is None or given.new or given.system:
-            handle = self._attached(command, given, folder)
-            conversation = self._conversations[folder.name] = Conversation(handle, given.system)
+            conversation = Conversation(Server(folder), given.system)
+            self._conversations[folder.name] = conversation
         options = {"max_tokens": given.max_tokens, "temperature": given.temperature}
         display.reply(conversation.say(text, **options))
-
-    def _show_lines(self, _command: Command, _given: Namespace, lines: Any) -> None:
-        try:
-            for line in lines:
-                self._print(line)
-        except KeyboardInterrupt:
-            # Interrupting is how following ends; it is no failure of the cell.
-            return
-
-    def _show_plan(self, _command: Command, given: Namespace, plan: Any) -> Any:
-        if given.batch:
-            return list(plan)
-        self._print(render.plan_text(plan))
-        return None
-
-    def _show_fit(self, command: Command, given: Namespace, answer: Any) -> Any:
-        if given.history:
-            return self._table(command, given, answer)
-        if given.batch:
-            return list(answer)
-        return self._show_card(command, given, answer)
-
-    # -- small things ----------------------------------------------------------------------------
-
-    def _cell_number(self) -> int:
-        return int(self.shell.execution_count)
-
-    @staticmethod
-    def _print(text: str) -> None:
-        print(text, flush=True)  # noqa: T201 - a magic's output is the cell's

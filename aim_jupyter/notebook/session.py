@@ -5,6 +5,7 @@ What shows answers is imported by the first verb that needs it: a panel is drawn
 
 from __future__ import annotations
 
+import contextlib
 import functools
 from argparse import Namespace
 from importlib.util import find_spec
@@ -12,12 +13,12 @@ from typing import TYPE_CHECKING, Any
 
 from IPython.core.interactiveshell import InteractiveShell
 
-from aim_jupyter import handlers, parsing
+from aim_jupyter.commands import handlers, looks, parsing
 from aim_jupyter.core import api
 from aim_jupyter.core.errors import BadUsage
 
 if TYPE_CHECKING:
-    from aim_jupyter.outcomes import Outcomes
+    from aim_jupyter.notebook.outcomes import Outcomes
 
 
 class Session:
@@ -29,27 +30,36 @@ class Session:
     @functools.cached_property
     def outcomes(self) -> Outcomes:
         """What shows the answers."""
-        from aim_jupyter.outcomes import Outcomes  # noqa: PLC0415 - tables and cards, no panel
+        from aim_jupyter.notebook.outcomes import Outcomes  # noqa: PLC0415 - tables and cards, no panel
 
         return Outcomes(self.shell)
 
     def run(self, line: str, cell: str | None = None) -> Any:
         """Carry out one line, show its answer, and return its value."""
-        try:
-            command, given = parsing.parse(parsing.split(line))
-        except parsing.HelpAsked as asked:
-            return self._print(str(asked))
+        # A launch whose words are wrong is a launch that failed.
+        with api.launching() if line.split()[:1] == ["launch"] else contextlib.nullcontext():
+            try:
+                command, given = parsing.parse(parsing.split(self._expanded(line)))
+            except parsing.HelpAsked as asked:
+                return self._print(str(asked))
         if command.terminal:
             raise BadUsage(f"{command.name} is for the terminal.", "%aim launch, then %aim logs -f")
         if cell is not None:
             if not command.cell:
                 raise BadUsage(f"%%aim {command.name} takes no body.", f"%aim {command.name}")
             given.body = cell.strip()
-        if command.gives == "panel":
+        if command.gives is looks.PANEL:
             return self._open_panel(given)
-        if command.gives == "help":
+        if command.gives is looks.HELP:
             return self._print(parsing.help_text(given.verb))
         return self.outcomes.of(command, given)
+
+    def _expanded(self, line: str) -> str:
+        """Put in what ``{name}`` and ``$name`` stand for; of a map ``{name}`` is a column."""
+        if line.split(maxsplit=1)[:1] == ["map"]:
+            return line
+        shell: Any = self.shell
+        return str(shell.var_expand(line))
 
     def after_cell(self, result: Any) -> None:
         """Show the card of a table when the table itself is what the cell gave."""
@@ -58,11 +68,10 @@ class Session:
 
     def _open_panel(self, given: Namespace) -> Any:
         if find_spec("ipywidgets") is None:
-            return self._print(api.launch_line(api.with_variables(handlers.panel(given))))
+            return self._print(api.launch_line(handlers.request(given)))
         from aim_jupyter.panel import state, view  # noqa: PLC0415 - ipywidgets, for a panel only
 
-        form = state.Form(model=given.model or "", users=given.users, context=given.context)
-        return view.Panel(form)
+        return view.Panel(state.Form(chosen=handlers.asked(given)))
 
     @staticmethod
     def _print(text: str) -> None:

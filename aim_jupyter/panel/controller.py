@@ -140,7 +140,7 @@ class Controller:
         form = self._scene.form
 
         def launch() -> None:
-            folder = api.launch(form.request(), new=form.new)
+            folder = api.launch(form.request())
             self._look()
             self._replace(lambda scene: state.selected(scene, folder.name))
             self.turn("servers")
@@ -284,7 +284,7 @@ def answer_for(form: Form) -> Answer:
     answer = Answer(form=form, line=form.spelled)
     try:
         request = form.request()
-        answer = replace(answer, model=request.model, line=api.launch_line(request, new=form.new))
+        answer = replace(answer, model=request.model, line=api.launch_line(request))
         choices = api.judged(replace(request, recipe=None))
         chosen = next((one for one in choices if one.recipe.id == request.recipe), None)
         answer = replace(answer, choices=choices, chosen=chosen or next(iter(choices), None))

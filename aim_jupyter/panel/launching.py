@@ -11,7 +11,7 @@ from aim_jupyter.panel.controls import Dropdown, Number, Text, Toggle, named, of
 from aim_jupyter.panel.state import Answer, Scene
 from aim_jupyter.render import devices, panel, words
 
-_CONTEXTS = (2048, 4096, 8192, 16_384, 32_768, 65_536, 131_072)
+_CONTEXTS = (0, "auto", 2048, 4096, 8192, 16_384, 32_768, 65_536, 131_072)
 # 0 is none: a list of ipywidgets takes None for nothing chosen.
 _IDLES = (900.0, 1800.0, IDLE_S, 14_400.0, 0.0)
 _LIFETIMES = (0.0, 3600.0, 14_400.0, 28_800.0, 86_400.0)
@@ -34,7 +34,9 @@ class Launching:
         on_user(self.recipe, lambda name: controller.change(recipe=self._unless_best(name)))
         for field in ("context", "idle_s", "lifetime_s"):
             on_user(getattr(self, field), self._changer(field, none=0))
-        for field in ("engine", "name", "options", "new"):
+        for field in ("engine", "name"):
+            on_user(getattr(self, field), self._changer(field, none=""))
+        for field in ("typed", "new"):
             on_user(getattr(self, field), self._changer(field))
         on_user(self.more, lambda opened: controls.show(self.more_rows, visible=opened))
         self.launch.on_click(lambda _: controller.launch())
@@ -60,10 +62,8 @@ class Launching:
         self.model = Dropdown(**named("Model", "424px"))
         self.users = Number(value=1, min=1, max=100_000, **named("Users", "180px"))
         self.users.style.description_width = "60px"
-        contexts = [(f"{words.number(count)} tokens", count) for count in _CONTEXTS]
-        self.context = Dropdown(
-            options=[("the recipe's", 0), *contexts], **named("Context", "240px")
-        )
+        contexts = [(_context_words(count), count) for count in _CONTEXTS]
+        self.context = Dropdown(options=contexts, **named("Context", "240px"))
         self.context.style.description_width = "70px"
         self.gpu_row = controls.row(flex="1", min_width="0", align_items="flex-start")
 
@@ -83,7 +83,7 @@ class Launching:
         self.name = Text(
             placeholder="else the model's", continuous_update=False, **named("Name", "340px")
         )
-        self.options = Text(
+        self.typed = Text(
             placeholder="as on a launch line: --max-num-seqs 8 --env NAME=VALUE",
             continuous_update=False,
             **named("Options", "600px"),
@@ -93,7 +93,7 @@ class Launching:
         self.more_rows = controls.column(
             controls.row(self.lifetime_s, self.name),
             controls.row(self.engine, self.new),
-            self.options,
+            self.typed,
         )
         controls.show(self.more_rows, visible=False)
 
@@ -108,19 +108,19 @@ class Launching:
 
     def show(self, scene: Scene) -> None:
         """Show a scene; what is there already stays untouched."""
-        form, answer = scene.form, scene.answer
+        form, chosen, answer = scene.form, scene.form.chosen, scene.answer
         put(self.search, value=scene.search)
         put(self.found, value=panel.note(_found_words(scene)))
         offer(self.model, [(_model_words(scene, name), name) for name in scene.found], scene.model)
-        put(self.users, value=form.users or 1)
-        _offer(self.context, form.context or 0, lambda count: f"{words.number(count)} tokens")
-        _offer(self.idle_s, form.idle_s or 0, _idle_words)
-        _offer(self.lifetime_s, form.lifetime_s or 0, _end_words)
+        put(self.users, value=chosen.users or 1)
+        _offer(self.context, chosen.context or 0, _context_words)
+        _offer(self.idle_s, chosen.idle_s or 0, _idle_words)
+        _offer(self.lifetime_s, chosen.lifetime_s or 0, _end_words)
         engines = [("the one that suits", ""), *((name, name) for name in scene.engines)]
-        offer(self.engine, engines, form.engine if form.engine in scene.engines else "")
-        put(self.name, value=form.name)
-        put(self.options, value=form.options)
-        put(self.new, value=form.new)
+        offer(self.engine, engines, chosen.engine if chosen.engine in scene.engines else "")
+        put(self.name, value=chosen.name or "")
+        put(self.typed, value=form.typed)
+        put(self.new, value=chosen.new)
         self._show_gpus(scene)
         if answer is None:
             put(self.line, value=panel.line_box(form.spelled, old=True))
@@ -147,7 +147,7 @@ class Launching:
         answer = scene.current
         taken = answer.chosen.gpus if answer and answer.chosen and answer.launchable else ()
         for index, (toggle, below) in self._gpus.items():
-            gpu, chosen = gpus[index], index in scene.form.gpus
+            gpu, chosen = gpus[index], index in (scene.form.chosen.gpus or ())
             usable = gpu.state == "free" and gpu.usable is not False
             put(
                 toggle,
@@ -191,8 +191,8 @@ class Launching:
         return None if name == best else name
 
     def _choose_gpu(self, index: int, *, down: bool) -> None:
-        others = [one for one in self._controller.scene.form.gpus if one != index]
-        self._controller.change(gpus=tuple(sorted([*others, index] if down else others)))
+        others = [one for one in self._controller.scene.form.chosen.gpus or () if one != index]
+        self._controller.change(gpus=tuple(sorted([*others, index] if down else others)) or None)
 
 
 def _offer(control: Dropdown, value: Any, said: Any) -> None:
@@ -201,6 +201,12 @@ def _offer(control: Dropdown, value: Any, said: Any) -> None:
     if value not in [one for _, one in options]:
         options.append((said(value), value))
     offer(control, options, value)
+
+
+def _context_words(count: int | str) -> str:
+    if count == "auto":
+        return "the most that fit"
+    return f"{words.number(int(count))} tokens" if count else "the recipe's"
 
 
 def _idle_words(seconds: float) -> str:

@@ -6,16 +6,14 @@ the last look at them, so that several panels show the same and a new kernel's p
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import Literal, get_args
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from aim_jupyter import handlers, parsing
-from aim_jupyter.core.defaults import IDLE_S
-from aim_jupyter.core.durations import duration
+from aim_jupyter.commands import handlers, parsing
+from aim_jupyter.core.planning import Request, words
 from aim_jupyter.core.records import (
     CachedModel,
     CacheTotals,
@@ -24,9 +22,6 @@ from aim_jupyter.core.records import (
     Sample,
     ServerView,
 )
-
-if TYPE_CHECKING:
-    from aim_jupyter.core.planning import Request
 
 Page = Literal["launch", "servers", "cache"]
 PAGES: tuple[Page, ...] = get_args(Page)
@@ -40,50 +35,24 @@ class Form(Struct, frozen=True, kw_only=True):
 
     Attributes
     ----------
-    model : str
-        Empty is what ``%aim launch`` alone would take.
-    gpus : tuple of int
-        HIP ordinals; empty leaves the choice to the plan.
-    recipe : str or None
-        None is the best one.
-    idle_s, lifetime_s : float or None
-        Seconds; None is never.
-    options : str
+    chosen : Request
+        What has a control of its own.
+    typed : str
         More of a launch line, as it is typed: ``--max-num-seqs 8 --env A=b``.
     """
 
-    model: str = ""
-    users: int | None = None
-    context: int | None = None
-    gpus: tuple[int, ...] = ()
-    recipe: str | None = None
-    idle_s: float | None = IDLE_S
-    lifetime_s: float | None = None
-    engine: str = ""
-    name: str = ""
-    options: str = ""
-    new: bool = False
+    chosen: Request = Request()
+    typed: str = ""
 
     @property
     def words(self) -> list[str]:
         """The form as the words of a launch line; may raise `BadUsage` for an open quote."""
-        said = {
-            "--recipe": self.recipe,
-            "--users": self.users,
-            "--context": self.context,
-            "--gpus": ",".join(map(str, self.gpus)),
-            "--engine": self.engine,
-            "--name": self.name,
-            "--for": None if self.lifetime_s is None else duration(self.lifetime_s),
-        }
-        words = [word for name, value in said.items() if value for word in (name, str(value))]
-        model = [self.model] if self.model else []
-        return [*model, *words, "--idle", duration(self.idle_s), *parsing.split(self.options)]
+        return [*words.words(self.chosen), *parsing.split(self.typed)]
 
     @property
     def spelled(self) -> str:
         """The launch line of a form that can't be read: as it was filled in."""
-        return f"%aim launch {shlex.join([self.model] * bool(self.model))} {self.options}".rstrip()
+        return f"{words.line(words.wishes(Request(model=self.chosen.model)))} {self.typed}".rstrip()
 
     def request(self) -> Request:
         """Return the request that the launch line with these words is.
@@ -202,7 +171,7 @@ class Scene(Struct, frozen=True, kw_only=True):
     @property
     def model(self) -> str:
         """The model that is chosen, also where the form leaves it open."""
-        return self.form.model or (self.answer.model if self.answer else "")
+        return self.form.chosen.model or (self.answer.model if self.answer else "")
 
     @property
     def found(self) -> tuple[str, ...]:
@@ -220,10 +189,19 @@ class Scene(Struct, frozen=True, kw_only=True):
 
 
 def changed(scene: Scene, **fields: object) -> Scene:
-    """Return the scene after its user has changed the form; another model has other recipes."""
-    if "model" in fields and fields["model"] != scene.form.model:
+    """Return the scene after its user has changed the form; another model has other recipes.
+
+    Parameters
+    ----------
+    fields
+        Of the request, or `typed`.
+    """
+    form = scene.form
+    typed = fields.pop("typed", form.typed)
+    if "model" in fields and fields["model"] != form.chosen.model:
         fields = {"recipe": None, **fields}
-    return replace(scene, form=replace(scene.form, **fields), error=())
+    form = replace(form, chosen=replace(form.chosen, **fields), typed=typed)
+    return replace(scene, form=form, error=())
 
 
 def searched(scene: Scene, text: str) -> Scene:

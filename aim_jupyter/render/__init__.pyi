@@ -6,10 +6,12 @@ from .download import download_card, download_line
 from .engines import engines_card
 from .events import event_line
 from .eviction import eviction_card
+from .explained import explained_card
 from .fit import fit_card
 from .frame import frame_html, frame_text
 from .gpus import gpus_card
 from .launch import launch_card
+from .mapping import map_card, map_line
 from .nothing import nothing_card
 from .plan import plan_text
 from .recipes import recipes_card
@@ -29,11 +31,14 @@ __all__ = [
     "engines_card",
     "event_line",
     "eviction_card",
+    "explained_card",
     "fit_card",
     "frame_html",
     "frame_text",
     "gpus_card",
     "launch_card",
+    "map_card",
+    "map_line",
     "nothing_card",
     "plan_text",
     "progress_line",

@@ -15,6 +15,7 @@ _SHAPES: dict[str, tuple[Shape, str]] = {
     "complete": ("tick", html.GOOD),
     "incomplete": ("triangle", html.CARE),
     "downloading": ("half", html.BRAND),
+    "unreadable": ("triangle", html.CARE),
 }
 _RIGHT = "text-align:right"
 #: Rows of a card, the largest first; the table above it has them all.

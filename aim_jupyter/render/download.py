@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from aim_jupyter.core.records import Arriving, Prefetch, Progress
+from aim_jupyter.core.sizes import GIB, MIB
 from aim_jupyter.render import grid, html, shapes, words
 from aim_jupyter.render import text as t
 from aim_jupyter.render.card import Card, card
@@ -55,7 +56,7 @@ def _rate(rate: float | None) -> str:
     """Return bytes per second in MiB, as stages say it: tenths of a GiB would be too coarse."""
     if not rate:
         return ""
-    scaled = rate / words.MIB
+    scaled = rate / MIB
     return f"{scaled:,.0f} MiB/s" if scaled >= _WHOLE else f"{scaled:.1f} MiB/s"
 
 
@@ -86,5 +87,5 @@ def _size(file: Arriving) -> str:
 
 def _amount(done: int, whole: int) -> str:
     """Return a part and the whole in one unit, so that both can be compared at a look."""
-    scale, unit = (words.GIB, "GiB") if whole >= words.GIB else (words.MIB, "MiB")
+    scale, unit = (GIB, "GiB") if whole >= GIB else (MIB, "MiB")
     return f"{done / scale:,.1f} of {whole / scale:,.1f} {unit}"

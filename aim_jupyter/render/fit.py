@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from aim_jupyter.core.records import Choice, Offer
-from aim_jupyter.core.records.fit import Band, Fit, Term
+from aim_jupyter.core.records.fit import Band, Fit, FitVerdict, Term
 from aim_jupyter.render import fitbar, grid, html, shapes, words
 from aim_jupyter.render import text as t
 from aim_jupyter.render.card import Card, card
@@ -16,31 +16,34 @@ _NUMERIC = (False, True, True, False, False)
 _TITLE = "To make it fit, change one thing"
 
 
-def fit_card(fit: Fit, choice: Choice) -> Card:
+def fit_card(fit: Fit, choice: Choice | None) -> Card:
     """Return the card of a verdict.
 
     Parameters
     ----------
-    choice : Choice
-        The same verdict, for its picture and its offers.
+    choice : Choice or None
+        The recipe that it is about, with its picture and its offers; None where nothing is known.
     """
-    about = " · ".join(filter(None, [fit.model or "this config", _asked(fit)]))
-    said = f"{fit.verdict}: {fit.reason}"
+    recipe = choice.recipe.id if choice else ""
+    about = " · ".join(filter(None, [fit.model or "this config", recipe, _asked(fit)]))
+    verdict = choice.verdict if choice else fit.verdict
+    reason = choice.reason if choice else fit.reason
+    said = f"{verdict}: {reason}"
     facts = _facts(fit)
-    rows = [_row(term) for term in fit.terms]
-    body = [html.part(_verdict(fit), *map(html.line, map(html.soft, facts)))]
-    if fitbar.terms(choice):
+    rows = [row for term in fit.terms for row in _rows(term)]
+    body = [html.part(_verdict(verdict, reason), *map(html.line, map(html.soft, facts)))]
+    if choice and fitbar.terms(choice):
         bar = html.join(fitbar.bar(choice), fitbar.sentence(choice), fitbar.legend([choice]))
         body.append(html.part(bar))
     if rows:
         heads = [(name, "text-align:right" if right else "") for name, right in _columns()]
         body.append(html.part(grid.table(heads, rows)))
-    if choice.offers:
+    if choice and choice.offers:
         title = html.line(html.strong(_TITLE), style="margin-bottom:8px")
         body.append(html.part(title, *map(_offer, choice.offers)))
     lines = [*t.head("fit", about), t.bold(said), *facts]
     lines += ["", *t.columns([list(_HEADS), *rows], _NUMERIC)] if rows else []
-    lines += ["", _TITLE, *_offers_text(choice.offers)] if choice.offers else []
+    lines += ["", _TITLE, *_offers_text(choice.offers)] if choice and choice.offers else []
     return card(html.card(html.head("fit", html.soft(about)), *body), lines)
 
 
@@ -59,18 +62,19 @@ def _asked(fit: Fit) -> str:
     return " · ".join(filter(None, [where, context]))
 
 
-def _verdict(fit: Fit) -> Html:
-    chip = shapes.chip(fit.verdict) if fit.verdict != "unknown" else html.strong("unknown")
-    return html.line(html.join(chip, html.strong(fit.reason), between=" "))
+def _verdict(verdict: FitVerdict, reason: str) -> Html:
+    chip = shapes.chip(verdict) if verdict != "unknown" else html.strong("unknown")
+    return html.line(html.join(chip, html.strong(reason), between=" "))
 
 
 def _facts(fit: Fit) -> list[str]:
     """Return what the room is worth, and what has to be said beside the sum."""
     found = []
-    if fit.kv_tokens is not None:
+    room = fit.available is None or fit.available.high > 0
+    if fit.kv_tokens is not None and room and fit.kv_tokens.high >= 1:
         found.append(f"KV cache for {_whole(fit.kv_tokens)} tokens")
-    if fit.concurrency is not None:
-        found.append(f"room for {_tenths(fit.concurrency)} such users")
+    if fit.concurrency is not None and room:
+        found.append(_users(fit.concurrency))
     if fit.largest_context:
         found.append(f"largest context {words.number(fit.largest_context)} tokens")
     said = {fit.reason, *(term.note for term in fit.terms)}
@@ -79,17 +83,33 @@ def _facts(fit: Fit) -> list[str]:
 
 
 def _whole(band: Band) -> str:
+    if band.low < 1:
+        return f"up to {words.number(int(band.high))}"
     ends = dict.fromkeys([words.number(int(band.low)), words.number(int(band.high))])
     return " to ".join(ends)
 
 
-def _tenths(band: Band) -> str:
-    return " to ".join(dict.fromkeys([f"{band.low:,.1f}", f"{band.high:,.1f}"]))
+def _users(band: Band) -> str:
+    """Return how many users find room, in words: a part of one is none."""
+    if band.high < 1:
+        return "no room for one such user"
+    if band.low < 1:
+        return f"room for up to {band.high:,.1f} such users"
+    ends = " to ".join(dict.fromkeys([f"{band.low:,.1f}", f"{band.high:,.1f}"]))
+    return f"room for {ends} such users"
 
 
-def _row(term: Term) -> list[str]:
-    ends = (words.gib(term.low_bytes, ""), words.gib(term.high_bytes, ""))
-    return [term.name, *ends, term.basis, term.note]
+def _rows(term: Term) -> list[list[str]]:
+    """Return the row of a part; of a KV cache that there is no room for, also what is missing."""
+    low, high = (max(0, size) for size in (term.low_bytes, term.high_bytes))
+    row = [term.name, words.gib(low, ""), words.gib(high, ""), term.basis, term.note]
+    if term.low_bytes >= 0:
+        return [row]
+    short = (max(0, -term.high_bytes), -term.low_bytes)
+    return [
+        row,
+        ["short", *(words.gib(size, "") for size in short), term.basis, "before any KV cache"],
+    ]
 
 
 def _offer(offer: Offer) -> Html:

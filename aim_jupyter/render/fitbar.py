@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from msgspec import Struct
 
 from aim_jupyter.core.records import Choice
+from aim_jupyter.core.sizes import GIB, amount
 from aim_jupyter.render import html, shapes, words
 from aim_jupyter.render.html import Html, tag
 
@@ -33,9 +34,14 @@ class Sum(Struct, frozen=True, kw_only=True):
     high: float
 
     @property
+    def taken(self) -> float:
+        """What all parts take."""
+        return self.weights + self.kv + self.overhead
+
+    @property
     def free(self) -> float:
-        """What is kept free."""
-        return self.total - self.weights - self.kv - self.overhead
+        """What is kept free; nothing where the parts are more than there is."""
+        return max(0.0, self.total - self.taken)
 
     @property
     def spare(self) -> float:
@@ -54,16 +60,16 @@ def terms(choice: Choice) -> Sum | None:
     parts = (choice.total_bytes, choice.weights_bytes, choice.kv_bytes, choice.kv_need_bytes)
     if overhead is None or None in parts:
         return None
-    total, weights, kv, need = ((part or 0) / words.GIB for part in parts)
+    total, weights, kv, need = ((part or 0) / GIB for part in parts)
     low, high = choice.overhead_low_bytes, choice.overhead_high_bytes
     return Sum(
         total=total,
         weights=weights,
         kv=kv,
         need=need,
-        overhead=overhead / words.GIB,
-        low=(overhead if low is None else low) / words.GIB,
-        high=(overhead if high is None else high) / words.GIB,
+        overhead=overhead / GIB,
+        low=(overhead if low is None else low) / GIB,
+        high=(overhead if high is None else high) / GIB,
     )
 
 
@@ -129,23 +135,25 @@ def _need(known: Sum) -> Html:
 
 
 def _label(choice: Choice, known: Sum) -> str:
-    return f"{choice.recipe.id}: {_parts(known)}; {_need_words(known)} {_outcome(choice, known)}"
+    return f"{choice.recipe.id}: {_parts(known)}; {' '.join(_said(choice, known))}"
 
 
 def _parts(known: Sum) -> str:
-    figures = {
-        "weights": known.weights,
-        "KV cache": known.kv,
-        "overhead": known.overhead,
-        "kept free": known.free,
-    }
+    figures = {"weights": known.weights, "KV cache": known.kv, "overhead": known.overhead}
+    if known.taken <= known.total:
+        figures["kept free"] = known.free
     listed = " + ".join(f"{_figure(value)} {name}" for name, value in figures.items())
+    if known.taken > known.total:
+        return f"{listed} = {known.taken:.1f} GiB, of {known.total:.1f} GiB"
     return f"{listed} = {known.total:.1f} GiB"
 
 
-def _need_words(known: Sum) -> str:
-    need = _amount(known.need).removesuffix(" GiB")
-    return f"needs {need}:"
+def _said(choice: Choice, known: Sum) -> tuple[str, str]:
+    """Return what is needed and what comes of it, of a refusal for other reasons its own words."""
+    if choice.verdict == "NO" and known.spare >= 0:
+        return "", choice.reason
+    need = amount(known.need * GIB).removesuffix(" GiB")
+    return f"needs {need}:", _outcome(choice, known)
 
 
 def _figure(gib: float) -> str:
@@ -153,17 +161,12 @@ def _figure(gib: float) -> str:
     return f"<{_FEW}" if 0 < gib < _FEW / 2 else f"{gib:.1f}"
 
 
-def _amount(gib: float) -> str:
-    """Return memory with its unit: a demo on a CPU needs some MiB."""
-    return f"{gib * 1024:.1f} MiB" if 0 < gib < _FEW else f"{gib:.1f} GiB"
-
-
 def _outcome(choice: Choice, known: Sum) -> str:
     # The band is why a shortfall can be TIGHT: it is none at the band's low end.
     band = f", \u00b1{known.band:.1f}" if choice.verdict == "TIGHT" else ""
     if known.spare < 0:
-        return f"{_amount(-known.spare)} short{band}"
-    return f"{_amount(known.spare)} to spare{band}"
+        return f"{amount(-known.spare * GIB)} short{band}"
+    return f"{amount(known.spare * GIB)} to spare{band}"
 
 
 def sentence(choice: Choice) -> Html:
@@ -171,7 +174,8 @@ def sentence(choice: Choice) -> Html:
     known = terms(choice)
     if known is None:
         return Html("")
-    outcome = html.join(_need_words(known), html.strong(_outcome(choice, known)), between=" ")
+    need, comes = _said(choice, known)
+    outcome = html.join(need, html.strong(comes), between=" " if need else "")
     style = f"display:flex;flex-wrap:wrap;justify-content:space-between;gap:0 16px;{html.SMALL}"
     return tag("div", html.soft(_parts(known)), " ", tag("span", outcome), style=style)
 
@@ -202,5 +206,5 @@ def text(choice: Choice) -> list[str]:
     known = terms(choice)
     if known is None:
         return []
-    outcome = f"{_need_words(known)} {_outcome(choice, known)}"
+    outcome = " ".join(filter(None, _said(choice, known)))
     return [f"{choice.recipe.id}  {choice.verdict}", f"  {_parts(known)}", f"  {outcome}"]

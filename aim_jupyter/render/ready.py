@@ -6,6 +6,7 @@ import json
 import re
 
 from aim_jupyter.core.records import Plan, ServerView
+from aim_jupyter.core.sizes import GIB
 from aim_jupyter.render import html, words
 from aim_jupyter.render.facts import Fact, lines, rows
 from aim_jupyter.render.html import Html, tag
@@ -55,6 +56,9 @@ def facts(view: ServerView, browser_path: str | None) -> list[Fact]:
     if browser_path:
         found.append(Fact(name="Your browser", said=f"`{browser_path}`"))
     found.append(Fact(name="Key", said="in the client · or `server.api_key`"))
+    source = view.record.plan.source
+    if source is not None and source.note:
+        found.append(Fact(name="Weights", said=source.note, notes=(f"package {source.name}",)))
     named = {"Capacity": _capacity(view), "Memory": _memory(view), "Stops": _stops(view)}
     return found + [
         Fact(name=name, said=said[0], notes=tuple(said[1:])) for name, said in named.items() if said
@@ -86,7 +90,7 @@ def _memory(view: ServerView) -> list[str]:
 
 
 def _gib(value: float | None, unit: str = " GiB") -> str:
-    return words.gib(None if value is None else value * words.GIB, unit)
+    return words.gib(None if value is None else value * GIB, unit)
 
 
 def _stops(view: ServerView) -> list[str]:

@@ -14,7 +14,7 @@ _MOST = 12
 def startable_card(found: Startable) -> Card:
     """Return the card of one answer."""
     lines = [_verdict(found), *_reasons(found)]
-    step = None if found.can_start or found.repo is None else f"%aim cache prefetch {found.model}"
+    step = _step(found)
     sign = shapes.glyph(*(("tick", html.GOOD) if found.can_start else ("cross", html.BAD)))
     body = [html.line(sign, html.strong(lines[0])), *(html.line(line) for line in lines[1:])]
     if step:
@@ -31,6 +31,16 @@ def _verdict(found: Startable) -> str:
     return "It can't start without network."
 
 
+def _step(found: Startable) -> str | None:
+    """Return the line that mends it: a download, where files are all that is lacking."""
+    if found.can_start:
+        return None
+    if found.step.startswith("%aim launch /"):
+        return found.step
+    lacking = bool(found.missing or found.damaged)
+    return f"%aim cache prefetch {found.model}" if lacking and found.repo else None
+
+
 def _reasons(found: Startable) -> list[str]:
     said = []
     if found.repo and found.repo != found.model:
@@ -43,7 +53,10 @@ def _reasons(found: Startable) -> list[str]:
         said.append(f"Missing: {_named(found.missing)}.")
     if found.damaged:
         said.append(f"Damaged: {_named(found.damaged)}.")
-    return said
+    if found.reason and found.missing != ("everything",):
+        said.append(found.reason)
+        said += [f"Try: {found.step}"] if found.step and _step(found) is None else []
+    return [*said, *([found.note] if found.note else [])]
 
 
 def _named(names: tuple[str, ...]) -> str:

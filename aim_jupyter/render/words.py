@@ -2,33 +2,27 @@
 
 from __future__ import annotations
 
-import re
 import shlex
 import time
 from collections.abc import Sequence
 
 from aim_jupyter.core import adapters
+from aim_jupyter.core.harmless import harmless
 from aim_jupyter.core.records import Sample
+from aim_jupyter.core.sizes import GIB, MIB
 
 # Written as code points: an en dash and a multiplication sign, easily taken for others.
 UNKNOWN = "\u2013"
 TIMES = "\u00d7"
-GIB = 1024.0**3
 TIB = 1024 * GIB
-MIB = 1024.0**2
 MINUTE, HOUR, DAY = 60, 3600, 86400
 
 _PLATFORMS = {"cpu": "CPU", "rocm": "ROCm", "cuda": "CUDA"}
-# Escape sequences of terminals; every control character but line feed and tab; what turns the
-# direction of writing.
-_CONTROL = re.compile(
-    r"\x1b\[[0-9;?]*[ -/]*[@-~]|[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]"
-)
 
 
 def clean(value: object) -> str:
     """Return `value` as text that can't steer a terminal: names and logs come from outside."""
-    return _CONTROL.sub("", str(value))
+    return harmless(str(value))
 
 
 def gib(size: float | None, unit: str = " GiB") -> str:

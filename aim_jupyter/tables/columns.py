@@ -4,7 +4,8 @@ The suffix of a name is its unit: ``_gib _pct _s _ms _tok_s _w _c _tokens``, and
 in UTC. A name has one type wherever it stands. A column may be added at the end; none is renamed
 or dropped without a major version. Unknown is None here and ``<NA>`` in a DataFrame.
 
-`aim_jupyter.tables` makes DataFrames of these rows; the command line prints them as they are.
+`aim_jupyter.tables.frames` makes DataFrames of these rows; the command line prints them as
+they are.
 """
 
 from __future__ import annotations
@@ -22,16 +23,19 @@ from aim_jupyter.core.records import (
     Sample,
     ServerView,
 )
+from aim_jupyter.core.sizes import GIB
+from aim_jupyter.work.records import Answer
+from aim_jupyter.work.runs import RunFolder
 
 Verb = Literal[
-    "gpus", "recipes", "ps", "metrics", "raw", "cache", "evict", "events", "engines", "fit"
-]
+    "gpus", "recipes", "ps", "metrics", "raw", "cache", "evict", "events", "engines", "fit",
+    "runs", "answers",
+]  # fmt: skip
 Dtype = Literal["string", "Int64", "Float64", "boolean", "datetime64[us, UTC]"]
 _TIME: Dtype = "datetime64[us, UTC]"
 Value = str | int | float | bool | datetime | None
 Row = dict[str, Value]
 
-GIB = 1024**3
 # pandas cuts longer text in its display; a reason that ends in "…" says that there is more.
 REASON_LENGTH = 50
 
@@ -46,6 +50,8 @@ INDEX: dict[Verb, str | None] = {
     "events": "at",
     "engines": "name",
     "fit": "at",
+    "runs": "run",
+    "answers": None,
 }
 
 COLUMNS: dict[Verb, tuple[str, ...]] = {
@@ -92,6 +98,12 @@ COLUMNS: dict[Verb, tuple[str, ...]] = {
         *("overhead_predicted_gib", "kv_error_pct", "download_s", "boot_s", "load_s"),
         *("compile_s", "capture_s", "ready_s"),
     ),
+    "runs": (
+        *("kind", "state", "model", "server", "rows", "done", "failed", "started_at", "took_s"),
+        *("gpu_hours", "energy_wh", "record", "reason", "size_gib"),
+    ),
+    # The rows of one run: `runs frame`.
+    "answers": ("row", "raw", "cause", "error", "tokens_in", "tokens_out", "took_ms", "asks"),
 }
 
 _WHOLE = (
@@ -99,24 +111,25 @@ _WHOLE = (
     *("context_tokens", "uptime_s", "eta_s", "idle_s", "idle_left_s", "req_running"),
     *("req_waiting", "req_done", "req_failed", "req_stopped", "req_length", "req_aborted"),
     *("req_error", "preempted", "files", "files_missing"),
+    *("rows", "failed", "row", "tokens_in", "tokens_out", "asks"),
 )
 _DECIMAL = (
     *("users_fit", "took_s", "window_s", "value", "download_s", "boot_s", "load_s"),
-    *("compile_s", "capture_s", "ready_s"),
+    *("compile_s", "capture_s", "ready_s", "gpu_hours", "energy_wh"),
 )
 _DECIMAL_UNITS = ("_gib", "_pct", "_ms", "_tok_s")
 _YES_NO = ("manual_only", "pinned", "usable", "started", "verified", "shared", "evict", "done")
 
 
-def dtype(name: str) -> Dtype:
-    """Return the nullable pandas type of a column.
+def dtype(name: str, verb: Verb | None = None) -> Dtype:
+    """Return the nullable pandas type of a column; one has another type in the table of `verb`.
 
     Examples
     --------
     >>> dtype("vram_gib"), dtype("pid"), dtype("reason")
     ('Float64', 'Int64', 'string')
     """
-    if name in _WHOLE:
+    if name in _WHOLE or (verb, name) == ("runs", "done"):
         return "Int64"
     if name in _DECIMAL or name.endswith(_DECIMAL_UNITS):
         return "Float64"
@@ -205,14 +218,43 @@ def engine_row(environment: EngineEnvironment) -> Row:
     return _row("engines", environment, path=path)
 
 
-def shorten(text: str | None) -> str | None:
-    """Return a reason in at most 50 characters, None for an empty one."""
-    if not text or len(text) <= REASON_LENGTH:
-        return text or None
-    return text[: REASON_LENGTH - 1].rstrip() + "…"
+def run_row(folder: RunFolder) -> Row:
+    """Return the row of one run."""
+    run = folder.latest()
+    return _row(
+        "runs",
+        run,
+        run=run.id,
+        state=folder.state(run),
+        model=run.served.model,
+        server=", ".join(run.servers),
+        started_at=run.started_at or None,
+        record=run.served.record,
+        size_gib=_gib(folder.size_bytes()),
+    )
 
 
-def _row(verb: Verb, record: object, **facts: Any) -> Row:
+def answer_row(row: int, answer: Answer | None) -> Row:
+    """Return the row of one answer as it came; of one that did not, what it was not."""
+    known = answer or Answer(cause="not asked", error="not asked", asks=0)
+    raw = known.value if isinstance(known.value, str) else None
+    facts = {"row": row, "raw": raw, "took_ms": known.ms}
+    return _row("answers", known, **facts, cause=known.cause or None, error=known.error or None)
+
+
+def shown(name: str, value: Value) -> Value:
+    """Return the value of a column as a table shows it: a reason in at most 50 characters.
+
+    Rows have it whole, for ``--json``, REST and cards. What is short is no amount to spare.
+    """
+    if name == "spare_gib" and isinstance(value, float):
+        return max(0.0, value)
+    if name != "reason" or not isinstance(value, str) or len(value) <= REASON_LENGTH:
+        return value
+    return value[: REASON_LENGTH - 1].rstrip() + "…"
+
+
+def _row(verb: Verb, record: object, /, **facts: Any) -> Row:
     index = INDEX[verb]
     return _ordered(((index,) if index else ()) + COLUMNS[verb], record, facts)
 
@@ -239,7 +281,7 @@ def _shaped(name: str, value: Any) -> Value:
     if value is None:
         shaped = None
     elif name == "reason":
-        shaped = shorten(value)
+        shaped = value or None
     elif kind == "Int64":
         shaped = round(value)
     elif kind == "Float64":
@@ -286,4 +328,6 @@ ROW: Mapping[Verb, Callable[..., Row]] = {
     "events": partial(_row, "events"),
     "engines": engine_row,
     "fit": partial(_row, "fit"),
+    "runs": run_row,
+    "answers": lambda numbered: answer_row(*numbered),
 }

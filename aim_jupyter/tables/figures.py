@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from aim_jupyter.core import api
 from aim_jupyter.core.errors import BadUsage, StateUnusable
 from aim_jupyter.core.records import Sample
+from aim_jupyter.core.sizes import GIB
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -73,7 +74,7 @@ class Chart(NamedTuple):
 
 
 def _gib(size: float | None) -> float | None:
-    return None if size is None else size / 1024**3
+    return None if size is None else size / GIB
 
 
 _CHARTS = (
@@ -116,7 +117,7 @@ _CPU = (Chart("CPU, % of one core", (Line(lambda s: s.cpu_pct, "CPU"),)),)
 
 def plot(server: str | None, past: Sequence[Sample], to: Path | None = None) -> Plot:
     """Return the figure of what a server did, written to a file if one is named."""
-    made = Plot(api.named_or_last(server).name, past)
+    made = Plot(api.server(server).name, past)
     if to is not None:
         made.save(to)
     return made

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from aim_jupyter import columns
-from aim_jupyter.columns import Row, Verb
+from aim_jupyter.core.sizes import GIB
+from aim_jupyter.tables import columns
+from aim_jupyter.tables.columns import Row, Verb
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -21,7 +22,7 @@ def frame(verb: Verb, rows: Iterable[Row]) -> pd.DataFrame:
     Parameters
     ----------
     verb : str
-        Whose columns and index: `aim_jupyter.columns` has the contract.
+        Whose columns and index: `aim_jupyter.tables.columns` has the contract.
     rows : iterable of dict
         As made by that module; none at all still gives every column.
 
@@ -35,7 +36,7 @@ def frame(verb: Verb, rows: Iterable[Row]) -> pd.DataFrame:
     >>> frame("gpus", []).columns[0]
     'gpu'
     """
-    return _frame(list(rows), columns.COLUMNS[verb], columns.INDEX[verb])
+    return _frame(list(rows), columns.COLUMNS[verb], columns.INDEX[verb], verb)
 
 
 def history(rows: Iterable[Row]) -> pd.DataFrame:
@@ -72,7 +73,7 @@ def timeline(past: Columns | list[Sample]) -> pd.DataFrame:
         values[missing] = 0.0
         if columns.dtype(name) == "Int64":
             return pd.arrays.IntegerArray(values.round().astype("int64"), missing)
-        values /= columns.GIB if name.endswith("_gib") else 1
+        values /= GIB if name.endswith("_gib") else 1
         rounded = values.round(1)
         return pd.arrays.FloatingArray(np.where(rounded == 0, values.round(3), rounded), missing)
 
@@ -82,12 +83,14 @@ def timeline(past: Columns | list[Sample]) -> pd.DataFrame:
     return pd.DataFrame({name: series(name) for name in names}, index=index)
 
 
-def _frame(rows: list[Row], names: tuple[str, ...], index: str | None) -> pd.DataFrame:
+def _frame(
+    rows: list[Row], names: tuple[str, ...], index: str | None, verb: Verb | None = None
+) -> pd.DataFrame:
     import pandas as pd  # noqa: PLC0415  (half a second that only tables may cost)
 
     def series(name: str) -> pd.Series[Any]:
-        values = [row[name] for row in rows]
-        return pd.Series(values, dtype=columns.dtype(name))
+        values = [columns.shown(name, row[name]) for row in rows]
+        return pd.Series(values, dtype=columns.dtype(name, verb))
 
     table = pd.DataFrame({name: series(name) for name in names})
     if index is not None:

@@ -63,6 +63,12 @@ class Script(Struct, frozen=True, kw_only=True):
         Seconds that each of its answers takes, ``/health`` included.
     crash_after_s : float or None
         So long after it was ready it ends with `exit_code`, leaving its children behind.
+    slots : int or None
+        So many requests run at once; what is beyond waits, and its metrics say so.
+    longest : int
+        Letters of a message at most; a longer one is refused as too long.
+    asked : str
+        A file that each message is written to, a line each, when an answer to it goes out.
     frail : bool
         As vLLM does, it ends with code 0 when one of its children was killed.
     """
@@ -84,6 +90,9 @@ class Script(Struct, frozen=True, kw_only=True):
     answer_s: float = 0.0
     crash_after_s: float | None = None
     frail: bool = False
+    slots: int | None = None
+    longest: int = 1 << 30
+    asked: str = ""
 
 
 def fake_engine(folder: Path, script: Script | None = None) -> Path:

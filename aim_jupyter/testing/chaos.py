@@ -37,8 +37,9 @@ from aim_jupyter.core import gpus, leases, serving
 from aim_jupyter.core.adapters import Health
 from aim_jupyter.core.errors import ServerGone, UnknownName
 from aim_jupyter.core.records import Plan, ServerRecord
-from aim_jupyter.core.serving import ServerFolder, endpoint
-from aim_jupyter.core.serving.process import alive, members
+from aim_jupyter.core.serving import ServerFolder
+from aim_jupyter.core.serving.state.process import alive, members
+from aim_jupyter.core.serving.watch import endpoint
 from aim_jupyter.testing.census import MARK, census
 from aim_jupyter.testing.kernel import Order, Outcome
 from aim_jupyter.testing.plans import fake_plans, real_plans

@@ -22,13 +22,16 @@ from typing import Any
 
 import httpx
 import openai
+from msgspec.structs import replace
 
 from aim_jupyter.core import adapters, api, metrics, serving
 from aim_jupyter.core.metrics import Scrape
 from aim_jupyter.core.planning import Request
 from aim_jupyter.core.records import STAGES, ServerRecord
-from aim_jupyter.core.serving import ServerFolder, endpoint, engine
-from aim_jupyter.core.serving.process import members
+from aim_jupyter.core.serving import ServerFolder
+from aim_jupyter.core.serving.start import engine
+from aim_jupyter.core.serving.state.process import members
+from aim_jupyter.core.serving.watch import endpoint
 
 #: Asked for beside those that the engine describes itself: usual ones, and ways around a guard.
 ROUTES = (
@@ -192,7 +195,7 @@ def kill(folder: ServerFolder) -> None:
 
 
 def _launched(request: Request, start_s: float) -> ServerFolder:
-    folder = api.launch(request, new=True)
+    folder = api.launch(replace(request, new=True))
     for _ in api.wait(folder.name, limit_s=start_s):
         pass
     return folder

@@ -18,8 +18,21 @@ from aim_jupyter.verbs.caching import (
 )
 from aim_jupyter.verbs.choices import engines, fit, fit_history, gpus, recipes
 from aim_jupyter.verbs.frames import frame
+from aim_jupyter.verbs.mapping import compare, embed, map, rerank, run, runs
 from aim_jupyter.verbs.measures import exported, metrics, plot
-from aim_jupyter.verbs.servers import attach, client, events, launch, logs, ps, status, stop, wait
+from aim_jupyter.verbs.servers import (
+    attach,
+    client,
+    events,
+    launch,
+    logs,
+    plan,
+    ps,
+    status,
+    stop,
+    wait,
+    why,
+)
 
 __all__ = [
     "attach",
@@ -32,6 +45,8 @@ __all__ = [
     "cache_verify",
     "cache_why",
     "client",
+    "compare",
+    "embed",
     "engines",
     "events",
     "exported",
@@ -41,11 +56,17 @@ __all__ = [
     "gpus",
     "launch",
     "logs",
+    "map",
     "metrics",
+    "plan",
     "plot",
     "ps",
     "recipes",
+    "rerank",
+    "run",
+    "runs",
     "status",
     "stop",
     "wait",
+    "why",
 ]

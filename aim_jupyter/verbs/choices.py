@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from aim_jupyter import presenting
+from aim_jupyter.commands import presenting
 from aim_jupyter.core import api
-from aim_jupyter.core.recipes.asked import Context
+from aim_jupyter.core.planning.request import Context, Request
 from aim_jupyter.verbs.frames import frame
 
 if TYPE_CHECKING:
@@ -60,7 +60,9 @@ def recipes(
     >>> aim.recipes("demo").recipe.iloc[0]
     'cpu-bf16-tp1'
     """
-    return frame("recipes", api.recipe_list(model, users=users, context=context))
+    asked = Request(model=model or "", users=users, context=context)
+    request = api.with_variables(asked) if model else asked
+    return frame("recipes", api.recipe_list(request))
 
 
 def fit(model: str | None = None, **question: Any) -> dict[str, Any]:

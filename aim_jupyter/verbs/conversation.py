@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from aim_jupyter.core.errors import ServerGone
-from aim_jupyter.server import Server
+from aim_jupyter.verbs.server import Server
 
 
 class Reply(NamedTuple):

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from aim_jupyter import figures, tables
 from aim_jupyter.core import api
 from aim_jupyter.core.defaults import WINDOW_S
+from aim_jupyter.tables import figures, frames
 from aim_jupyter.verbs.frames import frame
 
 if TYPE_CHECKING:
@@ -44,8 +44,8 @@ def metrics(
     if history_s is None:
         return frame("metrics", api.metrics(server, window_s=window_s))
     if every_s is None:
-        return tables.timeline(api.history_columns(server, history_s))
-    return tables.timeline(api.history(server, history_s, every_s=every_s))
+        return frames.timeline(api.history_columns(server, history_s))
+    return frames.timeline(api.history(server, history_s, every_s=every_s))
 
 
 def exported(server: str | None = None) -> pd.DataFrame:

@@ -7,11 +7,12 @@ import sys
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from aim_jupyter import columns, presenting, tables
+from aim_jupyter.commands import presenting
 from aim_jupyter.core import api, serving
 from aim_jupyter.core.defaults import DRAIN_S
 from aim_jupyter.core.records import ServerView
 from aim_jupyter.core.serving import ServerFolder
+from aim_jupyter.tables import columns, frames
 
 if TYPE_CHECKING:
     import openai
@@ -72,8 +73,7 @@ class Server:
         ServerGone
             If the server has ended.
         """
-        record = api.reachable(self._folder)
-        return record.url or ("http://localhost/v1" if record.socket else "")
+        return api.reachable(self._folder).base_url
 
     @property
     def socket(self) -> str:
@@ -133,14 +133,14 @@ class Server:
             Return the last so many seconds instead, indexed by ``at``.
         """
         if history_s is not None:
-            return tables.timeline(api.history_columns(self.name, history_s))
+            return frames.timeline(api.history_columns(self.name, history_s))
         sample = self.view.sample
         rows = [columns.metrics_row(self.name, sample)] if sample else []
-        return tables.frame("metrics", rows)
+        return frames.frame("metrics", rows)
 
     def events(self) -> pd.DataFrame:
         """Return what happened to it, in the order of time."""
-        return tables.frame("events", map(columns.ROW["events"], api.events(self.name)))
+        return frames.frame("events", map(columns.ROW["events"], api.events(self.name)))
 
     def _client(self, kind: str) -> Any:
         """Return a client of `kind`, made anew where the server has got another port."""

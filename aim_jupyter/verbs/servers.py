@@ -2,72 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from aim_jupyter.core import api
-from aim_jupyter.core.defaults import DRAIN_S, IDLE_S
+from aim_jupyter.core.defaults import DRAIN_S
 from aim_jupyter.core.planning import Request
-from aim_jupyter.core.recipes.asked import Context
-from aim_jupyter.core.records import Status
-from aim_jupyter.server import Server
+from aim_jupyter.core.records import Plan, Status
+from aim_jupyter.core.records.explained import Explanation
+from aim_jupyter.verbs.asking import asking
 from aim_jupyter.verbs.frames import frame
+from aim_jupyter.verbs.server import Server
 
 if TYPE_CHECKING:
     import openai
     import pandas as pd
 
 
-def launch(
-    model: str = api.DEMO,
-    *,
-    recipe: str | None = None,
-    gpus: Sequence[int] | None = None,
-    precision: str | None = None,
-    metric: Literal["latency", "throughput"] | None = None,
-    users: int | None = None,
-    context: Context = None,
-    engine: str | None = None,
-    name: str | None = None,
-    new: bool = False,
-    port: int | None = None,
-    listen: str | None = None,
-    idle_s: float | None = IDLE_S,
-    lifetime_s: float | None = None,
-    restarts: int | None = None,
-    start: Literal["plain", "lean", "fork", "warm"] | None = None,
-    with_jupyter: bool = False,
-    force: bool = False,
-    options: Mapping[str, Any] | None = None,
-    unset: Sequence[str] = (),
-    env: Mapping[str, str] | None = None,
-) -> Server:
+@api.launching()
+@asking
+def launch(request: Request) -> Server:
     """Start a server, or without `new` find the one with the same command; return its handle.
 
-    Parameters
-    ----------
-    model : str
-        A name of the catalogue, a repository of the Hub, or a folder.
-    gpus : sequence of int, optional
-        HIP ordinals; else free ones are chosen.
-    precision, metric : str, optional
-        Take a recipe of that precision, or one that is tuned for that; else the best one.
-    users : int, optional
-        Conversations at the same time.
-    context : int or "auto", optional
-        Tokens of each; "auto" is the most that all users have room for.
-    listen : str, optional
-        "unix" for a socket file of the user's, or an address of this machine; else loopback.
-    idle_s, lifetime_s : float or None
-        Seconds without a request, and in all, after which it stops; None is never.
-    restarts : int or None
-        How often in a row it is started again if it ends by itself once it was ready.
-    start : str, optional
-        How the engine is started; else in the quickest way that is verified for it.
-    with_jupyter : bool
-        Whether it stops when this Jupyter server ends.
-    options : mapping, optional
-        The engine's own options, as in ``{"max-model-len": 8192}``; None is a bare switch.
+    It takes the options of ``%aim launch``; `options` are the engine's own, as in
+    ``{"max-model-len": 8192}``, where None is a bare switch.
 
     Raises
     ------
@@ -79,29 +37,27 @@ def launch(
     >>> import aim_jupyter as aim
     >>> server = aim.launch("demo").wait()                            # doctest: +SKIP
     """
-    request = Request(
-        model=model,
-        recipe=recipe,
-        engine=engine,
-        gpus=None if gpus is None else tuple(gpus),
-        precision=precision,
-        metric=metric,
-        users=users,
-        context=context,
-        name=name,
-        port=port,
-        listen=listen,
-        idle_s=idle_s,
-        lifetime_s=lifetime_s,
-        restarts=restarts,
-        start=start,
-        with_jupyter=with_jupyter,
-        options=dict(options or {}),
-        unset=tuple(unset),
-        env=dict(env or {}),
-        force=force,
-    )
-    return Server(api.launch(request, new=new))
+    return Server(api.launch(request))
+
+
+@asking
+def plan(request: Request) -> Plan:
+    """Return what `launch` would start, without starting it.
+
+    It takes what `launch` takes.
+
+    Raises
+    ------
+    AimError
+        If it would be refused, with what was found and what to do.
+
+    Examples
+    --------
+    >>> import aim_jupyter as aim
+    >>> aim.plan("demo").recipe_id                                    # doctest: +SKIP
+    'cpu-bf16-tp1'
+    """
+    return api.plan(request)
 
 
 def ps() -> pd.DataFrame:
@@ -116,7 +72,9 @@ def ps() -> pd.DataFrame:
 
 
 def attach(server: str | None = None) -> Server:
-    """Return the handle of a live server, from any process; without a name, of the latest.
+    """Return the handle of a live server, from any process.
+
+    Without a name it is of what this process launched last, else of the newest.
 
     Raises
     ------
@@ -132,7 +90,7 @@ def attach(server: str | None = None) -> Server:
 
 
 def client(server: str | None = None) -> openai.OpenAI:
-    """Return a ready OpenAI client for a server; without a name, for the latest.
+    """Return a ready OpenAI client for a server; which without a name, `attach` says.
 
     Examples
     --------
@@ -151,6 +109,36 @@ def status() -> Status:
     >>> aim.status().machine.host                                     # doctest: +SKIP
     """
     return api.overview()
+
+
+def why(
+    server: str | None = None,
+    *,
+    log: str | Path | None = None,
+    engine: str | None = None,
+    engine_version: str | None = None,
+    exit_code: int | None = None,
+) -> Explanation:
+    """Return why an engine ended: of a server, or of a log from anywhere.
+
+    Parameters
+    ----------
+    server : str, optional
+        Its name, else the last launched.
+    log : path, optional
+        A log from anywhere instead; the others say of it what it does not.
+
+    Examples
+    --------
+    >>> import aim_jupyter as aim
+    >>> aim.why(log="/nowhere")
+    Traceback (most recent call last):
+    ...
+    aim_jupyter.core.errors.BadUsage: /nowhere can't be read: No such file or directory.
+    """
+    if log is None:
+        return api.why(server)
+    return api.why_log(Path(log), engine=engine, version=engine_version, exit_code=exit_code)
 
 
 def wait(server: str | None = None, timeout_s: float = 1800.0) -> Server:
@@ -199,4 +187,4 @@ def stop(server: str | None = None, drain_s: float = DRAIN_S) -> Server:
     >>> aim.stop("demo").state                                        # doctest: +SKIP
     'stopped'
     """
-    return Server(api.server(server)).stop(drain_s)
+    return Server(api.server(api.stop(server, drain_s=drain_s).record.name))

@@ -95,7 +95,7 @@ def test_choose_launch_watch_talk_and_stop(
     expect(panel).to_contain_text("%aim launch --max-num-seqs 8", timeout=SOON)
 
     fill(panel, "Search", "no-such-model")
-    expect(panel).to_contain_text("0 of 87 models")
+    expect(panel).to_contain_text(re.compile(r"0 of \d\d+ models"))
     fill(panel, "Search", "demo")
     notebook.screenshot("panel-launch", index)
     launch(panel)

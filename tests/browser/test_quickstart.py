@@ -62,16 +62,6 @@ def run_to_the_launch(notebook: Notebook) -> int:
     expect(status).to_contain_text("server = %aim launch")
     expect(status).not_to_contain_text("Asking")
 
-    gpus = notebook.ran("%aim gpus")
-    table, below = notebook.outputs(gpus)
-    assert (table["output_type"], below["output_type"]) == ("execute_result", "display_data")
-    expect(notebook.output(gpus).locator("thead")).to_contain_text("vram_gib")
-
-    recipes = notebook.output(notebook.ran("recipes ="))
-    expect(recipes.locator("tbody tr").first).to_contain_text("demo")
-    assert recipes.locator("tbody tr").count() > 80
-    # One line a row: JupyterLab alone would break the reasons into five.
-    assert recipes.locator("tbody tr").nth(3).bounding_box()["height"] < 32  # type: ignore[index]
     return notebook.ran("server = %aim launch")
 
 
@@ -79,23 +69,47 @@ def run_from_the_wait(notebook: Notebook) -> None:
     """Run what comes after the launch."""
     waited = notebook.ran("%aim wait")
     expect(notebook.output(waited)).to_contain_text(re.compile(r"demo\s+running · ready in"))
-    expect(notebook.output(notebook.ran("client ="))).to_contain_text("You said: How do I free")
+    expect(notebook.output(notebook.ran("client ="))).to_contain_text("You said: What is the cap")
+    rated = notebook.output(notebook.ran("import json"))
+    expect(rated).to_contain_text("{'sentiment': 'positive', 'stars': 1}")
+    answers = notebook.output(notebook.ran("import pandas"))
+    expect(answers.locator("tbody tr")).to_have_count(4)
+    expect(answers.locator("thead")).to_contain_text("kind_error")
 
     chat = notebook.output(notebook.ran("%%aim chat"))
-    expect(chat.locator(".jp-RenderedMarkdown")).to_have_text("You said: What is a recipe?")
+    expect(chat.locator(".jp-RenderedMarkdown")).to_have_text(
+        "You said: Write one sentence about the sea."
+    )
     expect(chat).to_contain_text(re.compile(r"\d+ tokens · first after \d+ ms · [\d,]+ tok/s"))
 
-    expect(notebook.output(notebook.ran("metrics ="))).to_contain_text("req_done")
-    expect(notebook.output(notebook.ran("cache ="))).to_contain_text("size_gib")
-    servers = notebook.output(notebook.ran("servers ="))
-    expect(servers.locator("tbody tr")).to_have_count(1)
-    expect(servers.locator("tbody tr")).to_contain_text("running")
-    expect(notebook.output(notebook.ran("%aim logs"))).to_contain_text("Starting vLLM server")
-
+    expect(notebook.output(notebook.ran("metrics ="))).to_contain_text("gen_tok_s")
+    look_at_tables(notebook)
     stopped = notebook.output(notebook.ran("%aim stop"))
     expect(stopped).to_contain_text("stopped after")
     last = notebook.append("%aim")
     expect(notebook.run(last)).to_contain_text("None running")
+
+
+def look_at_tables(notebook: Notebook) -> None:
+    """Ask for what the quickstart leaves out: tables with a card below, wide ones, a log."""
+    index = notebook.append("%aim gpus")
+    shown = notebook.run(index)
+    table, below = notebook.outputs(index)
+    assert (table["output_type"], below["output_type"]) == ("execute_result", "display_data")
+    expect(shown.locator("thead")).to_contain_text("vram_gib")
+
+    recipes = notebook.run(notebook.append("%aim recipes"))
+    expect(recipes.locator("tbody tr").first).to_contain_text("demo")
+    assert recipes.locator("tbody tr").count() > 80
+    # One line a row: JupyterLab alone would break the reasons into five.
+    assert recipes.locator("tbody tr").nth(3).bounding_box()["height"] < 32  # type: ignore[index]
+
+    expect(notebook.run(notebook.append("%aim metrics"))).to_contain_text("req_done")
+    expect(notebook.run(notebook.append("%aim cache"))).to_contain_text("size_gib")
+    servers = notebook.run(notebook.append("%aim ps"))
+    expect(servers.locator("tbody tr")).to_have_count(1)
+    expect(servers.locator("tbody tr")).to_contain_text("running")
+    expect(notebook.run(notebook.append("%aim logs -n 5"))).to_contain_text("Starting vLLM server")
 
 
 def keep_pictures(notebook: Notebook, theme: str) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, ViewportSize, expect
 
-from aim_jupyter.columns import COLUMNS
+from aim_jupyter.tables.columns import COLUMNS
 from tests.browser.conftest import new_window
 from tests.browser.lab import DARK, LIGHT, LIMIT_S, Lab
 from tests.browser.sidebar import BUILT, LATER, Sidebar, captured

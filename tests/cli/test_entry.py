@@ -13,10 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from aim_jupyter import entry
+from aim_jupyter.cli import entry
+from aim_jupyter.cli.entry import jobs
 from aim_jupyter.core import api, serving
 from aim_jupyter.core.errors import BadUsage
-from aim_jupyter.entry import jobs
 from tests.conftest import FakeEngine
 from tests.hub import model_files, running_hub
 from tests.waiting import LIMIT_S, launch_ready
@@ -26,7 +26,7 @@ OURS = [sys.executable, "-m", "aim_jupyter"]
 AS_USER = """
 import os, sys
 os.getuid = lambda: 1001
-from aim_jupyter import entry
+from aim_jupyter.cli import entry
 sys.exit(entry.main())
 """
 
@@ -51,7 +51,7 @@ def test_a_server_stays_on_the_published_port(verb: str) -> None:
     assert job.argv == [
         *OURS,
         *("serve", "demo", "--users", "4"),
-        *("--listen", "0.0.0.0", "--port", "8000", "--idle", "never"),
+        *("--port", "8000", "--listen", "0.0.0.0", "--idle", "never"),
     ]
     assert job.ends_on == signal.SIGINT
 

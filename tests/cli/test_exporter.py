@@ -14,13 +14,13 @@ import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as openmetrics
 from prometheus_client.parser import text_string_to_metric_families as plain
 
-from aim_jupyter import exporter
+from aim_jupyter.cli import exporter
 from aim_jupyter.core import api
 from aim_jupyter.core.errors import BadUsage, PortTaken
 from tests.conftest import FakeEngine
 from tests.waiting import launch_ready, say
 
-RECORDED = Path(__file__).parent / "core/metrics/data/vllm-0.32-dp2.prom"
+RECORDED = Path(__file__).parents[1] / "core/metrics/data/vllm-0.32-dp2.prom"
 OPENMETRICS = "application/openmetrics-text;version=1.0.0;q=0.8,text/plain;q=0.3"
 
 

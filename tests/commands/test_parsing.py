@@ -9,12 +9,12 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from aim_jupyter import parsing
-from aim_jupyter.commands import COMMANDS, Command
+from aim_jupyter.commands import parsing
+from aim_jupyter.commands.parsing import MAGIC, PROGRAM, HelpAsked, help_text, parse, split
+from aim_jupyter.commands.table import COMMANDS, Command
 from aim_jupyter.core import api
 from aim_jupyter.core.errors import BadUsage, UnknownName
 from aim_jupyter.core.planning import Request
-from aim_jupyter.parsing import MAGIC, PROGRAM, HelpAsked, help_text, parse, split
 from tests.conftest import FakeEngine
 
 NAMES = [command.name for command in COMMANDS]
@@ -167,7 +167,8 @@ def test_our_switch_takes_nothing_that_follows() -> None:
 
 def test_options_that_can_be_said_again_are_all_kept() -> None:
     given = given_by("launch demo --set a=1 --set b=2 --env A=x=y --unset c")
-    assert (given["set"], given["env"], given["unset"]) == (["a=1", "b=2"], ["A=x=y"], ["c"])
+    assert given["options"] == [("a", "1"), ("b", "2")]
+    assert (given["env"], given["unset"]) == ([("A", "x=y")], ["c"])
 
 
 def test_a_verb_that_is_closed_takes_no_options_of_the_engine() -> None:

@@ -8,14 +8,17 @@ import pandas as pd
 import pytest
 from IPython.core.interactiveshell import InteractiveShell
 
-from aim_jupyter import display, presenting, render, tables
-from aim_jupyter.columns import COLUMNS, INDEX, Row
+from aim_jupyter import render
+from aim_jupyter.commands import presenting
+from aim_jupyter.notebook import display
+from aim_jupyter.tables import frames
+from aim_jupyter.tables.columns import COLUMNS, INDEX, Row
 
 
 def table(*given: Row, verb: Any = "ps") -> pd.DataFrame:
     """Return a marked table whose rows have these values, the rest unknown."""
     nothing: Row = dict.fromkeys((INDEX[verb] or "", *COLUMNS[verb]))
-    made = tables.frame(verb, [nothing | row for row in given])
+    made = frames.frame(verb, [nothing | row for row in given])
     made.attrs[presenting.MARK] = verb
     return made
 

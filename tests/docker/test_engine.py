@@ -16,18 +16,19 @@ from aim_jupyter.core import api, engines, serving
 from aim_jupyter.core.errors import NoEngine
 from aim_jupyter.core.planning import Request
 from aim_jupyter.core.records import Image
-from aim_jupyter.core.serving import containers, endpoint
-from aim_jupyter.core.serving.process import alive, members
+from aim_jupyter.core.serving.start import containers
+from aim_jupyter.core.serving.state.process import alive, members
+from aim_jupyter.core.serving.watch import endpoint
+from aim_jupyter.core.sizes import GIB
 from tests.conftest import scrubbed
 from tests.docker import programs
 from tests.docker.images import BASE, ROOT, Store
 from tests.docker.programs import NAME
 from tests.waiting import launch_ready, say, until
 
-pytestmark = [pytest.mark.ordeal, pytest.mark.engine, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.engine, pytest.mark.timeout(900)]
 
 DEMO = Request(model="demo", engine=NAME)
-GIB = 1 << 30
 
 
 @pytest.fixture(scope="module", params=["podman", "docker"])

@@ -14,18 +14,18 @@ from pathlib import Path
 
 import pytest
 
+from aim_jupyter.core.sizes import MIB
 from tests.core.gpus.trees import mi300x, written
 from tests.docker.containers import Container, Wish, ran, started
 from tests.docker.images import IMAGE, ROOT, Store
 from tests.waiting import until
 
-pytestmark = [pytest.mark.ordeal, pytest.mark.engine, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.engine, pytest.mark.timeout(600)]
 
 CACHE = "/workspace/model-cache"
 #: As docker/README.md has it for a read-only root.
 TMPFS = ("/tmp", "/home/aim-engine")
 STRANGER = 1_000_650_000
-MIB = 1 << 20
 
 #: A client from outside, with the key that ``aim-engine client`` tells of.
 CHAT = """
@@ -125,7 +125,13 @@ def test_it_says_of_itself_what_the_seed_asks_for(image: Store) -> None:
     assert told["Cmd"] == ["lab"]
     assert set(told["ExposedPorts"]) == {"8000/tcp", "8888/tcp"}
     assert set(told["Volumes"]) == {CACHE}
-    assert told["Healthcheck"]["Test"] == ["CMD", "python3", "-m", "aim_jupyter.entry", "health"]
+    assert told["Healthcheck"]["Test"] == [
+        "CMD",
+        "python3",
+        "-m",
+        "aim_jupyter.cli.entry",
+        "health",
+    ]
     environ = dict(pair.split("=", 1) for pair in told["Env"])
     names = (
         "AIM_CACHE_DIR",
@@ -251,7 +257,7 @@ def test_a_server_answers_until_the_container_is_stopped(
         key = box.said("cat", json.loads(box.said("aim-engine", "client", "--json"))["key_file"])
         assert "%aim stop" in box.ask(CHAT, key)
         assert box.ask(STATUS, "http://127.0.0.1:8000/v1/models") == "401"
-        assert box.exec("python3", "-m", "aim_jupyter.entry", "health").returncode == 0
+        assert box.exec("python3", "-m", "aim_jupyter.cli.entry", "health").returncode == 0
         facts = [Path(f"/proc/{pid}/status").read_text() for pid in box.pids()]
         assert len(facts) >= 4
         assert all("\nUid:\t1001\t1001\t1001\t1001\n" in text for text in facts)
@@ -306,7 +312,7 @@ def test_lab_is_there_and_its_servers_end_with_it(
         environ={"JUPYTER_TOKEN": "word"},
     )
     with started(image, tmp_path, wish) as box:
-        health = ("python3", "-m", "aim_jupyter.entry", "health")
+        health = ("python3", "-m", "aim_jupyter.cli.entry", "health")
         until(lambda: box.exec(*health).returncode == 0, 90)
         assert box.ask(STATUS, "http://127.0.0.1:8888/api/contents") == "403"
         assert box.ask(STATUS, "http://127.0.0.1:8888/lab?token=word") == "200"

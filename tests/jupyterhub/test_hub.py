@@ -36,7 +36,7 @@ from tests.core.gpus import captured
 from tests.jupyterhub import hub as real
 from tests.jupyterhub.hub import Hub, Seat
 
-pytestmark = [captured.needed, pytest.mark.ordeal, pytest.mark.timeout(600)]
+pytestmark = [captured.needed, pytest.mark.timeout(600)]
 
 ALICE, BOB = "aim-alice", "aim-bob"
 MACHINE = "mi308x-8-cpx-nps4"

@@ -26,6 +26,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     said = Script(token_s=0.15, gates={"reply": str(go_on(folder))})
     with scrubbed(folder) as patch:
         patch.setenv("AIM_ENGINE_PYTHON", str(fake_engine(folder, said)))
+        patch.setenv("AIM_RECIPES_PATH", str(folder / "recipes"))
         yield folder
 
 

@@ -14,6 +14,8 @@ from typing import Any
 
 import httpx
 
+from tests.waiting import free_port
+
 TOKEN = "only-for-tests"
 #: Not the root: a path that a handler would forget shows.
 BASE = "/some%40where/"
@@ -39,7 +41,8 @@ class Jupyter:
         argv = [sys.executable, "-m", "jupyter_server", "--no-browser", "--allow-root"]
         given = {
             "ServerApp.ip": "127.0.0.1",
-            "ServerApp.port": "0",
+            # Not 0: before 2.18 it said of itself that its port was that.
+            "ServerApp.port": f"{free_port()}",
             "ServerApp.base_url": BASE,
             "ServerApp.root_dir": str(folder),
             "IdentityProvider.token": TOKEN,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 
-from aim_jupyter import columns
 from aim_jupyter.labserver import answers
+from aim_jupyter.tables import columns
 from tests.labserver.jupyter import LIMIT_S, Jupyter
 from tests.waiting import until
 

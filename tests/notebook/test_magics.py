@@ -11,8 +11,9 @@ from IPython.core.interactiveshell import InteractiveShell
 from IPython.utils.capture import CapturedIO, capture_output
 
 from aim_jupyter.core.errors import UnknownName
-from aim_jupyter.server import Server
+from aim_jupyter.verbs.server import Server
 from tests.conftest import FakeEngine
+from tests.waiting import until
 
 
 class Session:
@@ -199,7 +200,7 @@ def test_a_defect_keeps_its_traceback(session: Session, monkeypatch: pytest.Monk
         ("%aim launch /no/such/model", "There is no folder /no/such/model"),
         ("%aim launch dmeo", "Nearest: demo"),
         ("%aim status nobody", "There is no server 'nobody'"),
-        ("%aim client", "No server is running"),
+        ("%aim client", "No server has been launched"),
         ("%aim logs", "No server has been launched"),
         ("%aim launch demo --gpus x", "names no GPUs"),
         ("%aim launch demo --idle soon", "is no duration"),
@@ -236,3 +237,48 @@ def test_help_names_every_verb_and_explains_one(session: Session) -> None:
 def test_a_comment_is_no_argument(session: Session) -> None:
     session.run("%aim gpus  # what is here?")
     assert isinstance(session.value, pd.DataFrame)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "launch demo --wrong-flag 3",
+        "launch dmeo",
+        "launch demo --users x",
+        "launch 'demo",
+        "launch --gpus x",
+    ],
+)
+def test_no_verb_goes_on_with_another_server_after_a_launch_that_was_refused(
+    fake: FakeEngine, session: Session, line: str
+) -> None:
+    fake()
+    session.run("%aim launch demo --name good")
+    session.run("%aim wait")
+    error, _ = session.fails(f"%aim {line}")
+    for verb in ("wait", "status", "client", "logs", "stop", "attach", "chat --say hello"):
+        _, text = session.fails(f"%aim {verb}")
+        assert "The last launch here failed" in text, verb
+        assert error.args[0] in text
+    session.run("%aim status good")
+    session.run("%aim launch --help")
+    session.run("%aim launch demo --name good")
+    session.run("%aim stop")
+
+
+def test_no_verb_goes_on_with_another_server_after_a_start_that_failed(
+    fake: FakeEngine, session: Session
+) -> None:
+    fake()
+    session.run("%aim launch demo --name good")
+    session.run("%aim wait")
+    fake(fail_at="load")
+    session.run("%aim launch demo --name bad --new")
+    _, text = session.fails("%aim wait")
+    assert "'bad'" in text
+    until(lambda: "failed" in str(session.run("%aim status").outputs[0].data["text/plain"]))
+    for verb in ("client", "attach", "chat --say hello", "stop"):
+        _, text = session.fails(f"%aim {verb}")
+        assert "Server 'bad', which was launched last, is failed" in text, verb
+        assert "name another: good" in text
+    session.run("%aim stop good")

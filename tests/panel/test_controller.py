@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from aim_jupyter.core import api
+from aim_jupyter.core.planning import Request
 from aim_jupyter.panel.controller import Controller
 from aim_jupyter.panel.state import Form, Scene
 from tests.conftest import FakeEngine
@@ -65,7 +66,7 @@ def test_choose_launch_watch_and_stop(
     assert scene.current is not None
     assert (scene.current.line, scene.current.launchable) == ("%aim launch", True)
     assert scene.models[0] == "demo"
-    controller.change(options="--max-num-seqs 8")
+    controller.change(typed="--max-num-seqs 8")
     scene = reached(controller, lambda scene: scene.current is not None)
     assert scene.current is not None
     assert scene.current.line == "%aim launch --max-num-seqs 8"
@@ -108,7 +109,7 @@ def test_a_new_panel_finds_what_runs(controller: Controller) -> None:
 
 
 def test_what_is_wrong_is_said_in_two_lines(controller: Controller) -> None:
-    controller.change(options="--max-nmu-seqs 8")
+    controller.change(typed="--max-nmu-seqs 8")
     scene = reached(controller, lambda scene: bool(scene.current and scene.current.error))
     found, todo = scene.current.error  # type: ignore[union-attr]
     assert found.startswith("BadUsage: vLLM 0.32.0 has no option --max-nmu-seqs")
@@ -141,7 +142,7 @@ def test_unseen_it_does_not_look(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(api, "servers", counted)
     monkeypatch.setattr("aim_jupyter.panel.controller.SLOW_S", 0.05)
-    controller = Controller(Form(model="demo"))
+    controller = Controller(Form(chosen=Request(model="demo")))
     controller.start()
     until(lambda: bool(looks))
     time.sleep(0.5)

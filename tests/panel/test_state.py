@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from aim_jupyter.core.errors import BadUsage
+from aim_jupyter.core.planning import Request
 from aim_jupyter.core.records import Plan, Sample, ServerRecord, ServerView
 from aim_jupyter.core.records.server import State
 from aim_jupyter.panel import state
@@ -30,6 +31,10 @@ PLAN = Plan(
 )
 
 
+def form(**chosen: Any) -> Form:
+    return Form(chosen=Request(**chosen))
+
+
 def view(
     name: str = "demo", was: State = "running", at: float = 1.0, sample: Sample | None = None
 ) -> ServerView:
@@ -38,16 +43,18 @@ def view(
 
 
 def test_a_form_is_the_launch_line_that_it_stands_for() -> None:
-    form = Form(
-        model="demo",
-        users=4,
-        context=512,
-        idle_s=None,
-        lifetime_s=3600.0,
-        name="my server",
-        options="--max-num-seqs 8 --env A='b c' --unset dtype",
+    filled = Form(
+        chosen=Request(
+            model="demo",
+            users=4,
+            context=512,
+            idle_s=None,
+            lifetime_s=3600.0,
+            name="my server",
+        ),
+        typed="--max-num-seqs 8 --env A='b c' --unset dtype",
     )
-    request = form.request()
+    request = filled.request()
     assert (request.model, request.users, request.context) == ("demo", 4, 512)
     assert (request.idle_s, request.lifetime_s, request.name) == (None, 3600.0, "my server")
     assert request.options == {"--max-num-seqs": "8"}
@@ -56,22 +63,24 @@ def test_a_form_is_the_launch_line_that_it_stands_for() -> None:
 
 
 def test_an_open_quote_is_a_mistake_and_the_line_stays_as_it_was_typed() -> None:
-    form = Form(model="demo", options="--env 'A")
+    filled = Form(chosen=Request(model="demo"), typed="--env 'A")
     with pytest.raises(BadUsage):
-        form.request()
-    assert form.spelled == "%aim launch demo --env 'A"
+        filled.request()
+    assert filled.spelled == "%aim launch demo --env 'A"
 
 
 def test_another_model_leaves_the_recipe_and_what_went_wrong_behind() -> None:
-    scene = Scene(form=Form(model="demo", recipe="x", users=3), error=("found", "Try: that"))
-    assert state.changed(scene, users=4).form == Form(model="demo", recipe="x", users=4)
+    scene = Scene(form=form(model="demo", recipe="x", users=3), error=("found", "Try: that"))
+    assert state.changed(scene, users=4).form == Form(
+        chosen=Request(model="demo", recipe="x", users=4)
+    )
     other = state.changed(scene, model="other")
-    assert other.form == Form(model="other", users=3)
+    assert other.form == form(model="other", users=3)
     assert other.error == ()
 
 
 def test_an_answer_to_an_earlier_form_comes_too_late() -> None:
-    old, new = Form(model="a"), Form(model="b")
+    old, new = form(model="a"), form(model="b")
     first = state.answered(Scene(form=new), Answer(form=old, line="old"))
     # The very first one is better than nothing, and known to be old.
     assert first.answer is not None
@@ -83,10 +92,10 @@ def test_an_answer_to_an_earlier_form_comes_too_late() -> None:
 
 def test_a_search_takes_the_nearest_model() -> None:
     scene = Scene(models=("demo", "Qwen/Qwen3-4B-Instruct", "Qwen/Qwen3-4B"), form=Form())
-    assert state.searched(scene, "qwen3-4b").form.model == "Qwen/Qwen3-4B"
-    assert state.searched(scene, "nothing").form.model == ""
-    assert state.searched(scene, "org/unknown").form.model == "org/unknown"
-    assert state.searched(scene, "~/my/model").form.model == "~/my/model"
+    assert state.searched(scene, "qwen3-4b").form.chosen.model == "Qwen/Qwen3-4B"
+    assert state.searched(scene, "nothing").form.chosen.model == ""
+    assert state.searched(scene, "org/unknown").form.chosen.model == "org/unknown"
+    assert state.searched(scene, "~/my/model").form.chosen.model == "~/my/model"
     assert state.searched(scene, "qwen").found[0] == "Qwen/Qwen3-4B"
 
 

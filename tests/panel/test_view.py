@@ -15,12 +15,13 @@ from IPython.core.interactiveshell import InteractiveShell
 from nbclient import NotebookClient
 from nbconvert import HTMLExporter
 
+from aim_jupyter.core.planning import Request
 from aim_jupyter.panel.controls import WRITING
 from aim_jupyter.panel.state import Form
 from aim_jupyter.panel.view import Panel
 from tests.conftest import FakeEngine
+from tests.notebook.test_magics import Session, session
 from tests.panel.test_controller import Held
-from tests.test_magics import Session, session
 from tests.waiting import LIMIT_S, launch_ready, until
 
 __all__ = ["session"]
@@ -32,7 +33,7 @@ NOTEBOOK = Path(__file__).parents[2] / "notebooks" / "panel.ipynb"
 def panel(fake: FakeEngine) -> Iterator[Panel]:
     fake(load_s=0.3)
     InteractiveShell.clear_instance()
-    made = Panel(Form(model="demo"))
+    made = Panel(Form(chosen=Request(model="demo")))
     made.root._view_count = 1
     yield made
     made.close()
@@ -62,10 +63,10 @@ def test_what_is_chosen_becomes_a_line_and_a_server(
     assert form.model.value == "demo"
     choose(form.users, 3)
     choose(form.idle_s, 0)
-    choose(form.options, "--max-num-seqs 8")
+    choose(form.typed, "--max-num-seqs 8")
     wanted = "%aim launch --idle never --max-num-seqs 8"
     reached(lambda: wanted in form.line.value and not form.launch.disabled)
-    assert panel.controller.scene.form.users == 3
+    assert panel.controller.scene.form.chosen.users == 3
 
     launching = Held(monkeypatch, "launch")
     form.launch.click()
@@ -83,11 +84,11 @@ def test_what_is_chosen_becomes_a_line_and_a_server(
 
 def test_a_mistake_is_said_in_place_and_nothing_can_be_launched(panel: Panel) -> None:
     form, *_ = panel.fill()
-    choose(form.options, "--max-nmu-seqs 8")
+    choose(form.typed, "--max-nmu-seqs 8")
     reached(lambda: "has no option --max-nmu-seqs" in form.problem.value)
     assert "Try: " in form.problem.value
     assert form.launch.disabled
-    choose(form.options, "")
+    choose(form.typed, "")
     reached(lambda: not form.launch.disabled)
     assert form.problem.value == ""
 
@@ -123,9 +124,13 @@ def test_closing_ends_threads_and_controls_and_not_the_server(panel: Panel) -> N
 
 
 def test_the_first_paint_imports_none_of_what_comes_later() -> None:
-    code = "import sys, aim_jupyter.session, aim_jupyter.panel.view; print(*sys.modules)"
+    code = "import sys, aim_jupyter.notebook.session, aim_jupyter.panel.view; print(*sys.modules)"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True)
-    later = ("serving", "gpus", "recipes", "planning", "engines", "cache", "metrics")
+    # The packages themselves import nothing.
+    later = (
+        *("serving.servers", "serving.state", "gpus.facts", "recipes.catalogue", "planning.plan"),
+        *("engines.environments", "cache.scan", "metrics.history", "api.plans", "api.lifecycle"),
+    )
     loaded = {*found.stdout.split()} & {f"aim_jupyter.core.{name}" for name in later}
     assert loaded | {*found.stdout.split()} & {"aim_jupyter.render.panel", "pandas"} == set()
 
@@ -134,7 +139,7 @@ def test_without_ipywidgets_the_line_is_printed(
     session: Session, fake: FakeEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fake()
-    monkeypatch.setattr("aim_jupyter.session.find_spec", lambda _: None)
+    monkeypatch.setattr("aim_jupyter.notebook.session.find_spec", lambda _: None)
     shown = session.run("%aim panel demo --context 512").stdout
     assert shown.splitlines()[-1] == "%aim launch --context 512"
 

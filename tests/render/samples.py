@@ -21,8 +21,8 @@ from aim_jupyter.core.records import (
     State,
     Status,
 )
+from aim_jupyter.core.sizes import GIB
 
-GIB = 1024**3
 USER = "alice"
 MASK = "ROCR_VISIBLE_DEVICES=0,1,2,3,4,5,6"
 # 23 November 2026 as the reader's clock shows it, wherever the tests run.

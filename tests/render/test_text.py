@@ -3,8 +3,8 @@
 
 from __future__ import annotations
 
-from aim_jupyter import columns
 from aim_jupyter.render import text
+from aim_jupyter.tables import columns
 from tests.render.samples import GPUS
 
 

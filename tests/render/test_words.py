@@ -7,13 +7,12 @@ import doctest
 
 import pytest
 
-from aim_jupyter import columns, tables
+from aim_jupyter.core.sizes import GIB
 from aim_jupyter.render import words
+from aim_jupyter.tables import columns, frames
 
-GIB = 1024**3
 
-
-@pytest.mark.parametrize("module", [words, columns, tables])
+@pytest.mark.parametrize("module", [words, columns, frames])
 def test_the_examples_in_the_docstrings_are_true(module: object) -> None:
     done = doctest.testmod(module)  # type: ignore[arg-type]
     assert done.attempted > 0

@@ -24,17 +24,7 @@ from aim_jupyter.core import config
 
 NAME = "sglang-cpu-0.5"
 #: Python alone, with the versions that were tried.
-PACKAGES = (
-    "sglang==0.5.23",
-    *("blobfile==3.0.0", "distro==1.9.0", "easydict==1.14", "gguf==0.19.0", "lxml==6.1.3"),
-    *("modelscope==1.40.2", "orjson==3.13.0", "outlines==0.1.11", "pycryptodomex==3.24.2"),
-    *("scipy==1.17.1", "soundfile==0.13.1", "timm==1.0.25", "xxhash==4.1.0", "zstandard==0.25.0"),
-    # IPython, which it imports, with what that needs.
-    *("asttokens==3.0.2", "decorator==5.3.1", "executing==2.3.0", "ipython==9.18.1"),
-    *("ipython_pygments_lexers==1.1.1", "jedi==0.20.1", "matplotlib_inline==0.2.2"),
-    *("parso==0.8.7", "pexpect==4.9.0", "prompt_toolkit==3.0.53", "ptyprocess==0.7.0"),
-    *("pure_eval==0.2.4", "stack_data==0.6.3", "traitlets==5.16.1", "wcwidth==0.9.4"),
-)
+LOCK = Path(__file__).parents[2] / "locks" / "sglang.txt"
 STUBS = Path(__file__).with_name("stubs")
 _NOT_LINKED = ("vllm", "pip", "setuptools", "pkg_resources", "_distutils_hack", "__pycache__")
 
@@ -72,7 +62,7 @@ def _base() -> Path:
 
 
 def _wanted(base: Path) -> str:
-    return "\n".join((str(base.resolve()), *PACKAGES))
+    return f"{base.resolve()}\n{LOCK.read_text()}"
 
 
 def _stamp(folder: Path) -> str:
@@ -90,7 +80,8 @@ def _fill(folder: Path, base: Path) -> None:
         if not path.name.startswith(_NOT_LINKED) and path.suffix != ".pth":
             (ours / path.name).symlink_to(path)
     install = ("install", "--quiet", "--no-deps", "--no-compile", "--disable-pip-version-check")
-    _run(folder / "bin/python", "-m", "pip", *install, *PACKAGES)
+    locked = ("--require-hashes", "--requirement", LOCK)
+    _run(folder / "bin/python", "-m", "pip", *install, *locked)
     # A copy: the environment outlives this checkout.
     shutil.copytree(STUBS, ours, dirs_exist_ok=True)
 

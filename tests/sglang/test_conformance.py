@@ -7,15 +7,17 @@ from pathlib import Path
 
 import httpx
 import pytest
+from msgspec.structs import replace
 
 from aim_jupyter.core import adapters, api, engines
 from aim_jupyter.core.planning import Request
-from aim_jupyter.core.serving import ServerFolder, endpoint
-from aim_jupyter.core.serving.process import members
+from aim_jupyter.core.serving import ServerFolder
+from aim_jupyter.core.serving.state.process import members
+from aim_jupyter.core.serving.watch import endpoint
 from aim_jupyter.testing import conformance
 from tests.waiting import say
 
-pytestmark = [pytest.mark.engine, pytest.mark.ordeal, pytest.mark.timeout(1200)]
+pytestmark = [pytest.mark.engine, pytest.mark.timeout(1200)]
 
 DEMO = Request(model="demo", engine="sglang")
 #: Seconds that a start may take: 25 on two quiet cores, minutes the first time.
@@ -37,11 +39,11 @@ def test_every_name_in_its_adapter_is_one_that_it_knows() -> None:
     flags = {name.removeprefix("--"): flag for flag in environment.flags for name in flag.names}
     settings = [adapter.setting(word) for word in adapter.settings]
     changes = [change for rule in adapter.failures for change in rule.change]
-    said = {*adapter.options, *adapter.reserved, *adapter.loads_code}
-    said |= {name for change in changes for name in change.set}
+    said = {*adapter.options, *adapter.asks}
+    said |= {name for change in changes for name in change.set if name not in adapter.settings}
     said |= {setting.option for setting in settings if setting and setting.option}
     assert said <= flags.keys()
-    assert set(adapter.closed) <= set(environment.variables)
+    assert {*adapter.reserved, *adapter.effects} <= {*flags, *environment.variables}
     for setting in settings:
         if setting and setting.option and flags[setting.option].choices:
             assert set(setting.values.values()) <= set(flags[setting.option].choices)
@@ -49,7 +51,7 @@ def test_every_name_in_its_adapter_is_one_that_it_knows() -> None:
 
 @pytest.fixture(scope="module")
 def folder(home: Path) -> ServerFolder:
-    launched = api.launch(DEMO, new=True)
+    launched = api.launch(replace(DEMO, new=True))
     for _ in api.wait(launched.name, limit_s=START_S):
         pass
     return launched

@@ -18,12 +18,12 @@ from aim_jupyter.core import api, serving
 from aim_jupyter.core.planning import Request
 from aim_jupyter.core.records import Crash, Plan, ServerRecord
 from aim_jupyter.core.serving import ServerFolder
-from aim_jupyter.core.serving.process import members
-from tests.core.serving.test_failures_engine import Row, cut, removed, written
+from aim_jupyter.core.serving.state.process import members
+from tests.core.serving.crash.test_failures_engine import Row, cut, removed, written
 from tests.sglang.test_conformance import DEMO, START_S
 from tests.waiting import launch_ready, until
 
-pytestmark = [pytest.mark.engine, pytest.mark.ordeal, pytest.mark.timeout(1200)]
+pytestmark = [pytest.mark.engine, pytest.mark.timeout(1200)]
 
 #: Killed by itself: SGLang's first process ends so when one of its children has failed.
 BY_ITSELF = -signal.SIGKILL

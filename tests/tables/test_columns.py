@@ -11,8 +11,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aim_jupyter import columns
-from aim_jupyter.columns import COLUMNS, INDEX, ROW, Verb
 from aim_jupyter.core.events import Event
 from aim_jupyter.core.records import (
     CachedModel,
@@ -27,9 +25,11 @@ from aim_jupyter.core.records import (
     ServerView,
     Weights,
 )
+from aim_jupyter.tables import columns
+from aim_jupyter.tables.columns import COLUMNS, INDEX, ROW, Verb
 from tests.render.samples import DEMO, ENGINE, GPUS, QWEN_32B, gib
 
-DESIGN = Path(__file__).parents[2] / "shared/design/README.md"
+DESIGN = Path(__file__).parents[3] / "shared/design/README.md"
 LITERAL = {
     "gpus": "gpu pci model state vram_gib vram_used_gib vram_free_gib busy_pct holder server pid "
     "lease_age_s power_w temp_c gfx partition reason",
@@ -51,6 +51,9 @@ LITERAL = {
     "fit": "model recipe gpu_model tp engine context_tokens verdict started weights_gib "
     "weights_predicted_gib kv_gib kv_predicted_gib overhead_gib overhead_predicted_gib "
     "kv_error_pct download_s boot_s load_s compile_s capture_s ready_s",
+    "runs": "kind state model server rows done failed started_at took_s gpu_hours energy_wh"
+    " record reason size_gib",
+    "answers": "row raw cause error tokens_in tokens_out took_ms asks",
 }
 INDEXES = {
     "gpus": None,
@@ -63,6 +66,8 @@ INDEXES = {
     "events": "at",
     "engines": "name",
     "fit": "at",
+    "runs": "run",
+    "answers": None,
 }
 RECIPE = Recipe(
     id="mi300x-fp8-tp1",
@@ -168,7 +173,10 @@ def test_server_row_tells_why_it_failed() -> None:
     crash = Crash(what="The engine found less free memory on GPU 5 than it needs, by far.")
     record = ServerRecord(name="a", plan=DEMO, state="failed", reason="exit 1", crash=crash)
     row = columns.server_row(ServerView(record=record))
-    assert row["reason"] == "The engine found less free memory on GPU 5 than i…"
+    assert row["reason"] == crash.what
+    assert columns.shown("reason", row["reason"]) == (
+        "The engine found less free memory on GPU 5 than i…"
+    )
     assert row["gpus"] is row["pid"] is row["gen_tok_s"] is row["started_at"] is None
 
 
@@ -194,10 +202,11 @@ def test_history_row_is_indexed_by_time() -> None:
 
 @given(st.text(max_size=120))
 def test_a_reason_never_passes_50_characters(reason: str) -> None:
-    short = columns.shorten(reason)
-    assert short is None or len(short) <= 50
-    assert (short is None) == (not reason)
-    assert short in (None, reason) or (short or "").endswith("…")
+    short = columns.shown("reason", reason)
+    assert isinstance(short, str)
+    assert len(short) <= 50
+    assert short == reason or short.endswith("…")
+    assert columns.shown("model", reason) == reason
 
 
 def test_engine_environment_without_facts() -> None:

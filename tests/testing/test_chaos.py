@@ -73,7 +73,6 @@ def test_the_same_seed_draws_the_same(machine: Path, tmp_path: Path) -> None:
         run.end()
 
 
-@pytest.mark.ordeal
 @pytest.mark.timeout(1200)
 def test_two_hundred_rounds_hold(machine: Path, tmp_path: Path) -> None:
     chaos = Chaos(seed(), fake_plans(tmp_path / "engines"))
@@ -84,7 +83,6 @@ def test_two_hundred_rounds_hold(machine: Path, tmp_path: Path) -> None:
     assert leases.holders() == {}
 
 
-@pytest.mark.ordeal
 @pytest.mark.engine
 @pytest.mark.timeout(1200)
 def test_twenty_rounds_hold_on_the_real_engine(real_engine: None) -> None:

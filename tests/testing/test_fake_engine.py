@@ -18,9 +18,10 @@ import pytest
 
 from aim_jupyter.core import adapters, metrics
 from aim_jupyter.core.records import Address
-from aim_jupyter.core.serving import endpoint, ports
-from aim_jupyter.core.serving.process import identify, members, signal_group
-from aim_jupyter.core.serving.stages import StageTracker
+from aim_jupyter.core.serving.start import ports
+from aim_jupyter.core.serving.state.process import identify, members, signal_group
+from aim_jupyter.core.serving.watch import endpoint
+from aim_jupyter.core.serving.watch.stages import StageTracker
 from aim_jupyter.testing import Script, fake_engine
 from tests.waiting import LIMIT_S, until
 

@@ -12,11 +12,11 @@ import httpx
 import openai
 import pytest
 
-from aim_jupyter.conversation import Conversation, Reply, _message
 from aim_jupyter.core import serving
 from aim_jupyter.core.errors import ServerGone
-from aim_jupyter.core.serving.process import members
-from aim_jupyter.server import Server
+from aim_jupyter.core.serving.state.process import members
+from aim_jupyter.verbs.conversation import Conversation, Reply, _message
+from aim_jupyter.verbs.server import Server
 from tests.conftest import FakeEngine
 from tests.waiting import launch_ready, until
 

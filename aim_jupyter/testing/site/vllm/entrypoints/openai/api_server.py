@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -12,6 +14,7 @@ import sys
 import threading
 import time
 from argparse import ArgumentParser, Namespace
+from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -25,6 +28,7 @@ class Counters:
     def __init__(self) -> None:
         self.lock = threading.Lock()
         self.running = 0
+        self.waiting = 0
         self.http = 0
         self.finished = 0
         self.prompt = 0
@@ -37,7 +41,7 @@ class Counters:
         with self.lock:
             rows = [
                 ("gauge", "vllm:num_requests_running", labels, self.running),
-                ("gauge", "vllm:num_requests_waiting", labels, 0),
+                ("gauge", "vllm:num_requests_waiting", labels, self.waiting),
                 ("gauge", "vllm:kv_cache_usage_perc", labels, 0.25 if self.running else 0.0),
                 ("counter", "vllm:prompt_tokens_total", labels, self.prompt),
                 ("counter", "vllm:generation_tokens_total", labels, self.generated),
@@ -70,11 +74,14 @@ class Server(ThreadingHTTPServer):
     """Listens as vLLM does: on a port that its launcher may be holding for it."""
 
     daemon_threads = True
+    request_queue_size = 512
 
     def __init__(self, arguments: Namespace, script: dict[str, object]) -> None:
         self.arguments = arguments
         self.script = script
         self.counters = Counters()
+        slots = script["slots"]
+        self.slots = threading.Semaphore(int(slots)) if slots else None
         if "VLLM_API_KEY" in os.environ:
             # The real guard's, which the supervisor puts on the engine's path.
             self.keys = importlib.import_module("aim_guard").Keys()
@@ -99,6 +106,14 @@ class Handler(BaseHTTPRequestHandler):
 
     server: Server
     protocol_version = "HTTP/1.1"
+    wbufsize = -1
+
+    def setup(self) -> None:
+        """Begin with a client."""
+        # A client that keeps its connection would else wait 40 ms for each answer's second packet;
+        # on a socket file there is nothing of the kind.
+        self.disable_nagle_algorithm = self.request.family == socket.AF_INET
+        super().setup()
 
     def do_GET(self) -> None:
         """Answer health, models and metrics."""
@@ -127,9 +142,65 @@ class Handler(BaseHTTPRequestHandler):
         if not self._has_key():
             self._send(401, b'{"error":"Unauthorized"}')
         elif self.path == "/v1/chat/completions":
-            self._chat(body)
+            with self._slot():
+                self._chat(body)
+        elif self.path in ("/v1/embeddings", "/v1/rerank"):
+            with self._slot():
+                self._vector(body)
         else:
             self._send(404, b'{"error":"Not Found"}')
+
+    @contextlib.contextmanager
+    def _slot(self) -> Iterator[None]:
+        """Wait as long as there are as many requests as an engine of so many slots runs."""
+        counters, slots = self.server.counters, self.server.slots
+        if slots is not None:
+            with counters.lock:
+                counters.waiting += 1
+            slots.acquire()
+            with counters.lock:
+                counters.waiting -= 1
+        try:
+            yield
+        finally:
+            if slots is not None:
+                slots.release()
+
+    def _vector(self, body: dict[str, object]) -> None:
+        """Embed by counting letters; rank by the words that both have."""
+        usage = {"prompt_tokens": 1, "completion_tokens": 0, "total_tokens": 1}
+        if self.path == "/v1/embeddings":
+            text = body["input"]
+            vector = [float(text.count(letter)) for letter in "aeiou"]
+            self._json({"data": [{"index": 0, "embedding": vector}], "usage": usage})
+            return
+        words = set(body["query"].split())
+        results = [
+            {"index": at, "relevance_score": len(words & set(text.split())) / len(words)}
+            for at, text in enumerate(body["documents"])
+        ]
+        self._json({"results": results, "usage": usage})
+
+    def _ordered(self, text: str, body: dict[str, object]) -> tuple[str, str]:
+        """Return what to say and how to end: as a message orders, ``[[say:…]]``, else its text.
+
+        Of several orders to say something, each is for one more ask of the same row.
+        ``[[end:WORD]]`` gives the reason of the end, ``[[status:N]]`` refuses, ``[[die]]`` ends
+        this engine.
+        """
+        if "[[die]]" in text:
+            os.kill(os.getpid(), signal.SIGKILL)
+        orders = re.findall(r"\[\[say:(.*?)\]\]", body["messages"][0]["content"], re.DOTALL)
+        asked = sum(message["role"] == "assistant" for message in body["messages"])
+        choices = (body.get("structured_outputs") or {}).get("choice")
+        said = orders[min(asked, len(orders) - 1)] if orders else f"You said: {text}"
+        schema = ((body.get("response_format") or {}).get("json_schema") or {}).get("schema")
+        if choices and not orders:
+            said = choices[len(text) % len(choices)]
+        if schema and not orders:
+            said = json.dumps(_instance(schema))
+        end = re.search(r"\[\[end:(\w+)\]\]", text)
+        return said, end[1] if end else "stop"
 
     def _chat(self, body: dict[str, object]) -> None:
         counters, began = self.server.counters, time.monotonic()
@@ -137,7 +208,20 @@ class Handler(BaseHTTPRequestHandler):
             counters.running += 1
             counters.http += 1
         messages = body["messages"]
-        words = f"You said: {messages[-1]['content']}".split(" ")
+        text = messages[-1]["content"]
+        refused = re.search(r"\[\[status:(\d+)\]\]", text)
+        if refused or len(text) > int(self.server.script["longest"]):
+            found = f"maximum context length is 512 tokens, you requested {len(text)} tokens"
+            found, status = ("as ordered", int(refused[1])) if refused else (found, 400)
+            with counters.lock:
+                counters.running -= 1
+            self._send(status, json.dumps({"error": {"message": found}}).encode())
+            return
+        said, self.end = self._ordered(text, body)
+        if self.server.script["asked"]:
+            with counters.lock, Path(self.server.script["asked"]).open("a") as file:
+                file.write(json.dumps(text) + "\n")
+        words = said.split(" ")
         try:
             time.sleep(float(self.server.script["token_s"]))
             with counters.lock:
@@ -155,7 +239,7 @@ class Handler(BaseHTTPRequestHandler):
         time.sleep(float(self.server.script["token_s"]) * (len(words) - 1))
         choice = {
             "index": 0,
-            "finish_reason": "stop",
+            "finish_reason": self.end,
             "message": {"role": "assistant", "content": " ".join(words)},
         }
         usage = _usage(body, words)
@@ -233,6 +317,16 @@ class Handler(BaseHTTPRequestHandler):
 
 def _tokens(messages: list[dict[str, str]]) -> int:
     return sum(len(message["content"].split()) for message in messages)
+
+
+def _instance(schema: dict[str, object]) -> object:
+    """Return the least that a schema of plain fields allows."""
+    if "enum" in schema:
+        return schema["enum"][0]
+    if schema.get("type") == "object":
+        fields = schema.get("properties", {})
+        return {name: _instance(fields[name]) for name in schema.get("required", fields)}
+    return {"integer": schema.get("minimum", 0), "array": []}.get(schema.get("type"), "text")
 
 
 def _usage(body: dict[str, object], words: list[str]) -> dict[str, int]:

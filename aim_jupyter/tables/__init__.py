@@ -1,0 +1,1 @@
+"""The rows that verbs give: their columns, as DataFrames, and as figures."""

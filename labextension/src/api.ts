@@ -1,7 +1,7 @@
 import { URLExt } from '@jupyterlab/coreutils';
 import { ServerConnection } from '@jupyterlab/services';
 
-import type { IModel, IPlan, IRecipe, IServer, IStatus, IWish } from './contract';
+import type { IModel, IPlan, IRecipe, IServer, IStatus, IRequest } from './contract';
 
 /**
  * An expected failure, as the core words it: what was found, and what to do.
@@ -41,17 +41,17 @@ export class Api {
   }
 
   /** The recipes of a model in their order, or the best one of each model. */
-  async recipes(wish: Partial<IWish>): Promise<IRecipe[]> {
-    const query = { model: wish.model, users: wish.users, context: wish.context };
+  async recipes(request: Partial<IRequest>): Promise<IRecipe[]> {
+    const query = { model: request.model, users: request.users, context: request.context };
     return (await this._ask<{ rows: IRecipe[] }>('GET', ['recipes'], { query })).rows;
   }
 
-  async plan(wish: IWish): Promise<IPlan> {
-    return this._ask<IPlan>('POST', ['plan'], { body: wish });
+  async plan(request: IRequest): Promise<IPlan> {
+    return this._ask<IPlan>('POST', ['plan'], { body: request });
   }
 
-  async launch(wish: IWish): Promise<IServer> {
-    return this._ask<IServer>('POST', ['servers'], { body: wish });
+  async launch(request: IRequest): Promise<IServer> {
+    return this._ask<IServer>('POST', ['servers'], { body: request });
   }
 
   async stop(server: string): Promise<void> {

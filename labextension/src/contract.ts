@@ -126,7 +126,7 @@ export interface IRecipe {
 }
 
 /** What a launch or a plan is asked for: the words of `%aim launch`. */
-export interface IWish {
+export interface IRequest {
   model: string;
   recipe?: string;
   users?: number;

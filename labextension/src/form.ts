@@ -5,7 +5,7 @@ import { Signal } from '@lumino/signaling';
 
 import type { Api } from './api';
 import { Failure } from './api';
-import type { IModel, IPlan, IRecipe, IWish } from './contract';
+import type { IModel, IPlan, IRecipe, IRequest } from './contract';
 
 /** How long a figure has to stand before it is asked about, in ms. */
 const TYPING_MS = 400;
@@ -35,7 +35,7 @@ export class Form implements IDisposable {
   }
 
   /** What a launch is asked for: what was chosen, and nothing else. */
-  get wish(): IWish {
+  get request(): IRequest {
     const chosen = this.recipe && this.recipe !== this.recipes[0] ? this.recipe.recipe : null;
     return {
       model: this.model,
@@ -146,7 +146,7 @@ export class Form implements IDisposable {
     if (!this.model) {
       return;
     }
-    const rows = await this._api.recipes(this.wish);
+    const rows = await this._api.recipes(this.request);
     if (isCurrent()) {
       const before = this.recipe?.recipe;
       this.recipes = rows;
@@ -159,7 +159,7 @@ export class Form implements IDisposable {
     if (this.recipe === null || this.recipe.verdict === 'NO') {
       return;
     }
-    const plan = await this._api.plan(this.wish);
+    const plan = await this._api.plan(this.request);
     if (isCurrent()) {
       this.plan = plan;
     }

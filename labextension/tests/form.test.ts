@@ -11,7 +11,7 @@ test('it opens on the model that is best here, with its recipes and the line', a
   expect(form.model).toBe(LLAMA);
   expect(form.recipe?.recipe).toBe('mi300x-bf16-tp1');
   expect(form.plan?.line).toBe(plan.line);
-  expect(form.wish).toEqual({ model: LLAMA });
+  expect(form.request).toEqual({ model: LLAMA });
   form.dispose();
 });
 

@@ -12,7 +12,7 @@ import {
   serverArgument,
   showFailure
 } from '../choosing';
-import type { IServer, IWish } from '../contract';
+import type { IServer, IRequest } from '../contract';
 import { CommandIds, ISite } from '../tokens';
 
 /** Launch and stop, as commands. */
@@ -55,7 +55,7 @@ function addLaunch(app: JupyterFrontEnd, site: ISite, trans: TranslationBundle):
         return null;
       }
       try {
-        const made = await site.api.launch(wish(model, args));
+        const made = await site.api.launch(request(model, args));
         await site.refresh();
         return made.server;
       } catch (error) {
@@ -90,8 +90,8 @@ function launchArguments(trans: TranslationBundle): ReadonlyJSONObject {
 const TEXTS = ['recipe', 'gpus', 'name'] as const;
 const COUNTS = ['users', 'context'] as const;
 
-function wish(model: string, args: ReadonlyPartialJSONObject): IWish {
-  const made: IWish = { model };
+function request(model: string, args: ReadonlyPartialJSONObject): IRequest {
+  const made: IRequest = { model };
   for (const name of TEXTS) {
     const value = args[name];
     if (typeof value === 'string') {

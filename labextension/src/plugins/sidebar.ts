@@ -86,9 +86,9 @@ function actions(app: JupyterFrontEnd, form: Form): IActions {
     refresh: () => {
       run(CommandIds.refresh);
     },
-    launch: async wish => {
+    launch: async request => {
       try {
-        await app.commands.execute(CommandIds.launch, { ...wish, quiet: true });
+        await app.commands.execute(CommandIds.launch, { ...request, quiet: true });
       } catch (error) {
         form.refused(error instanceof Failure ? error : unreachable(error));
       }

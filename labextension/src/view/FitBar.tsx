@@ -93,10 +93,11 @@ function label(trans: TranslationBundle, recipe: IRecipe, known: ISum): string {
   return `${parts}; ${outcome(trans, recipe, known.total)}`;
 }
 
-/** What comes of the sum: so much to spare, or so much short. */
+/** What comes of the sum: so much to spare, or so much short; else why it is refused. */
 export function outcome(trans: TranslationBundle, recipe: IRecipe, total: number | null): string {
   const spare = recipe.spare_gib;
-  if (spare === null || total === null) {
+  const other = recipe.verdict === 'NO' && spare !== null && spare >= 0;
+  if (spare === null || total === null || other) {
     return recipe.reason ?? '';
   }
   return spare < 0

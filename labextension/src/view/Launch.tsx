@@ -266,7 +266,7 @@ function Buttons(): React.ReactElement {
           isDisabled={isBlocked || isLaunching}
           title={eta === null ? '' : trans.__('Ready in about %1, as last time', duration(eta))}
           onClick={() => {
-            launch(form.wish);
+            launch(form.request);
           }}
         >
           {trans.__('Launch')}

@@ -3,12 +3,12 @@ import * as React from 'react';
 
 import type { Form } from '../form';
 import type { Site } from '../site';
-import type { IWish } from '../contract';
+import type { IRequest } from '../contract';
 
 /** What the sidebar's buttons do; each is a command of its own. */
 export interface IActions {
   refresh: () => void;
-  launch: (wish: IWish) => Promise<void>;
+  launch: (request: IRequest) => Promise<void>;
   stop: (server: string) => void;
   forget: (server: string) => void;
   logs: (server: string) => void;
@@ -41,12 +41,12 @@ export function useSidebar(): ISidebarContext {
 }
 
 /** Launch by a button: whether it is under way, and what begins it. */
-export function useLaunch(): [boolean, (wish: IWish) => void] {
+export function useLaunch(): [boolean, (request: IRequest) => void] {
   const { actions } = useSidebar();
   const [isLaunching, setLaunching] = React.useState(false);
-  const launch = (wish: IWish): void => {
+  const launch = (request: IRequest): void => {
     setLaunching(true);
-    void actions.launch(wish).finally(() => {
+    void actions.launch(request).finally(() => {
       setLaunching(false);
     });
   };

@@ -167,7 +167,7 @@ def main() -> int:
         rows = [known[name] for name in given.names or known]
     else:
         rows = _landing(given.landing)
-    return running.run(["-m", "ordeal", *(test for row in rows for test in row.tests)])
+    return running.run(["-m", "ordeal"], tests=[test for row in rows for test in row.tests])
 
 
 if __name__ == "__main__":

@@ -21,14 +21,17 @@ SLOWEST = "--durations=20"
 _FAILED = 1  # pytest's word for tests that failed; anything above is no matter of luck
 
 
-def run(arguments: Sequence[str], root: Path = ROOT, known: Path = KNOWN) -> int:
+def run(
+    options: Sequence[str], root: Path = ROOT, known: Path = KNOWN, tests: Sequence[str] = ()
+) -> int:
     """Run pytest in `root`, a second time for what failed, and return what the shell is told."""
-    answer = _pytest([*arguments, SLOWEST, "--cache-clear"], root)
+    answer = _pytest([*options, *tests, SLOWEST, "--cache-clear"], root)
     failed = _failed(root)
     if answer != _FAILED or not failed:
         return answer
     _say(f"{len(failed)} failed: once more, without neighbours")
-    _pytest([*arguments, "--last-failed", "-n0", "-rP"], root)
+    # By their ids: pytest knows none of them any more where `tests` and --last-failed meet.
+    _pytest([*options, *sorted(failed), "-n0", "-rP"], root)
     shaky = failed - _failed(root)
     if shaky:
         _say("shaky: failed above, passed alone (both outputs stand above)", sorted(shaky))

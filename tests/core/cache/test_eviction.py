@@ -276,9 +276,9 @@ def test_a_cache_without_rights_is_told(tmp_path: Path, monkeypatch: pytest.Monk
     cached("Org/Model", *WHOLE)
     planned = api.evictions(EvictionRule(models=("Org/Model",)))
 
-    def refuse(*_: object) -> None:
+    def refuse(*_: object, **__: object) -> None:
         raise PermissionError(1, os.strerror(1))
 
-    monkeypatch.setattr(Path, "rename", refuse)
+    monkeypatch.setattr(os, "replace", refuse)
     with pytest.raises(StateUnusable, match="can't be removed"):
         api.evict(planned)

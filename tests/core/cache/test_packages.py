@@ -11,7 +11,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from aim_jupyter.core import api, cache
+from aim_jupyter.core import api, cache, config
 from aim_jupyter.core.cache import packages
 from aim_jupyter.core.cache.fetching import Outcome
 from aim_jupyter.core.cache.packages import Package
@@ -89,6 +89,19 @@ def test_its_files_are_verified_as_all_others_are(index: Path, tmp_path: Path) -
         file.write(bytes([last[0] ^ 1]))
     assert [one.verified for one in api.verify([REPO])] == [False]
     assert cache.locate(REPO).damaged == ("model.safetensors",)
+
+
+@pytest.mark.parametrize("place", [".packages", ".packages/models--Org--Packed", "Org"])
+def test_it_is_not_put_together_elsewhere(index: Path, tmp_path: Path, place: str) -> None:
+    (tmp_path / "outside").mkdir()
+    (tmp_path / "outside/file").write_text("kept")
+    link = config.model_cache_dir() / place
+    link.parent.mkdir(parents=True, exist_ok=True)
+    link.symlink_to(tmp_path / "outside")
+    outcome = fetch(tmp_path)
+    assert not outcome.done
+    assert outcome.error.count("\n") == 0
+    assert [each.name for each in (tmp_path / "outside").iterdir()] == ["file"]
 
 
 def test_other_bytes_are_refused(index: Path, tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import errno
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -54,7 +55,7 @@ def test_every_way_of_writing_stays_below_it(store: Store, outside: Path) -> Non
     for name in ("file", "folder"):
         (store.root / name).symlink_to(outside / "file" if name == "file" else outside)
     store.write("plain/a", b"a")
-    calls = {
+    calls: dict[str, Callable[[], object]] = {
         "open": lambda: store.open("file", os.O_WRONLY | os.O_TRUNC),
         "write": lambda: store.write("folder/file", b"x"),
         "move in": lambda: store.move("plain/a", "folder/file"),

@@ -58,7 +58,7 @@ def opened(*, make: bool) -> Iterator[int | None]:
         handle = _open(place, make=make)
     except FileNotFoundError:
         if make:
-            raise StateUnusable(f"{place} could not be made.", _ADVICE) from None
+            raise StateUnusable(f"{place} could not be made.", _advice()) from None
         yield None
         return
     except OSError as error:

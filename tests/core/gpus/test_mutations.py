@@ -184,56 +184,6 @@ def test_a_processor_never_turns_into_a_gpu(lie: dict[str, bytes]) -> None:
     assert [gpu.kfd_node for gpu in found] == [2, 3]
 
 
-def test_a_number_that_was_cut_short_is_not_believed() -> None:
-    path = f"{trees.NODES}/2/properties"
-    whole = TREES["spx"].files[path]
-    cut = whole[: whole.index(b"num_xcc")] + b"num_xcc 1"  # of what could have been 16
-    found, reader = seen(TREES["spx"].damaged({path: cut}))
-    assert found[0].num_xcc is None
-    assert any("cut short" in note for note in reader.notes)
-
-
-def test_a_gpu_without_an_address_is_not_counted_twice() -> None:
-    path = f"{trees.NODES}/2/properties"
-    without = TREES["spx"].files[path].replace(b"location_id", b"location_xx")
-    found, reader = seen(TREES["spx"].damaged({path: without}))
-    assert len(found) == 2
-    broken = [gpu for gpu in found if gpu.pci_bdf is None]
-    assert len(broken) == 1
-    assert any("address" in note for note in reader.notes)
-
-
-CARD = trees.bdf(0)
-
-
-def copied(**extra: bytes) -> trees.Files:
-    """Return a tree whose cards were copied out of their links, as ``cp -rL`` does."""
-    files = {path: text for path, text in trees.mi300x(1).items() if "bus/pci" not in path}
-    folder = f"sys/bus/pci/devices/{CARD}/"
-    card = {k.removeprefix(folder): v for k, v in trees.mi300x(1).items() if k.startswith(folder)}
-    return files | {f"sys/class/drm/card0/device/{k}": v for k, v in (card | extra).items()}
-
-
-def test_a_copied_card_is_matched_by_what_it_announces_and_never_listed_twice() -> None:
-    (told,), _ = seen(MemoryTree(copied(uevent=f"PCI_SLOT_NAME={CARD.upper()}\n".encode())))
-    assert told.vram_used_bytes == 284 << 20
-    (lost,), reader = seen(MemoryTree(copied()))
-    assert lost.vram_used_bytes is None
-    assert any("left out" in note for note in reader.notes)
-
-
-@pytest.mark.parametrize("folder", ["bus/pci/drivers/amdgpu", "module/amdgpu/drivers/pci:amdgpu"])
-def test_cards_are_found_below_their_driver_alone(folder: str) -> None:
-    place = f"sys/bus/pci/devices/{CARD}"
-    files = {
-        path.replace(place, f"sys/{folder}/{CARD}"): text
-        for path, text in trees.mi300x(1).items()
-        if "drivers" not in path
-    }
-    (gpu,), _ = seen(MemoryTree(files))
-    assert gpu.vram_used_bytes == 284 << 20
-
-
 # -- on disk: what only a real file system can do to a file --------------------------------------
 
 

@@ -11,6 +11,8 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
+from aim_jupyter.core import gpus
+from aim_jupyter.core.records import Gpu
 from aim_jupyter.core.sizes import GIB
 
 NODES = "sys/class/kfd/kfd/topology/nodes"
@@ -131,6 +133,11 @@ def written(files: Files, root: Path) -> Path:
         place.parent.mkdir(parents=True, exist_ok=True)
         place.write_bytes(content)
     return root
+
+
+def listed() -> list[Gpu]:
+    """Return the GPUs of the tree that ``AIM_SYS_ROOT`` names."""
+    return list(gpus.machine().gpus)
 
 
 class MemoryTree:

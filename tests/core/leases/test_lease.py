@@ -2,65 +2,20 @@
 
 from __future__ import annotations
 
-import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from aim_jupyter.core import leases, users
-from aim_jupyter.core.errors import GpuUnavailable, StateUnusable
+from aim_jupyter.core import leases
+from aim_jupyter.core.errors import GpuUnavailable
+from tests.core.leases.children import ALICE, BOB, CAROL, A, B, C, child, done, line, needs_root
 
 WORKER = Path(__file__).with_name("lease_worker.py")
-A, B, C = (f"0000:{bus}:00.0-0" for bus in ("0c", "22", "38"))
-
-
-@pytest.fixture(autouse=True)
-def folder(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    # Not tmp_path: that is 0700, and other users have to get in.
-    place = Path(tempfile.mkdtemp(prefix="leases-", dir="/tmp"))
-    place.chmod(0o1777)
-    monkeypatch.setenv("AIM_LEASE_DIR", str(place))
-    monkeypatch.delenv("AIM_SYS_ROOT", raising=False)
-    yield place
-    shutil.rmtree(place, ignore_errors=True)
-
-
-Child = subprocess.Popen[str]
-
-
-def child(code: str, *, user: int | None = None, fds: tuple[int, ...] = ()) -> Child:
-    """Start a Python that imports the leases and runs `code`; it talks by lines."""
-    # Imported before the user changes: root's interpreter may lie where others can't read.
-    become = f"os.setgroups([]); os.setgid({user}); os.setuid({user})\n" if user else ""
-    script = (
-        "import fcntl, json, os, subprocess, sys, time\nfrom aim_jupyter.core import leases\n"
-        "from aim_jupyter.core.errors import GpuUnavailable\nos.chdir('/')\n" + become + code
-    )
-    return subprocess.Popen(
-        [sys.executable, "-c", script],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-        pass_fds=fds,
-    )
-
-
-def line(process: Child) -> str:
-    assert process.stdout is not None
-    return process.stdout.readline().strip()
-
-
-def done(process: Child) -> str:
-    out, _ = process.communicate("", timeout=120)
-    return out.strip()
 
 
 # -- one process ---------------------------------------------------------------------------------
@@ -102,89 +57,6 @@ def test_describing_again_keeps_when_it_was_taken() -> None:
         lease.describe(server="short")
         holder = leases.holders()[A]
         assert (holder.pid, holder.server, holder.since) == (4711, "short", since)
-
-
-def test_nonsense_in_a_claim_is_not_believed_but_the_lock_is(folder: Path) -> None:
-    with leases.take([A], info={}):
-        claim = folder / f"{A}.{os.getuid()}"
-        for text in (b"", b"{", b"\xff\xfe", b'{"pid": "root"}', b"[]", b"0" * 100_000):
-            claim.write_bytes(text)
-            assert leases.holders()[A].server is None
-        claim.write_text(json.dumps({"server": "\x1b[31mred", "pid": -1, "since": 1e12}))
-        holder = leases.holders()[A]
-        assert (holder.server, holder.pid) == (None, None)
-        assert holder.since is not None
-        assert holder.since <= time.time()
-
-
-def test_a_lock_file_that_was_removed_does_not_free_the_device(folder: Path) -> None:
-    with leases.take([A], info={"server": "first"}):
-        (folder / f"{A}.lock").unlink()
-        with pytest.raises(GpuUnavailable, match="first"):
-            leases.take([A], info={})
-
-
-def test_links_and_pipes_in_place_of_files_take_nothing(folder: Path, tmp_path: Path) -> None:
-    victim = tmp_path / "victim"
-    victim.write_text("keep")
-    (folder / f"{A}.lock").symlink_to(victim)
-    os.mkfifo(folder / f"{B}.lock")
-    (folder / f"{C}.{os.getuid()}").symlink_to(victim)
-    for key in (A, B):
-        with pytest.raises(GpuUnavailable):
-            leases.take([key], info={})
-    with leases.take([C], info={"server": "beside"}):  # the squatted claim is passed over
-        assert leases.holders()[C].server == "beside"
-    assert victim.read_text() == "keep"
-
-
-def test_a_folder_that_is_a_link_or_open_to_vandals_is_refused(
-    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    link = tmp_path / "link"
-    link.symlink_to(folder)
-    monkeypatch.setenv("AIM_LEASE_DIR", str(link))
-    with pytest.raises(StateUnusable, match="link"):
-        leases.take([A], info={})
-    with pytest.raises(StateUnusable, match="link"):
-        leases.holders()
-    monkeypatch.setenv("AIM_LEASE_DIR", str(folder))
-    folder.chmod(0o777)
-    with pytest.raises(StateUnusable, match="sticky"):
-        leases.take([A], info={})
-
-
-def test_the_folder_is_made_for_all_users_whatever_the_umask(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("AIM_LEASE_DIR", str(tmp_path / "new"))
-    before = os.umask(0o077)
-    try:
-        leases.take([A], info={}).release()
-    finally:
-        os.umask(before)
-    assert (tmp_path / "new").stat().st_mode & 0o7777 == 0o1777
-    assert (tmp_path / "new" / f"{A}.lock").stat().st_mode & 0o777 == 0o666
-
-
-def test_no_folder_is_no_lease(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("AIM_LEASE_DIR", str(tmp_path / "none"))
-    assert leases.holders() == {}
-    assert not (tmp_path / "none").exists()
-
-
-def test_a_captured_machine_has_leases_of_its_own(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    with leases.take([A], info={"server": "real"}):
-        monkeypatch.setenv("AIM_SYS_ROOT", str(tmp_path))
-        assert leases.holders() == {}
-        with leases.take([A], info={"server": "captured"}):
-            assert leases.holders()[A].server == "captured"
-            with pytest.raises(GpuUnavailable, match="captured"):
-                leases.take([A], info={})
-        monkeypatch.delenv("AIM_SYS_ROOT")
-        assert leases.holders()[A].server == "real"
 
 
 def test_a_key_is_never_a_path() -> None:
@@ -309,8 +181,6 @@ def test_the_record_would_show_a_device_held_twice(tmp_path: Path) -> None:
 
 # -- two users -----------------------------------------------------------------------------------
 
-ALICE, BOB, CAROL = 64001, 64002, 64003
-needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root to become other users")
 
 BREAK = f"""
 def attempt(name, *args):
@@ -376,55 +246,3 @@ def test_the_owner_of_a_lock_file_cannot_take_the_device_from_its_holder() -> No
     )
     assert done(child(third, user=CAROL)) == "refused"
     done(alice)
-
-
-@needs_root
-def test_a_claim_made_in_anothers_name_is_not_believed() -> None:
-    squat = (
-        f"import fcntl\nname = os.environ['AIM_LEASE_DIR'] + '/{A}.{ALICE}'\n"
-        "handle = os.open(name, os.O_CREAT | os.O_RDWR, 0o666)\n"
-        'os.write(handle, b\'{"server": "forged"}\')\n'
-    )
-    done(child(squat, user=BOB))
-    alice = child(
-        f"lease = leases.take([{A!r}], info={{'server': 'alices'}})\n"
-        "print('held', flush=True); sys.stdin.read()",
-        user=ALICE,
-    )
-    assert line(alice) == "held"
-    holder = leases.holders()[A]
-    assert (holder.uid, holder.server) == (ALICE, "alices")
-    done(alice)
-
-
-@needs_root
-def test_a_lock_file_that_nobody_else_may_open_is_named(folder: Path) -> None:
-    (folder / f"{A}.lock").touch(mode=0o600)
-    code = f"try: leases.take([{A!r}], info={{}})\nexcept GpuUnavailable as error: print(error)"
-    assert f"root has put a closed file in the place of {A}.lock" in done(child(code, user=ALICE))
-
-
-@needs_root
-@pytest.mark.parametrize("what", ["mkdir", "mkfifo", "symlink"])
-def test_whoever_blocks_a_lock_is_named(folder: Path, what: str) -> None:
-    file = folder / f"{A}.lock"
-    if what == "symlink":
-        file.symlink_to("/etc/passwd")
-    else:
-        getattr(os, what)(file)
-    os.chown(file, BOB, -1, follow_symlinks=False)
-    with pytest.raises(
-        GpuUnavailable, match=rf"has put a \w.* in the place of {A}\.lock"
-    ) as caught:
-        leases.take([A], info={})
-    assert users.name(BOB) in str(caught.value)
-
-
-@needs_root
-def test_a_folder_of_another_user_is_refused_with_the_line_that_mends_it(folder: Path) -> None:
-    os.chown(folder, BOB, -1)
-    with pytest.raises(StateUnusable, match=f"belongs to {users.name(BOB)}") as caught:
-        leases.take([A], info={})
-    assert f"sudo install -d -o root -g root -m 1777 {folder}" in caught.value.hint
-    subprocess.run(caught.value.hint.partition(": sudo ")[2].split(), check=True)
-    leases.take([A], info={}).release()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -12,27 +11,9 @@ import pytest
 from aim_jupyter.core import gpus
 from aim_jupyter.core.gpus.tools import running
 from aim_jupyter.core.serving.state.process import alive, identify
+from tests.core.gpus import captured, trees
+from tests.core.gpus.tools.conftest import Install
 from tests.waiting import until
-
-from . import captured, trees
-
-Install = Callable[[str, str], Path]
-
-
-@pytest.fixture
-def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Install:
-    """Put a shell script under a tool's name in front of everything else."""
-    folder = tmp_path / "bin"
-    folder.mkdir()
-    monkeypatch.setenv("PATH", f"{folder}:/usr/bin:/bin")
-
-    def put(name: str, script: str) -> Path:
-        path = folder / name
-        path.write_text(f"#!/bin/sh\n{script}\n")
-        path.chmod(0o755)
-        return path
-
-    return put
 
 
 @pytest.fixture
@@ -174,27 +155,3 @@ def test_a_simulated_machine_is_not_asked_about(install: Install, tmp_path: Path
     machine = gpus.machine("mi300x:2")
     assert gpus.enrich(machine) is machine
     assert not (tmp_path / "asked").exists()
-
-
-def test_tools_are_found_beside_rocm(tmp_path: Path) -> None:
-    tool = tmp_path / "rocm" / "bin" / "rocminfo"
-    tool.parent.mkdir(parents=True)
-    tool.touch(mode=0o755)
-    assert running.find("rocminfo", {"ROCM_PATH": str(tmp_path / "rocm")}) == str(tool)
-
-
-def test_tools_see_no_mask(install: Install, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("ROCR_VISIBLE_DEVICES", "1")
-    path = install("show", 'echo "[${ROCR_VISIBLE_DEVICES-unset}]"')
-    assert running.ask((str(path),), 5, os.environ).text == "[unset]\n"
-
-
-def test_the_engines_interpreter_is_asked_for_amdsmi(install: Install) -> None:
-    good = install("good", "echo 7.0.2")
-    bad = install("bad", "echo 'ModuleNotFoundError: No module named amdsmi' >&2; exit 1")
-    machine = gpus.machine("mi300x:1")
-    assert gpus.findings(machine, good)[-1].found == "The engine imports amdsmi 7.0.2."
-    check = gpus.findings(machine, bad)[-1]
-    assert not check.good
-    assert "No module named amdsmi" in check.found
-    assert check.fix == f"{bad} -m pip install /opt/rocm/share/amd_smi"

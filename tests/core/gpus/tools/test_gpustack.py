@@ -41,6 +41,7 @@ def test_devices_of_others_are_left_out_and_without_amds_it_is_none() -> None:
 
 
 def test_a_damaged_appendix_leaves_the_rest() -> None:
+    broken: Any
     for broken in (None, "x", [], {"bdf": "nonsense", "renderd_id": -1}):
         found = gpustack.from_json([DEVICE | {"appendix": broken}])
         assert found is not None

@@ -58,7 +58,7 @@ def test_old_names_of_an_mi100_are_read() -> None:
 
 
 def test_what_a_tool_calls_unknown_is_none() -> None:
-    said = ("N/A", "", "none", "<redacted>", None, [], "a\x1b[31mb")
+    said: tuple[object, ...] = ("N/A", "", "none", "<redacted>", None, [], "a\x1b[31mb")
     assert [report.word(value) for value in said] == [None] * 7
     assert report.word(" MI300X ") == "MI300X"
     assert report.word(7) == "7"

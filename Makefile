@@ -19,7 +19,7 @@ CHECKED := labextension/lib/.checked
 LOCKED  := --quiet --no-deps --require-hashes
 
 .DEFAULT_GOAL := help
-.PHONY: help setup labextension engine demo lab image check test ordeal benchmarks proxy lock clean
+.PHONY: help setup labextension engine demo lab slurm image check test ordeal benchmarks proxy lock clean
 
 help:        ## these lines
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 20
@@ -61,6 +61,9 @@ demo: setup engine   ## the main job: run the quickstart on the real engine, lea
 
 lab: setup engine    ## JupyterLab on the quickstart
 	@$(BIN)/jupyter lab notebooks/quickstart.ipynb
+
+slurm: setup         ## a real Slurm of two nodes on this machine, until Ctrl-C (as root)
+	@$(BIN)/python -m tests.slurm.cluster
 
 # With podman: make image DOCKER=podman. On another base: make image BASE=rocm/vllm:latest
 DOCKER ?= docker

@@ -39,14 +39,14 @@ from pathlib import Path
 from aim_jupyter.core.choice import Conditions, Judge, judge_all
 from aim_jupyter.core.planning.request import Request
 from aim_jupyter.core.choice.amd_rules import Question, select
-from aim_jupyter.core.choice.placement import imagined
+from aim_jupyter.core.gpus.simulated import machine
 from aim_jupyter.core.recipes.catalogue import Catalogue
-machine = imagined("MI300X", 8)
+node = machine("mi300x:8")
 began = time.perf_counter()
 catalogue = Catalogue([Path(sys.argv[1])])
 loaded = time.perf_counter()
 model = catalogue.find("Qwen/Qwen3-32B")
-there = Conditions(machine=machine)
+there = Conditions(machine=node)
 judge_all(model, Request(model=model.name), there, Judge(model, there, starts=()))
 select(catalogue.registry(model.name), Question(model=model.name, gpu="MI300X", gpu_count=1))
 done = time.perf_counter()

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from aim_jupyter.core.planning import words as asking
 from aim_jupyter.core.records import Crash, ServerView
-from aim_jupyter.render import servers, words
+from aim_jupyter.render import words
 from aim_jupyter.render.facts import Fact
 
 _NO_FIX = "no fix is known; the log has the rest"
@@ -35,7 +36,7 @@ def facts(view: ServerView) -> list[Fact]:
     if view.record.state == "stopping":
         return [Fact(name="Stopping", said=view.record.reason or "running requests end first")]
     why = Fact(name="Stopped", said=view.record.reason or "nothing says why")
-    return [why, _command("Again", servers.again(view.record.plan))]
+    return [why, _command("Again", asking.again(view.record.plan))]
 
 
 def crash(view: ServerView) -> Crash:

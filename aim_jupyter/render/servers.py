@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from aim_jupyter.core.records import EngineEnvironment, Plan, ServerView
+from aim_jupyter.core.records import EngineEnvironment, ServerView
 from aim_jupyter.render import words
 
 _SOURCES = {
@@ -39,13 +39,6 @@ def activity(view: ServerView) -> list[str]:
     if sample is None:
         return []
     return [words.number(sample.gen_tok_s, "tok/s"), f"KV {words.number(sample.kv_used_pct, '%')}"]
-
-
-def again(plan: Plan) -> str:
-    """Return the line that launches the same again."""
-    gpus = f" --gpus {','.join(map(str, plan.gpus))}" if plan.gpus else ""
-    image = f" --engine {words.argument(plan.engine_name)}" if plan.image else ""
-    return f"%aim launch {words.argument(plan.model)} --recipe {plan.recipe_id}{gpus}{image}"
 
 
 def origin(environment: EngineEnvironment) -> str:

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from aim_jupyter.core import choice
-from aim_jupyter.core.choice.placement import imagined
+from aim_jupyter.core.gpus import simulated
 from aim_jupyter.core.planning.request import Request
 from aim_jupyter.core.recipes import Catalogue, catalogue
 from aim_jupyter.core.records import Choice, Cpu, EngineEnvironment, Flag, Gpu, Machine, Model
@@ -69,13 +69,13 @@ def laptop(free_gib: float | None = 8) -> Machine:
 
 
 def box(kind: str = "MI300X", count: int = 8) -> Machine:
-    return imagined(kind, count)
+    return simulated.machine(f"{kind}:{count}")
 
 
 def gpus(*states: str, kind: str = "MI300X", **facts: object) -> Machine:
     """Return a machine with one GPU for each state."""
     made = (
-        msgspec.structs.replace(imagined(kind, 1).gpus[0], hip_index=place, state=state, **facts)
+        msgspec.structs.replace(box(kind, 1).gpus[0], hip_index=place, state=state, **facts)
         for place, state in enumerate(states)
     )
     return Machine(host="node", gpus=tuple(made))

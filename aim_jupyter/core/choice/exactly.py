@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from aim_jupyter.core import engines
-from aim_jupyter.core.adapters.vllm.exact import Answer, Question, oracle
+from aim_jupyter.core.adapters.vllm.exact import Answer, Question, oracle, shown
 from aim_jupyter.core.errors import AimError
 from aim_jupyter.core.records.fit import CountedGroup, Counts, Device, Settings
 
@@ -26,7 +26,8 @@ def counts(config: Mapping[str, Any], settings: Settings, device: Device | None)
         engine = engines.choose(platform="cpu")
     except AimError:
         return None
-    asked = oracle(engine.python, engine.version or "", device.gfx, device.total_bytes)
+    gpu = shown(device.model, device.gfx, device.total_bytes)
+    asked = gpu and oracle(engine.python, engine.version or "", gpu)
     if asked is None:
         return None
     answer = asked.ask(Question(config=config, argv=tuple(words(settings))))

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
 from msgspec import Struct, structs
 
 from aim_jupyter.core import recipes
-from aim_jupyter.core.choice.placement import imagined, kinds_of, strangers
+from aim_jupyter.core.choice.placement import kinds_of, strangers
 from aim_jupyter.core.choice.ranking import BY_HAND, Conditions, Fit, best, judge_all, judge_one
 from aim_jupyter.core.devices import kinds
+from aim_jupyter.core.gpus import simulated
 from aim_jupyter.core.planning import words
 from aim_jupyter.core.planning.request import Request
 from aim_jupyter.core.recipes.arguments.options import plain
@@ -135,7 +135,7 @@ def line(request: Request, machine: Machine, *, verb: str = "") -> str:
     """Return the command that asks for the same: a launch here, a plan where nothing can run."""
     verb = verb or ("plan" if machine.simulated else "launch")
     there = ["--machine", machine.host.removeprefix("simulated-")] if machine.simulated else []
-    return " ".join(["%aim", verb, *map(shlex.quote, (*words.words(request), *there))])
+    return words.launch((*words.words(request), *there), verb=verb)
 
 
 def _by_the_fit(asked: Asked, choice: Choice) -> Iterator[Offer]:
@@ -239,9 +239,9 @@ def _other_machine(asked: Asked) -> Iterator[Offer]:
     free = asked.changed(gpus=None, recipe=None, most_gpus=None)
     own = kinds_of(asked.conditions.machine)
     smallest = []
-    for kind in kinds():
+    for kind, row in kinds().items():
         for count in _SIZES:
-            there = free.on(imagined(kind, count))
+            there = free.on(simulated.machine(f"{row.key}:{count}"))
             first = best(there.model, there.request, there.conditions, there.fit)
             if first and first.verdict == "FITS" and not first.recipe.manual_only:
                 smallest.append((kind not in own, count, kind, there, first))

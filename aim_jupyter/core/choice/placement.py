@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable
 
-from aim_jupyter.core.devices import described, is_unknown, kind_name, kinds
+from aim_jupyter.core.devices import described, is_unknown, kind_name
 from aim_jupyter.core.errors import GpuUnavailable
 from aim_jupyter.core.records import Gpu, Machine
 
@@ -77,16 +77,6 @@ class Devices:
         if not enough:
             raise GpuUnavailable(_too_few(count, self._present, self._free))
         return tuple(sorted(_closest(_smallest(enough), count, _CLOSE), key=_ordinal))
-
-
-def imagined(kind: str, count: int) -> Machine:
-    """Return a machine of `count` free devices of a kind, to ask what they would run."""
-    memory = kinds()[kind].reported_bytes
-    gpus = (
-        Gpu(model=kind, gfx=kinds()[kind].gfx, vram_bytes=memory, hip_index=place, hive_id=1)
-        for place in range(count)
-    )
-    return Machine(host=f"{kind.lower()}:{count}", gpus=tuple(gpus), simulated=True)
 
 
 def _closest(

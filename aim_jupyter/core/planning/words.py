@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from aim_jupyter.core import credentials
 from aim_jupyter.core.planning.request import OPTIONS, Option, Request
 from aim_jupyter.core.planning.values import SWITCH
 from aim_jupyter.core.recipes.arguments.options import plain
+from aim_jupyter.core.records import Plan
 
 #: Options of a launch that are ours: one of the engine's with such a name has to be said by
 #: ``--set``.
@@ -52,7 +53,46 @@ def words(request: Request) -> tuple[str, ...]:
 def line(wished: Iterable[Wish]) -> str:
     """Return wishes as a complete line."""
     ordered = sorted(wished, key=lambda wish: _ORDER.index(wish.field))
-    return f"%aim launch {shlex.join(word for wish in ordered for word in wish.words)}".rstrip()
+    return launch([word for wish in ordered for word in wish.words])
+
+
+def launch(said: Iterable[str], *, verb: str = "launch") -> str:
+    """Return the words of a line as one that runs when it is pasted.
+
+    Examples
+    --------
+    >>> launch(("./my model", "--users", "4"))
+    "%aim launch './my model' --users 4"
+    """
+    return shlex.join(("%aim", verb, *said))
+
+
+def again(plan: Plan) -> str:
+    """Return the line that asks for a plan once more."""
+    return launch(plan.asked or (plan.model,))
+
+
+def without(words: Sequence[str], names: Collection[str]) -> tuple[str, ...]:
+    """Return the words of a launch line without these options and their values.
+
+    Examples
+    --------
+    >>> without(("demo", "--port", "8000", "--force", "--seed=-1"), {"port", "seed"})
+    ('demo', '--force')
+    """
+    kept: list[str] = []
+    dropping = False
+    for position, word in enumerate(words):
+        if position and word.startswith("--"):
+            name = word.removeprefix("--").partition("=")[0]
+            dropping = name in names or name.removeprefix("no-") in names
+            if not dropping:
+                kept.append(word)
+            # `--name=value` is a word: what follows is not its value.
+            dropping = dropping and "=" not in word
+        elif not dropping:
+            kept.append(word)
+    return tuple(kept)
 
 
 def wishes(request: Request) -> Iterator[Wish]:

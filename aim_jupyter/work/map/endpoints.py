@@ -14,6 +14,7 @@ import msgspec
 from aim_jupyter.core import adapters, api, events, metrics, serving
 from aim_jupyter.core.adapters import Metrics
 from aim_jupyter.core.errors import BadUsage, ServerGone
+from aim_jupyter.core.planning import words
 from aim_jupyter.core.records import Plan
 from aim_jupyter.core.serving import ServerFolder
 from aim_jupyter.work.map.pace import Load
@@ -187,7 +188,7 @@ class Managed(Endpoint):
         return wire
 
     def _line(self) -> str:
-        return " ".join(["%aim launch", *(self._plan.asked or (self._plan.model,))])
+        return words.again(self._plan)
 
     @property
     def gpus(self) -> int:

@@ -87,3 +87,20 @@ def test_the_engine_counts_what_we_count() -> None:
     refused = exactly.counts(QWEN, long, MI300X)
     assert refused is not None
     assert "999999" in refused.refused
+
+
+@pytest.mark.parametrize(
+    ("model", "gfx", "device_id", "name"),
+    [
+        ("MI355X", "gfx950", "0x75a3", "AMD Instinct MI355X"),
+        ("MI350X", "gfx950", "0x75a0", "AMD Instinct MI350X"),
+        ("an unknown GPU", "gfx90a", "0x740f", "AMD Instinct MI210"),
+    ],
+)
+def test_the_engine_believes_in_a_gpu_of_the_table(
+    model: str, gfx: str, device_id: str, name: str
+) -> None:
+    gpu = exact.shown(model, gfx, 2**36)
+    assert gpu is not None
+    assert (gpu.device_id, gpu.name, gpu.memory) == (device_id, name, 2**36)
+    assert exact.shown("MI999", "gfx9999", 2**36) is None

@@ -8,12 +8,14 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from aim_jupyter.commands import handlers, parsing
 from aim_jupyter.core.planning import words
 from aim_jupyter.core.planning.request import OPTIONS, Option, Request
 from aim_jupyter.core.planning.values import COUNT, NAMES, ORDINALS, PAIRS, SWITCH, TIME, TOKENS
 from aim_jupyter.core.recipes.arguments.options import plain
+from tests.core.serving.state.test_starts import PLAN
 
 _TEXT = st.text(st.characters(exclude_categories=["C", "Z"]), min_size=1, max_size=8)
 #: A word that is no option.
@@ -92,3 +94,26 @@ def test_a_secret_is_left_out_of_what_is_shown(name: str) -> None:
 def test_a_namespace_without_some_options_is_a_request_too() -> None:
     given = Namespace(model=None, users=4, engine_options={})
     assert handlers.asked(given) == Request(users=4)
+
+
+def test_a_plan_is_asked_for_again_by_what_was_asked() -> None:
+    assert words.again(structs.replace(PLAN, asked=("my model", "--users", "4"))) == (
+        "%aim launch 'my model' --users 4"
+    )
+    assert words.again(structs.replace(PLAN, asked=())) == f"%aim launch {PLAN.model}"
+
+
+@pytest.mark.parametrize(
+    ("said", "names", "kept"),
+    [
+        ("demo --port 8000 --force", {"port"}, "demo --force"),
+        ("demo --port=8000 --force", {"port"}, "demo --force"),
+        ("demo --seed=-1 x", {"seed"}, "demo x"),
+        ("demo --no-enable-prefix-caching --users 4", {"enable-prefix-caching"}, "demo --users 4"),
+        ("--port --users 4", {"port"}, "--port --users 4"),
+    ],
+)
+def test_options_are_left_out_of_a_line_with_their_values(
+    said: str, names: set[str], kept: str
+) -> None:
+    assert words.without(said.split(), names) == tuple(kept.split())

@@ -21,12 +21,14 @@ from typing import Any
 
 from msgspec import Struct
 
-from aim_jupyter.core import config, files
+from aim_jupyter.core import config, devices, files
+from aim_jupyter.core.adapters.vllm.oracle.machine import Gpu
 
 TRIED = ("0.32",)
 """Releases whose private names `oracle` was written for and tried with; no other is asked."""
 
 GFX = ("gfx90a", "gfx942", "gfx950")
+"""Architectures that it was tried with."""
 COLD_S = 90.0
 """Seconds until a process must be ready; 12 on a quiet machine."""
 QUESTION_S = 120.0
@@ -67,6 +69,17 @@ class Question(Struct, frozen=True, kw_only=True):
         return json.dumps({name: getattr(self, name) for name in names}, sort_keys=True)
 
 
+def shown(model: str, gfx: str, memory: int) -> Gpu | None:
+    """Return a GPU as the table of them knows it: by its model, else by its architecture."""
+    row = devices.typed(model)
+    alike = (one for one in devices.devices() if one.gfx == gfx and one.ids and one.name and one.cu)
+    if row is None or row.gfx != gfx or not (row.ids and row.name and row.cu):
+        row = next(alike, None)
+    if row is None:
+        return None
+    return Gpu(gfx, memory, row.ids[0], row.name or "", row.cu or 0)
+
+
 class Oracle:
     """vLLM of one interpreter, on one kind of GPU.
 
@@ -76,15 +89,11 @@ class Oracle:
         The engine's interpreter.
     version : str
         Of its vLLM.
-    gfx : str
-        One of `GFX`.
-    memory : int
-        Bytes of one GPU.
     """
 
-    def __init__(self, python: str, version: str, gfx: str, memory: int) -> None:
-        self._argv = [python, "-c", _START, gfx, str(memory)]
-        self._about = f"{version} {gfx} {memory} {_written()}"
+    def __init__(self, python: str, version: str, gpu: Gpu) -> None:
+        self._argv = [python, "-c", _START, json.dumps(gpu)]
+        self._about = f"{version} {gpu} {_written()}"
         self._process: subprocess.Popen[bytes] | None = None
 
     def ask(self, question: Question) -> Answer | None:
@@ -161,16 +170,16 @@ class Oracle:
             return None
 
 
-_OPEN: dict[tuple[str, str, str, int], Oracle] = {}
+_OPEN: dict[tuple[str, str, Gpu], Oracle] = {}
 
 
-def oracle(python: str, version: str, gfx: str, memory: int) -> Oracle | None:
+def oracle(python: str, version: str, gpu: Gpu) -> Oracle | None:
     """Return the oracle of an engine for a kind of GPU, None where it was never tried."""
-    if gfx not in GFX or not any(f"{version}.".startswith(f"{each}.") for each in TRIED):
+    if gpu.gfx not in GFX or not any(f"{version}.".startswith(f"{each}.") for each in TRIED):
         return None
-    which = (python, version, gfx, memory)
+    which = (python, version, gpu)
     if which not in _OPEN:
-        _OPEN[which] = Oracle(python, version, gfx, memory)
+        _OPEN[which] = Oracle(*which)
     return _OPEN[which]
 
 

@@ -17,11 +17,8 @@ from typing import NamedTuple
 from aim_jupyter.core import adapters, files
 from aim_jupyter.core.adapters import Change, FailureRule
 from aim_jupyter.core.adapters.settings import SETTINGS
+from aim_jupyter.core.planning import words as written
 from aim_jupyter.core.records import Plan
-
-#: Options of a launch that are ours and that a rule may set: any other is the engine's.
-_OURS = frozenset({"recipe", "gpus", "users", "context", "engine", "port", "env"})
-
 
 #: The files of ``rules/``, in the order in which they are tried: what is said plainly comes before
 #: what may follow from it.
@@ -105,24 +102,24 @@ def _changed(
             return None
         new[name] = value
     dropped = {_option(word, plan.engine) for word in change.drop}
-    kept = without(asked, ({*new} - {"env"}) | dropped)
+    kept = written.without(asked, ({*new} - {"env"}) | dropped)
     added = [word for name, value in new.items() for word in (f"--{name}", value) if word]
     wanted = bool(change.set or change.drop)
     if wanted and kept == asked and all(_holds(plan, *each) for each in new.items()):
         # Nothing would be different.
         return None
-    return Try(shlex.join(["%aim", "launch", *kept, *added]), shlex.join(added))
+    return Try(written.launch((*kept, *added)), shlex.join(added))
 
 
 def _option(word: str, engine: str) -> str:
     """Return the engine's option for one of `adapters.SETTINGS`; any other word is one itself."""
-    if word in _OURS or word not in SETTINGS:
+    if word in written.OURS or word not in SETTINGS:
         return word
     return adapters.of(engine).option(word)
 
 
 def _accepted(name: str, options: Collection[str]) -> bool:
-    return name in _OURS or not options or f"--{name}" in options
+    return name in written.OURS or not options or f"--{name}" in options
 
 
 def _holds(plan: Plan, name: str, value: str) -> bool:
@@ -135,29 +132,6 @@ def _holds(plan: Plan, name: str, value: str) -> bool:
         word == f"--{name}" and (not value or after == value)
         for word, after in itertools.pairwise(argv)
     )
-
-
-def without(words: Sequence[str], names: Collection[str]) -> tuple[str, ...]:
-    """Return the words of a launch line without these options and their values.
-
-    Examples
-    --------
-    >>> without(("demo", "--port", "8000", "--force", "--seed=-1"), {"port", "seed"})
-    ('demo', '--force')
-    """
-    kept: list[str] = []
-    dropping = False
-    for position, word in enumerate(words):
-        if position and word.startswith("--"):
-            name = word.removeprefix("--").partition("=")[0]
-            dropping = name in names or name.removeprefix("no-") in names
-            if not dropping:
-                kept.append(word)
-            # `--name=value` is a word: what follows is not its value.
-            dropping = dropping and "=" not in word
-        elif not dropping:
-            kept.append(word)
-    return tuple(kept)
 
 
 @functools.cache

@@ -18,13 +18,12 @@ from msgspec.structs import replace
 
 from aim_jupyter.core import api, config, gpus, serving
 from aim_jupyter.core.errors import BadUsage, ServerGone
-from aim_jupyter.core.planning import Request
+from aim_jupyter.core.planning import Request, words
 from aim_jupyter.core.records import Image
 from aim_jupyter.core.serving import ServerFolder
 from aim_jupyter.core.serving.start import container_client, containers, engine
 from aim_jupyter.core.serving.start.engine import GUARD
 from aim_jupyter.core.serving.state.process import alive, members
-from aim_jupyter.render.servers import again
 from aim_jupyter.testing import Script, fake_engine
 from tests import boxes
 from tests.boxes import Docker
@@ -92,7 +91,7 @@ def test_a_server_in_a_container_is_like_any_other(
     assert api.launch(DEMO).name == folder.name
     stopped = serving.stop(folder)
     assert (stopped.state, stopped.reason) == ("stopped", f"stopped by {config.user()}")
-    assert f" --engine {NAME}" in again(stopped.plan)
+    assert f" --engine {NAME}" in words.again(stopped.plan)
     until(lambda: gone(docker, inside))
 
 

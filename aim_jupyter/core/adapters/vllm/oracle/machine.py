@@ -6,17 +6,31 @@ import sys
 import types
 from importlib.machinery import ModuleSpec
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, NamedTuple
 
 from . import absent
 
 COUNT = 64  # more than any plan takes
-# Device id and market name by architecture, as amdsmi says them (facts/gpu.md).
-KINDS = {
-    "gfx90a": ("0x740c", "AMD Instinct MI250X", 104),
-    "gfx942": ("0x74a1", "AMD Instinct MI300X", 304),
-    "gfx950": ("0x75a0", "AMD Instinct MI355X", 256),
-}
+
+
+class Gpu(NamedTuple):
+    """One of them, as its driver would say it; `exact` takes it from the table of GPUs.
+
+    Attributes
+    ----------
+    memory : int
+        Bytes.
+    device_id : str
+        Such as ``0x74a1``.
+    units : int
+        Compute units.
+    """
+
+    gfx: str
+    memory: int
+    device_id: str
+    name: str
+    units: int
 
 
 class Idle:
@@ -29,41 +43,36 @@ class Idle:
         return lambda *_, **__: None
 
 
-def pretend(gfx: str, memory: int) -> None:
-    """Make vLLM believe that it stands on such GPUs; before anything of it is imported.
-
-    Parameters
-    ----------
-    gfx : str
-        One of `KINDS`.
-    memory : int
-        Bytes of one GPU.
-    """
+def pretend(gpu: Gpu) -> None:
+    """Make vLLM believe that it stands on such GPUs; before anything of it is imported."""
     absent.packages()
-    sys.modules["amdsmi"] = _amdsmi(gfx, memory)
-    _platform(gfx)
-    _torch(gfx, memory)
-    _triton(gfx)
+    sys.modules["amdsmi"] = _amdsmi(gpu)
+    _platform(gpu)
+    _torch(gpu)
+    _triton(gpu.gfx)
 
 
-def _amdsmi(gfx: str, memory: int) -> types.ModuleType:
-    device, name, _ = KINDS[gfx]
+def _amdsmi(gpu: Gpu) -> types.ModuleType:
     module: Any = types.ModuleType("amdsmi")
     module.__spec__ = ModuleSpec("amdsmi", None)
     module.AmdSmiException = type("AmdSmiException", (Exception,), {})
     module.AmdSmiMemoryType = SimpleNamespace(VRAM=0)
     module.amdsmi_init = module.amdsmi_shut_down = lambda *_: None
     module.amdsmi_get_processor_handles = lambda: list(range(COUNT))
-    about = {"target_graphics_version": gfx, "device_id": device, "market_name": name}
+    about = {
+        "target_graphics_version": gpu.gfx,
+        "device_id": gpu.device_id,
+        "market_name": gpu.name,
+    }
     module.amdsmi_get_gpu_asic_info = lambda _: about
     module.amdsmi_get_gpu_device_uuid = lambda handle: f"GPU-{handle}"
-    module.amdsmi_get_gpu_memory_total = lambda *_: memory
+    module.amdsmi_get_gpu_memory_total = lambda *_: gpu.memory
     module.amdsmi_topo_get_link_type = lambda *_: {"hops": 1, "type": 2}
     module.amdsmi_topo_get_numa_node_number = lambda _: 0
     return module  # type: ignore[no-any-return]
 
 
-def _platform(gfx: str) -> None:
+def _platform(gpu: Gpu) -> None:
     from vllm import platforms  # noqa: PLC0415  after the packages that stand in
 
     platforms.vllm_version_matches_substr = lambda _: False  # Triton's kernels may be defined
@@ -75,7 +84,7 @@ def _platform(gfx: str) -> None:
     )
     said: dict[str, Any] = {
         "device_count": COUNT,
-        "num_compute_units": KINDS[gfx][2],
+        "num_compute_units": gpu.units,
         "is_pin_memory_available": False,
         "set_device": None,
         "manual_seed_all": None,
@@ -86,14 +95,14 @@ def _platform(gfx: str) -> None:
         setattr(RocmPlatform, name, classmethod(lambda *_, value=value, **__: value))
 
 
-def _torch(gfx: str, memory: int) -> None:
+def _torch(gpu: Gpu) -> None:
     import torch  # noqa: PLC0415
 
     about = SimpleNamespace(
-        multi_processor_count=KINDS[gfx][2],
-        total_memory=memory,
-        gcnArchName=gfx,
-        name=KINDS[gfx][1],
+        multi_processor_count=gpu.units,
+        total_memory=gpu.memory,
+        gcnArchName=gpu.gfx,
+        name=gpu.name,
         warp_size=64,
         major=9,
         minor=4,
@@ -108,7 +117,7 @@ def _torch(gfx: str, memory: int) -> None:
         "current_device": 0,
         "device_count": COUNT,
         "is_available": True,
-        "mem_get_info": (memory, memory),
+        "mem_get_info": (gpu.memory, gpu.memory),
         "empty_cache": None,
         "synchronize": None,
         "current_stream": Idle(),

@@ -1,6 +1,6 @@
 """Answers questions about launches on one kind of GPU: a line of JSON each, in and out.
 
-Run by the engine's interpreter: ``python -c "import oracle.main" GFX BYTES``, see `exact`.
+Run by the engine's interpreter: ``python -c "import oracle.main" GPU``, see `exact`.
 """
 
 from __future__ import annotations
@@ -35,9 +35,9 @@ REFUSALS = ("ValueError", "ValidationError", "NotImplementedError", "AssertionEr
 HERE = ("does not recognize this architecture", "trust_remote_code", "resolve", "huggingface.co")
 
 
-def prepare(gfx: str, memory: int) -> None:
+def prepare(gpu: machine.Gpu) -> None:
     """Import everything that a question needs."""
-    machine.pretend(gfx, memory)
+    machine.pretend(gpu)
     for name in (
         "vllm",
         "vllm._custom_ops",
@@ -162,7 +162,7 @@ os.dup2(2, 1)
 
 if __name__ == "oracle.main":
     os.environ.update(QUIET)
-    prepare(sys.argv[1], int(sys.argv[2]))
+    prepare(machine.Gpu(*json.loads(sys.argv[1])))
     _say({"ready": sys.modules["vllm"].__version__})
     for each in sys.stdin:
         if each.strip():

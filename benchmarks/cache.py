@@ -23,6 +23,7 @@ from huggingface_hub import scan_cache_dir
 
 from aim_jupyter.core import cache
 from aim_jupyter.core.cache import scan
+from aim_jupyter.core.cache.repo import Repo
 
 FILES, LARGE, LARGE_BYTES = 100, 5, 5 << 20
 
@@ -62,7 +63,7 @@ def timed(act: Callable[[], object]) -> tuple[float, float, object]:
     return time.perf_counter() - wall, time.process_time() - processor, found
 
 
-def first(root: Path) -> list[scan.Repo]:
+def first(root: Path) -> list[Repo]:
     scan._seen.clear()  # noqa: SLF001 - as a new process has it
     return scan.scan(root)
 

@@ -21,7 +21,7 @@ from aim_jupyter.core import config, errors, files
 from aim_jupyter.core.cache import fetching, packages, reaching, roots
 from aim_jupyter.core.cache.fetching import Outcome
 from aim_jupyter.core.cache.locating import locate
-from aim_jupyter.core.cache.scan import INCOMPLETE
+from aim_jupyter.core.cache.reader import INCOMPLETE
 from aim_jupyter.core.errors import AimError, ModelMissing, Offline
 from aim_jupyter.core.records import Arriving, Progress, Source
 from aim_jupyter.core.records.kinds import resolved

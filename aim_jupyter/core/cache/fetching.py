@@ -27,7 +27,7 @@ from aim_jupyter.core import config, files
 from aim_jupyter.core.cache import index, needs, offered, reaching
 from aim_jupyter.core.cache.index import Entry
 from aim_jupyter.core.cache.offered import Remote
-from aim_jupyter.core.cache.scan import INCOMPLETE
+from aim_jupyter.core.cache.reader import INCOMPLETE
 from aim_jupyter.core.cache.transfer import CutShort, Place, WrongBytes, is_there, transfer
 from aim_jupyter.core.errors import AimError, ModelMissing, Offline, StateUnusable
 from aim_jupyter.core.sizes import GIB

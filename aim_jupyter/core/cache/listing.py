@@ -10,8 +10,9 @@ from pathlib import Path
 from aim_jupyter.core import config
 from aim_jupyter.core.cache import holding, index, roots
 from aim_jupyter.core.cache.index import Entry, Index
+from aim_jupyter.core.cache.repo import Repo, Revision
 from aim_jupyter.core.cache.roots import Root
-from aim_jupyter.core.cache.scan import Repo, Revision, scan
+from aim_jupyter.core.cache.scan import scan
 from aim_jupyter.core.records import CachedModel, CacheState, CacheTotals
 
 #: Names of missing files that a reason lists.

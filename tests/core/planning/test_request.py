@@ -18,7 +18,6 @@ from aim_jupyter.commands.arguments import LAUNCH
 from aim_jupyter.core.errors import BadUsage
 from aim_jupyter.core.planning import words
 from aim_jupyter.core.planning.request import OPTIONS, Option, Request, checked
-from aim_jupyter.core.serving.crash import failures
 from aim_jupyter.labserver import openapi
 from aim_jupyter.panel.launching import Launching
 
@@ -90,10 +89,6 @@ def test_the_sidebars_contract_is_the_tables() -> None:
         if name != "gpus":  # a word, as the tables have it
             allowed = [described[name], *described[name].get("anyOf", [])]
             assert {each.get("type") for each in allowed} & TYPES[kind], name
-
-
-def test_what_a_crash_rule_may_set_is_ours() -> None:
-    assert failures._OURS <= words.OURS
 
 
 @pytest.mark.parametrize(

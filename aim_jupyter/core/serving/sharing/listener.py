@@ -6,7 +6,6 @@ import contextlib
 import os
 import socket
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 import msgspec
@@ -26,7 +25,7 @@ class Offer(Struct, frozen=True, kw_only=True):
     key: str
 
 
-class Desk:
+class Listener:
     """Answer at a socket for as long as the server is shared with anybody.
 
     It speaks first and listens to nothing: who has come is asked of the kernel, so that nobody can
@@ -45,12 +44,7 @@ class Desk:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._close()
 
     def doors(self) -> list[socket.socket]:

@@ -27,7 +27,7 @@ from aim_jupyter.core.errors import AimError, StateUnusable
 from aim_jupyter.core.leases import Lease
 from aim_jupyter.core.records import Crash, Plan, Progress, State
 from aim_jupyter.core.serving.crash import crash, evidence
-from aim_jupyter.core.serving.sharing.listener import Desk
+from aim_jupyter.core.serving.sharing.listener import Listener
 from aim_jupyter.core.serving.start import devices, engine, ports, sockets
 from aim_jupyter.core.serving.start.booting import boot, detail
 from aim_jupyter.core.serving.start.engine import Engine, Needs
@@ -66,7 +66,7 @@ class Supervisor:
         self.reading = Reading(folder, self.record)
         self.sampler = Sampler(folder)
         self.engine: Engine | None = None
-        self.desk = Desk(folder)
+        self.listener = Listener(folder)
         self._memory = evidence.memory()
         self._lock = lock
         self._stop_asked = False
@@ -91,7 +91,7 @@ class Supervisor:
         try:
             found = engine.find(self.folder.path, self.record.engine)
             if self.record.live:
-                with self.desk:  # Closed before the last word: what has ended has no door.
+                with self.listener:  # Closed before the last word: what has ended has no door.
                     code = self._serve(found)
                 self._conclude(code)
             elif found is not None:
@@ -387,6 +387,6 @@ class Supervisor:
 
     def _wait(self, seconds: float) -> None:
         """Sleep, but wake at once for a signal, a guest, or the end of what is watched."""
-        if self._waker.sleep(seconds, self.desk.doors()):
-            self.desk.answer(self.record)
+        if self._waker.sleep(seconds, self.listener.doors()):
+            self.listener.answer(self.record)
         reap_others(self.engine.id if self.engine else None)

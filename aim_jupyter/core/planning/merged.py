@@ -6,40 +6,17 @@ with the keys inside of those that are JSON.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 from aim_jupyter.core.adapters import Adapter
-from aim_jupyter.core.recipes.arguments.options import plain
+from aim_jupyter.core.recipes.arguments.said import paths, said
 
 #: Values of ``--load-format`` that name pickles; engines read them in any case.
 PICKLES = ("pt", "npcache")
-_DEPTH = 8
 #: Keys that name something in the API, not on a disk.
 _LABELS = ("name", "base_model_name")
 #: What engines read as words of their own where a model or a folder could stand.
 _WORDS = ("", "auto", "vllm", "none")
-
-
-def said(argv: Sequence[str]) -> Iterator[tuple[str, str]]:
-    """Yield each option with each of its values as text; keys of an object follow a dot.
-
-    Examples
-    --------
-    >>> list(said(["python", "--spec", '{"model": "a/b"}', "--eager", "--seed=-1", "--no-x"]))
-    [('spec.model', 'a/b'), ('eager', ''), ('seed', '-1'), ('no-x', '')]
-    """
-    name, values = "", list[str]()
-    for word in [*argv, "--"]:
-        if not word.startswith("--"):
-            values.append(word)
-            continue
-        if name:
-            for value in values or [""]:
-                yield from _leaves(plain(name), _parsed(value), 0)
-        name, equals, value = word.partition("=")
-        values = [value] if equals else []
 
 
 def sources(argv: Sequence[str], adapter: Adapter) -> Iterator[tuple[str, str]]:
@@ -63,6 +40,23 @@ def sources(argv: Sequence[str], adapter: Adapter) -> Iterator[tuple[str, str]]:
             yield base if base in adapter.sources else name, found
 
 
+def opened(argv: Sequence[str], adapter: Adapter) -> Iterator[tuple[str, str]]:
+    """Yield the options that name a path, but for those that are ours to say.
+
+    It is no list of options: whatever names a path may be opened, or mounted into a container.
+
+    Examples
+    --------
+    >>> from aim_jupyter.core import adapters
+    >>> argv = ["--middleware", "aim_guard.Guard", "--hf-overrides", '{"a": ["/x"]}']
+    >>> list(opened(argv, adapters.get("vllm")))
+    [('hf-overrides.a', '/x')]
+    """
+    for name, path in paths(argv):
+        if path != adapter.options.get(name):
+            yield name, path
+
+
 def remote_code(argv: Sequence[str], adapter: Adapter) -> str | None:
     """Return the option that lets a model bring code, None where none does."""
     option = adapter.option("trust_remote_code")
@@ -80,23 +74,3 @@ def pickles(argv: Sequence[str], adapter: Adapter) -> str | None:
 
 def _is_on(value: str) -> bool:
     return value.casefold() != "false"
-
-
-def _leaves(name: str, value: Any, depth: int) -> Iterator[tuple[str, str]]:
-    if isinstance(value, dict) and depth < _DEPTH:
-        for key, inside in value.items():
-            yield from _leaves(f"{name}.{key}", inside, depth + 1)
-    elif isinstance(value, list) and depth < _DEPTH:
-        for inside in value:
-            yield from _leaves(name, inside, depth + 1)
-    else:
-        yield name, value if isinstance(value, str) else json.dumps(value)
-
-
-def _parsed(text: str) -> Any:
-    if text[:1] in ("{", "["):
-        try:
-            return json.loads(text)
-        except (ValueError, RecursionError):
-            return text
-    return text

@@ -80,6 +80,12 @@ def plan(rules: Policy, made: Plan) -> Plan:
         raise _forbidden("weights that are pickles", f"--{pickle}")
     for _, source in merged.sources(made.argv, engine):
         model(rules, source)
+    for name, path in merged.opened(made.argv, engine):
+        # Where the model itself comes from was judged as what it is: a repository, or a folder.
+        if path != made.model_path and not rules.trusts(path):
+            raise _forbidden(
+                f"files outside of {', '.join(rules.folders) or 'the cache'}", f"--{name} {path}"
+            )
     mode = made.listen if made.listen in ("loopback", "unix") else "network"
     if mode not in rules.listen:
         raise BadUsage(

@@ -71,8 +71,11 @@ class Policy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         if source.startswith(("/", "./", "../", "~")) or source in (".", ".."):
             # Not `Path.expanduser`: that raises for the home of nobody.
             place = Path(os.path.realpath(os.path.expanduser(source)))  # noqa: PTH111
-            return any(place.is_relative_to(os.path.realpath(each)) for each in self.folders)
+            return all(map(self._holds, (place, *_targets(place))))
         return source.partition("/")[0] in self.organisations
+
+    def _holds(self, place: Path) -> bool:
+        return any(place.is_relative_to(os.path.realpath(each)) for each in self.folders)
 
 
 def read() -> Policy:
@@ -99,6 +102,14 @@ def read() -> Policy:
         except (msgspec.DecodeError, UnicodeDecodeError, ValueError) as error:
             raise StateUnusable(f"{FILE} is not understood: {error}.", _ASK) from error
     return found
+
+
+def _targets(folder: Path) -> list[Path]:
+    """Return where the links in a folder lead: an engine follows them, and containers show it."""
+    try:
+        return [each.resolve() for each in folder.iterdir() if each.is_symlink()]
+    except OSError:
+        return []
 
 
 def _check(facts: os.stat_result, path: Path) -> None:

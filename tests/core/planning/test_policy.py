@@ -9,14 +9,15 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from aim_jupyter.core import api, engines
-from aim_jupyter.core.errors import BadUsage, ModelMissing, StateUnusable
-from aim_jupyter.core.planning import Request, policy
+from aim_jupyter.core import adapters, api, engines
+from aim_jupyter.core.errors import AimError, BadUsage, ModelMissing, StateUnusable
+from aim_jupyter.core.planning import Request, merged, permission, policy
 from aim_jupyter.core.planning.policy import Policy
 from aim_jupyter.core.records import EngineEnvironment
+from aim_jupyter.core.serving.start import containers
 from tests.conftest import FakeEngine
 from tests.core.cache.sound import sound_model
-from tests.core.recipes import hostile
+from tests.core.recipes import hostile, verdicts
 from tests.core.recipes.hostile import Hostile
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root can write what is believed")
@@ -53,6 +54,10 @@ def test_folders_are_trusted_by_where_they_really_are(tmp_path: Path) -> None:
     assert not rules.trusts(str(tmp_path / "models/link"))
     assert not rules.trusts(str(tmp_path / "models/../elsewhere"))
     assert not rules.trusts(str(tmp_path / "models2"))
+    (tmp_path / "models/a/weights").symlink_to(tmp_path / "models/b")
+    assert rules.trusts(str(tmp_path / "models/a"))
+    (tmp_path / "models/a/config.json").symlink_to("/etc/hostname")
+    assert not rules.trusts(str(tmp_path / "models/a"))
 
 
 @pytest.mark.parametrize(("mode", "uid"), [(0o666, 0), (0o664, 0), (0o644, 12345)])
@@ -149,6 +154,47 @@ def test_what_is_loaded_beside_the_model_is_judged_like_it(file: Path, option: s
         api.plan(Request(model="demo", options={option: BESIDE[option]}))
     file.write_text('organisations = ["evil"]\nfolders = ["/tmp"]\n')
     api.plan(Request(model="demo", options={option: BESIDE[option]}))
+
+
+SPELLINGS = ["{}", "label={}", "file://{}", '{{"a": {{"b": ["{}"]}}}}']
+
+
+@pytest.mark.parametrize("engine", sorted(verdicts.RECORDED))
+@pytest.mark.parametrize("spelled", SPELLINGS)
+def test_whatever_option_names_a_file_it_is_judged(
+    fake: FakeEngine, tmp_path: Path, engine: str, spelled: str
+) -> None:
+    """No list of options: a new engine's are judged before anybody has seen them."""
+    fake()
+    (tmp_path / "models").mkdir()
+    rules = Policy(organisations=("Qwen",), folders=(str(tmp_path / "models"),))
+    plan = replace(api.plan(Request(model="demo")), engine=engine, argv=("python", "serve"))
+    options = [name for name in verdicts.names(verdicts.recorded(engine)) if name[:2] == "--"]
+    assert len(options) > 250
+    for option in (*options, "--brand-new"):
+        for place, good in ((tmp_path / "models/x", True), (tmp_path / "x", False)):
+            asked = replace(plan, argv=(*plan.argv, option, spelled.format(place)))
+            if good and spelled[:4] == "file":
+                continue  # an engine that can not read it so may refuse it, too
+            if good:
+                permission.plan(rules, asked)
+            else:
+                with pytest.raises(AimError, match="does not allow"):
+                    permission.plan(rules, asked)
+
+
+def test_containers_are_shown_what_was_judged_and_nothing_else(
+    fake: FakeEngine, tmp_path: Path
+) -> None:
+    fake()
+    (tmp_path / "drafter").mkdir()
+    plan = api.plan(Request(model="demo"))
+    words = ["--spec", f'{{"model": "{tmp_path / "drafter"}"}}', "--x", "/nowhere", "--y", "/"]
+    asked = replace(plan, argv=(*plan.argv, *words))
+    judged = {path for _, path in merged.opened(asked.argv, adapters.get("vllm"))}
+    shown = {str(path) for path in containers._shown(asked)}
+    assert shown == {plan.model_path, str(tmp_path / "drafter")}
+    assert shown - {plan.model_path} <= judged
 
 
 @pytest.mark.usefixtures("whole")

@@ -22,6 +22,7 @@ from aim_jupyter.core import adapters, cache, gpus
 from aim_jupyter.core.cache import compiled
 from aim_jupyter.core.engines import images, runtimes
 from aim_jupyter.core.errors import AimError, ServerGone
+from aim_jupyter.core.recipes.arguments.said import paths
 from aim_jupyter.core.records import Image, Plan, ProcessId
 from aim_jupyter.core.serving.start import container_client
 from aim_jupyter.core.serving.state import process
@@ -219,10 +220,13 @@ def _render_minors(plan: Plan) -> list[int]:
 
 
 def _shown(plan: Plan) -> list[Path]:
-    """Return the model, and every other file that the plan names, to be seen inside as here."""
+    """Return the model, and every other file that the plan names, to be seen inside as here.
+
+    These are the paths that the administrator's policy has judged, and no others.
+    """
     root = plan.env.get("HF_HUB_CACHE")
+    named = [Path(path) for _, path in paths(plan.argv)]
     model = cache.folder_in_use(plan.model_path, root)
-    named = [Path(word.rpartition("=")[2]) for word in plan.argv[1:]]
     wanted = [model, *(path for path in named if path.is_absolute() and path.parent != path)]
     shown: dict[Path, None] = {}
     for path in wanted:

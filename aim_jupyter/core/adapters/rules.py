@@ -100,6 +100,8 @@ class FailureRule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
         Must be found in no line of the failure.
     frames : str
         Must be found in what led to the failure: its stack, as the log has it.
+    raised : str
+        Must be found in the innermost frame of that stack: file, function, and code.
     stage : tuple of Stage
         In which the start was then; empty is any, one that the log does not tell is none.
     what, cause
@@ -117,12 +119,15 @@ class FailureRule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     also: str = ""
     never: str = ""
     frames: str = ""
+    raised: str = ""
     stage: tuple[Stage, ...] = ()
     change: tuple[Change, ...] = ()
     port_taken: bool = False
 
     def __post_init__(self) -> None:
-        for pattern in (self.match, self.explains, self.also, self.never, self.frames):
+        for pattern in (
+            self.match, self.explains, self.also, self.never, self.frames, self.raised,
+        ):  # fmt: skip
             compiled(pattern)
 
     @property

@@ -166,7 +166,8 @@ def _told_by(
         # What was killed by a signal, or seen to die, need not have ended by what it went on after.
         first = [] if killed or ranked.deaths else ranked.others[:1]
     for failure in first:
-        match = matching.matched(engine, _case(engine, found, failure))
+        ended = bool(ranked.ends or ranked.bare)
+        match = matching.matched(engine, _case(engine, found, failure), ended=ended)
         at = match.at if match else _telling(found, failure)
         return _Told(at, failure, match, passed)
     if ends_only:

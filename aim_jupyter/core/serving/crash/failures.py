@@ -53,6 +53,12 @@ def rules(engine: str) -> tuple[FailureRule, ...]:
     return (*adapters.of(engine).failures, *_for_all())
 
 
+@functools.cache
+def places() -> tuple[FailureRule, ...]:
+    """Return what is said of a failure that no rule knows, by where it was raised."""
+    return _table("places")
+
+
 def first_known(templates: Sequence[str], words: Mapping[str, str]) -> str | None:
     """Return the first sentence whose words are all known, filled in; None where there is none."""
     return next((text for each in templates if (text := filled(each, words)) is not None), None)
@@ -136,8 +142,9 @@ def _holds(plan: Plan, name: str, value: str) -> bool:
 
 @functools.cache
 def _for_all() -> tuple[FailureRule, ...]:
-    folder = Path(__file__).with_name("rules")
-    tables = (
-        files.table(folder / f"{name}.toml", dict[str, tuple[FailureRule, ...]]) for name in FILES
-    )
-    return tuple(rule for table in tables for rule in table["failures"])
+    return tuple(rule for name in FILES for rule in _table(name))
+
+
+def _table(name: str) -> tuple[FailureRule, ...]:
+    file = Path(__file__).with_name("rules") / f"{name}.toml"
+    return files.table(file, dict[str, tuple[FailureRule, ...]])["failures"]

@@ -9,7 +9,7 @@ from aim_jupyter.core import adapters
 from aim_jupyter.core.adapters import FailureRule
 from aim_jupyter.core.adapters.rules import compiled
 from aim_jupyter.core.records import Stage
-from aim_jupyter.core.serving.crash import failures
+from aim_jupyter.core.serving.crash import failures, signs
 from aim_jupyter.core.serving.crash.lines import Line
 from aim_jupyter.core.serving.crash.traces import Failure, Link
 
@@ -37,9 +37,16 @@ class Case(NamedTuple):
     stage: Stage | None
 
 
-def matched(engine: str, case: Case) -> Match | None:
-    """Return the rule that knows a failure; of those that do, the first that is in the files."""
-    for rule in failures.rules(engine):
+def matched(engine: str, case: Case, *, ended: bool = False) -> Match | None:
+    """Return the rule that knows a failure; of those that do, the first that is in the files.
+
+    Parameters
+    ----------
+    ended : bool
+        Whether the process ended by it: then where it was raised may say enough.
+    """
+    places = failures.places() if ended else ()
+    for rule in (*failures.rules(engine), *places):
         found = _explained(rule, case) if rule.explains else _found(rule, case)
         if found is not None:
             return found
@@ -62,18 +69,35 @@ def said(link: Link, lines: Sequence[Line]) -> Iterator[tuple[int, str]]:
         text = lines[at].text
         if at == link.lines[0] and link.source and text.rstrip(": ").endswith("AssertionError"):
             text = f"{text.rstrip(': ')}: {link.source}"
-        yield at, text[:_LETTERS]
+        yield at, text
+
+
+def _told(link: Link, lines: Sequence[Line]) -> Iterator[tuple[int, str]]:
+    """Yield what an exception says has happened: not what may have been, or may help."""
+    for at, text in said(link, lines):
+        guess = signs.found("guesses", text)
+        yield at, text[: min(guess.start(), _LETTERS) if guess else _LETTERS]
+        if guess:
+            break
 
 
 def _found(rule: FailureRule, case: Case) -> Match | None:
     if rule.stage and case.stage not in rule.stage:
         return None
     for link in case.failure.links:
-        for at, text in said(link, case.lines):
+        for at, text in _told(link, case.lines):
             found = rule.pattern.search(text)
-            if found and (groups := _evidence(rule, case)) is not None:
+            if not found or (rule.raised and not compiled(rule.raised).search(_innermost(link))):
+                continue
+            if (groups := _evidence(rule, case)) is not None:
                 return Match(rule, at, {**groups, **found.groupdict()})
     return None
+
+
+def _innermost(link: Link) -> str:
+    """Return the last frame of a stack: its file, its function, and its code."""
+    _, file, rest = link.frames.rpartition('File "')
+    return file + rest
 
 
 def _explained(rule: FailureRule, case: Case) -> Match | None:
@@ -108,4 +132,4 @@ def _evidence(rule: FailureRule, case: Case) -> dict[str, str | None] | None:
 
 def _anywhere(pattern: str, case: Case) -> bool:
     search = compiled(pattern).search
-    return any(search(text) for link in case.failure.links for _, text in said(link, case.lines))
+    return any(search(text) for link in case.failure.links for _, text in _told(link, case.lines))

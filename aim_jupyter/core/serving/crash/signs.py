@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import functools
+import re
 from pathlib import Path
 from typing import Literal
 
 from aim_jupyter.core import files
 from aim_jupyter.core.adapters.rules import compiled
 
-Sign = Literal["fatal", "deaths", "echoes", "harmless", "errors", "ending"]
+Sign = Literal["fatal", "deaths", "echoes", "harmless", "errors", "ending", "guesses"]
 
 
 def shows(sign: Sign, text: str) -> bool:
     """Whether a line without its heads is of that kind."""
-    return compiled(_patterns()[sign]).search(text) is not None
+    return found(sign, text) is not None
+
+
+def found(sign: Sign, text: str) -> re.Match[str] | None:
+    """Return where a line without its heads says something of that kind."""
+    return compiled(_patterns()[sign]).search(text)
 
 
 @functools.cache

@@ -42,7 +42,7 @@ SlurmUser=root
 SlurmdUser=root
 SlurmctldPort=16817
 SlurmctldTimeout=10
-SlurmdTimeout=10
+SlurmdTimeout=6
 SlurmdParameters=config_overrides
 InactiveLimit=0
 StateSaveLocation={folder}/controller
@@ -91,8 +91,8 @@ ip link set lo up
 read ready
 ip address add {address}.{last}/24 dev node
 ip link set node up
-slurmd -N {node} -D &
-while :; do wait || true; sleep 1; done
+slurmd -N {node} -b -D &
+while :; do wait || true; read -rt 1 <> <(:) || true; done
 """
 
 
@@ -150,16 +150,14 @@ class Cluster:
 
     def processes(self, node: str) -> dict[int, str]:
         """Return what runs on a node beside Slurm's own: its pids outside, and its commands."""
-        init = self._nodes[node].pid
-        inside = Path(f"/proc/{init}/task/{init}/children").read_text().split()
-        first = Path(f"/proc/{inside[0]}/ns/pid").readlink() if inside else None
+        space = Path(f"/proc/{self._nodes[node].pid}/ns/pid_for_children").readlink()
         found = {}
         for entry in Path("/proc").iterdir():
             with contextlib.suppress(OSError):
-                if entry.name.isdigit() and (entry / "ns/pid").readlink() == first:
+                if entry.name.isdigit() and (entry / "ns/pid").readlink() == space:
                     words = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode()
                     found[int(entry.name)] = words.strip()
-        own = ("slurmd ", "slurmstepd", "bash -c set -e", "sleep 1")
+        own = ("slurmd ", "slurmstepd", "bash -c set -e")
         return {pid: told for pid, told in found.items() if told and not told.startswith(own)}
 
     # -- life ------------------------------------------------------------------------------------

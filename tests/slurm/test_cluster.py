@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from tests.slurm.cluster import NODES, Cluster
-from tests.waiting import until
+from tests.waiting import LIMIT_S, until
 
 
 def test_its_nodes_are_apart(cluster: Cluster) -> None:
@@ -26,6 +26,6 @@ def test_a_lost_node_takes_its_processes_along_and_comes_back(cluster: Cluster) 
     left = cluster.processes("n2")
     cluster.lose_node("n2")
     assert not [pid for pid in left if Path(f"/proc/{pid}").exists()]
+    until(lambda: job not in cluster.jobs(), 2 * LIMIT_S)
     cluster.start_node("n2")
-    until(lambda: job not in cluster.jobs())
     cluster.wait_for({"n2": "idle"})

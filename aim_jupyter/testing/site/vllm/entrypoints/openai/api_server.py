@@ -1,4 +1,4 @@
-"""The fake engine's server: vLLM's log lines, routes and metrics, without a model."""
+"""The fake engine's server: vLLM's routes and answers, without a model."""
 
 from __future__ import annotations
 
@@ -18,56 +18,9 @@ from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-from vllm import __version__
+from vllm.entrypoints.openai import course
 from vllm.entrypoints.openai.cli_args import make_arg_parser
-
-
-class Counters:
-    """What ``/metrics`` tells; one lock for all."""
-
-    def __init__(self) -> None:
-        self.lock = threading.Lock()
-        self.running = 0
-        self.waiting = 0
-        self.http = 0
-        self.finished = 0
-        self.prompt = 0
-        self.generated = 0
-        self.first_token_s: list[float] = []
-
-    def text(self) -> str:
-        """Return the counters in the Prometheus format."""
-        labels = '{model_name="fake",engine="0"}'
-        with self.lock:
-            rows = [
-                ("gauge", "vllm:num_requests_running", labels, self.running),
-                ("gauge", "vllm:num_requests_waiting", labels, self.waiting),
-                ("gauge", "vllm:kv_cache_usage_perc", labels, 0.25 if self.running else 0.0),
-                ("counter", "vllm:prompt_tokens_total", labels, self.prompt),
-                ("counter", "vllm:generation_tokens_total", labels, self.generated),
-                (
-                    "counter",
-                    "vllm:request_success_total",
-                    '{finished_reason="stop"}',
-                    self.finished,
-                ),
-                ("counter", "http_requests_total", '{handler="/v1/chat/completions"}', self.http),
-            ]
-            text = "".join(
-                f"# TYPE {name} {kind}\n{name}{tags} {value}\n" for kind, name, tags, value in rows
-            )
-            return text + self._first_token()
-
-    def _first_token(self) -> str:
-        name, times = "vllm:time_to_first_token_seconds", self.first_token_s
-        bounds = (0.01, 0.1, 1.0, float("inf"))
-        buckets = "".join(
-            f'{name}_bucket{{le="{"+Inf" if bound == bounds[-1] else bound}"}} '
-            f"{sum(value <= bound for value in times)}\n"
-            for bound in bounds
-        )
-        sums = f"{name}_sum {sum(times)}\n{name}_count {len(times)}\n"
-        return f"# TYPE {name} histogram\n{buckets}{sums}"
+from vllm.entrypoints.openai.counters import Counters
 
 
 class Server(ThreadingHTTPServer):
@@ -263,7 +216,7 @@ class Handler(BaseHTTPRequestHandler):
             if position == self.server.script["die_after"]:
                 os.kill(os.getpid(), signal.SIGKILL)
             if position == 1:
-                wait_at("reply", self.server.script)
+                course.wait_at("reply", self.server.script)
             self._event(
                 body, {"role": "assistant", "content": word if position == 0 else " " + word}
             )
@@ -338,96 +291,11 @@ def _usage(body: dict[str, object], words: list[str]) -> dict[str, int]:
     }
 
 
-def say(text: str) -> None:
-    """Print a line as vLLM's logger does."""
-    prefix = f"(APIServer pid={os.getpid()}) INFO 11-23 12:00:00 [fake.py:1] "
-    print(prefix + text, file=sys.stderr, flush=True)
-
-
-def wait_at(gate: str, script: dict[str, object]) -> None:
-    """Wait until the file of a gate is there; where there is no gate, not at all."""
-    file = script["gates"].get(gate)
-    while file and not Path(file).exists():
-        time.sleep(0.02)
-
-
-def beat(every_s: float) -> None:
-    """Count in the log, a line each, for as long as this process lives."""
-    number = 0
-    while True:
-        number += 1
-        # One write, so that no other line comes between.
-        os.write(2, f"beat {number}\n".encode())
-        time.sleep(every_s)
-
-
-def crash(after_s: float, code: int) -> None:
-    """End at once after a while, and leave the children behind."""
-    time.sleep(after_s)
-    os._exit(code)
-
-
-def mourn(children: list[subprocess.Popen[bytes]]) -> None:
-    """End with code 0 once a child was killed, as vLLM does."""
-    while all(child.poll() is None for child in children):
-        time.sleep(0.1)
-    if any(child.returncode == -signal.SIGKILL for child in children):
-        os._exit(0)
-
-
-def start(target: object, *arguments: object) -> None:
-    """Run something beside everything else."""
-    threading.Thread(target=target, args=arguments, daemon=True).start()
-
-
-def come_up(arguments: Namespace, script: dict[str, object]) -> None:
-    """Go through the stages, failing where the script says so."""
-    say(f" ▄▄ ▄█ █     █     █ ▀▄▀ █  version {__version__}")
-    _maybe_fail("boot", script)
-    time.sleep(float(script["boot_s"]))
-    wait_at("boot", script)
-    say(f"Initializing a V1 LLM engine (v{__version__}) with config: fake")
-    say(f"Starting to load model {arguments.model}...")
-    _maybe_fail("load", script)
-    for line in range(int(script["flood_lines"])):
-        print(f"flood line {line}", file=sys.stderr)
-    shards = int(script["shards"])
-    for shard in range(1, shards + 1):
-        time.sleep(float(script["load_s"]) / shards)
-        if shard == shards:
-            wait_at("load", script)
-        percent = 100 * shard // shards
-        print(
-            f"\rLoading safetensors checkpoint shards: {percent:3d}% Completed | {shard}/{shards}",
-            file=sys.stderr,
-            flush=True,
-        )
-    say(
-        "CPU KV cache size: 87,296 tokens, Maximum concurrency for 1,024 tokens per request: 85.25x"
-    )
-    say("init engine (profile, create kv cache, warmup model) took 0.01 seconds")
-    _maybe_fail("ready", script)
-    say(f"Starting vLLM server on http://{arguments.host}:{arguments.port}")
-
-
-def _maybe_fail(stage: str, script: dict[str, object]) -> None:
-    if script["fail_at"] == stage:
-        print(
-            f"(EngineCore pid=1) ERROR 11-23 12:00:00 [fake.py:2] {script['fail_line']}",
-            file=sys.stderr,
-        )
-        print(
-            "RuntimeError: Engine core initialization failed. See root cause above.",
-            file=sys.stderr,
-        )
-        raise SystemExit(script["exit_code"])
-
-
 def main() -> None:
     """Serve until told to end."""
     script = json.loads(os.environ["AIM_FAKE_ENGINE"])
     arguments = make_arg_parser(ArgumentParser()).parse_args()
-    wait_at("bind", script)
+    course.wait_at("bind", script)
     try:
         server = Server(arguments, script)
     except OSError as error:
@@ -450,14 +318,14 @@ def main() -> None:
 
     signal.signal(signal.SIGTERM, on_term)
     if script["beat_s"]:
-        start(beat, float(script["beat_s"]))
+        course.start(course.beat, float(script["beat_s"]))
     if script["frail"]:
-        start(mourn, children)
+        course.start(course.mourn, children)
     try:
-        come_up(arguments, script)
+        course.come_up(arguments, script)
         server.server_activate()
         if script["crash_after_s"] is not None:
-            start(crash, float(script["crash_after_s"]), int(script["exit_code"]))
+            course.start(course.crash, float(script["crash_after_s"]), int(script["exit_code"]))
         server.serve_forever(poll_interval=0.05)
     finally:
         for child in children:

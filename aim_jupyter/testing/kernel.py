@@ -6,6 +6,9 @@ says what came of it. It may be killed at any moment; that is what it is for.
 
 from __future__ import annotations
 
+import contextlib
+import signal
+import subprocess
 import sys
 import time
 import traceback
@@ -32,6 +35,73 @@ class Outcome(Struct, frozen=True, kw_only=True):
     took_s: float
     refused: str = ""
     defect: str = ""
+
+
+_OUTCOME = msgspec.json.Decoder(Outcome)
+
+
+class Violation(AssertionError):
+    """A promise was broken."""
+
+
+class Kernel:
+    """One kernel: a child that is given orders, and started again when it was killed."""
+
+    def __init__(self) -> None:
+        self._child = self._start()
+        self._waits = False
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(
+            [sys.executable, "-m", "aim_jupyter.testing.kernel"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            start_new_session=True,
+        )
+
+    @property
+    def pid(self) -> int:
+        """The number to kill it by."""
+        return self._child.pid
+
+    def order(self, order: Order) -> None:
+        """Tell it what to do, without waiting."""
+        if self._child.poll() is not None:
+            self.end()
+            self._child = self._start()
+        assert self._child.stdin is not None  # noqa: S101 - a pipe
+        self._child.stdin.write(msgspec.json.encode(order) + b"\n")
+        self._child.stdin.flush()
+        self._waits = True
+
+    def outcome(self) -> Outcome | None:
+        """Wait for what came of it; None of a kernel that was killed.
+
+        Raises
+        ------
+        Violation
+            If it ended by itself.
+        """
+        if not self._waits:
+            return None
+        self._waits = False
+        assert self._child.stdout is not None  # noqa: S101 - a pipe
+        line = self._child.stdout.readline()
+        if line.endswith(b"\n"):
+            return _OUTCOME.decode(line)
+        code = self._child.wait()
+        if code != -signal.SIGKILL:
+            raise Violation(f"a kernel ended by itself, with {code}")
+        return None
+
+    def end(self) -> None:
+        """End it."""
+        self._child.kill()
+        self._child.wait()
+        for pipe in (self._child.stdin, self._child.stdout):
+            if pipe is not None:
+                with contextlib.suppress(BrokenPipeError):
+                    pipe.close()
 
 
 def obey(order: Order) -> Outcome:

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import os
 import secrets
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from aim_jupyter.core import leases
-from aim_jupyter.testing.chaos import Chaos, Violation
+from aim_jupyter.testing.chaos import Chaos
+from aim_jupyter.testing.disk import Disk
+from aim_jupyter.testing.kernel import Violation
 from aim_jupyter.testing.plans import fake_plans, real_plans
 from tests.core.gpus import trees
 
@@ -28,18 +32,32 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return root
 
 
+@pytest.fixture
+def disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Disk | None]:
+    """A small disk for the state, None where none can be mounted."""
+    if os.geteuid() != 0:
+        yield None
+        return
+    made = Disk(tmp_path / "disk")
+    monkeypatch.setenv("AIM_STATE_DIR", str(made.home))
+    yield made
+    made.end()
+
+
 def seed() -> int:
     """Return a new seed, or that of ``CHAOS_SEED``: of a failure that is to be seen again."""
     return int(os.environ.get("CHAOS_SEED") or secrets.randbelow(1 << 32))
 
 
 @pytest.mark.timeout(300)
-def test_some_rounds_hold(machine: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_some_rounds_hold(
+    machine: Path, disk: Disk | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     # Beside other tests, each who sees to it may stand still for seconds: the two hundred rounds,
     # which have the cores to themselves, hold it to what is promised.
     monkeypatch.setattr("aim_jupyter.testing.chaos.TRUE_S", 30.0)
     monkeypatch.setattr("aim_jupyter.testing.chaos.ORPHANS_S", 40.0)
-    chaos = Chaos(seed=3, plans=fake_plans(tmp_path / "engines"))
+    chaos = Chaos(seed=3, plans=fake_plans(tmp_path / "engines"), disk=disk)
     try:
         chaos.rounds(6)
     finally:
@@ -74,20 +92,23 @@ def test_the_same_seed_draws_the_same(machine: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.timeout(1200)
-def test_two_hundred_rounds_hold(machine: Path, tmp_path: Path) -> None:
-    chaos = Chaos(seed(), fake_plans(tmp_path / "engines"))
+def test_two_hundred_rounds_hold(machine: Path, disk: Disk | None, tmp_path: Path) -> None:
+    chaos = Chaos(seed(), fake_plans(tmp_path / "engines"), disk=disk)
     try:
         chaos.rounds(200)
     finally:
         chaos.end()
+        sys.stdout.write(f"seed {chaos.seed}: {dict(chaos.done)}\n")
+    assert disk is None or {"no bytes", "no inodes"} <= set(chaos.done)
     assert leases.holders() == {}
 
 
 @pytest.mark.engine
 @pytest.mark.timeout(1200)
-def test_twenty_rounds_hold_on_the_real_engine(real_engine: None) -> None:
-    chaos = Chaos(seed(), real_plans(), names=("a", "b"), kernels=2, settle_s=60)
+def test_twenty_rounds_hold_on_the_real_engine(real_engine: None, disk: Disk | None) -> None:
+    chaos = Chaos(seed(), real_plans(), names=("a", "b"), kernels=2, settle_s=60, disk=disk)
     try:
         chaos.rounds(20)
     finally:
         chaos.end()
+        sys.stdout.write(f"seed {chaos.seed}: {dict(chaos.done)}\n")

@@ -92,12 +92,11 @@ def ask_all(budget_s: float, doors: Iterable[str] | None = None) -> Asked:
 
 
 def _others(place: int) -> list[str]:
-    """Return the sockets of others by name, so many of each."""
-    mine, seen, found = sockets.lead(os.getuid()), Counter[str](), []
-    for name in sockets.names(place):
-        owner = name.rpartition("-")[0]
-        if not name.startswith(mine) and seen[owner] < MOST_EACH:
-            seen[owner] += 1
+    """Return the sockets of others, so many of each; a name may be anybody's, a file is not."""
+    seen, found = Counter[int](), []
+    for name, uid in sockets.owned(place):
+        if uid != os.getuid() and seen[uid] < MOST_EACH:
+            seen[uid] += 1
             found.append(name)
     return found[:MOST]
 
@@ -118,7 +117,7 @@ def _called(
             continue
         except OSError:
             continue
-        # Names are given by whoever makes a file; the kernel says who listens.
+        # Who listens may be another than whose file it is; the kernel knows.
         if name.startswith(sockets.lead(uid)):
             calls.append(_Call(name, line, uid))
     return calls, full

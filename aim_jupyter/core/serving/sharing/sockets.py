@@ -59,10 +59,18 @@ def lead(uid: int) -> str:
     return f"{leases.prefix()}{uid}-"
 
 
-def names(place: int) -> list[str]:
-    """Return the names of all sockets of this machine."""
-    here = sorted(os.listdir(place))
-    return [name for name in here if name.startswith(leases.prefix()) and is_socket(place, name)]
+def owned(place: int) -> Iterator[tuple[str, int]]:
+    """Yield the sockets of this machine, each with its owner, whose it is named to be.
+
+    Links to sockets are none, and what is named as another user's is left out.
+    """
+    lead_of_all = leases.prefix()
+    for name in sorted(os.listdir(place)):
+        if name.startswith(lead_of_all):
+            with contextlib.suppress(OSError):
+                facts = os.stat(name, dir_fd=place, follow_symlinks=False)
+                if stat.S_ISSOCK(facts.st_mode) and name.startswith(lead(facts.st_uid)):
+                    yield name, facts.st_uid
 
 
 def is_socket(place: int, name: str) -> bool:

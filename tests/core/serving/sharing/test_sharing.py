@@ -123,10 +123,10 @@ def test_all_users_of_the_node_each_have_a_key(
 def test_a_share_ends_with_its_server(demo: ServerFolder, guest: User) -> None:
     api.share("demo", GUEST)
     with sockets.opened() as place:
-        assert len(sockets.names(place)) == 1
+        assert len(list(sockets.owned(place))) == 1
     api.stop("demo", drain_s=0)
     with sockets.opened() as place:
-        assert sockets.names(place) == []
+        assert list(sockets.owned(place)) == []
     assert guest.seen() == []
     with pytest.raises(ServerGone):
         api.share("demo", GUEST)

@@ -45,6 +45,10 @@ class Architecture(Struct, frozen=True, kw_only=True, cache_hash=True, dict=True
         How long a request may be.
     rotary : int
         Elements of the tables of rotary embeddings, which have a row for each token.
+    deep : int
+        Layers that are fed images beside the first: each has a buffer of a step's tokens.
+    router : str
+        The dtype of what chooses experts; ``auto`` is the model's.
     positions : int
         Rows of learned position embeddings.
     vision : int
@@ -68,6 +72,8 @@ class Architecture(Struct, frozen=True, kw_only=True, cache_hash=True, dict=True
     dtype: str = "bfloat16"
     lengths: Context = Context()
     rotary: int = 0
+    deep: int = 0
+    router: str = "auto"
     positions: int = 0
     quantization: Quantization = Quantization()
     vision: int = 0
@@ -161,6 +167,8 @@ def _read(whole: Fields) -> Architecture:
         dtype=_dtype(whole, text),
         lengths=lengths,
         rotary=_rotary(text, traits),
+        deep=len(vision.numbers("deepstack_visual_indexes")) if vision else 0,
+        router=traits.router,
         positions=lengths.limit or 0 if traits.positions else 0,
         quantization=quantization(
             whole.part(*keys.QUANTIZATION) or text.part(*keys.QUANTIZATION), traits.names
@@ -198,15 +206,34 @@ def _dtype(whole: Fields, text: Fields) -> str:
 def _rotary(text: Fields, traits: Traits) -> int:
     """Return the elements of the tables of sines and cosines.
 
-    vLLM ``model_executor/layers/rotary_embedding/``: one row for each position, and linear scaling
-    multiplies the rows. Families with a second base have a second table, unscaled.
+    vLLM ``model_executor/layers/rotary_embedding/``: a row for each position, of the part of a head
+    that is turned. Linear scaling multiplies the rows, positions in three axes (M-RoPE) make them
+    four times as many, and families with a second base have a second table, unscaled.
     """
     heads = text.optional("num_attention_heads")
     rows = text.optional(*keys.LENGTHS, most=MOST_TOKENS)
-    if traits.positions or heads is None or rows is None:
+    if traits.positions or traits.tables == 0 or heads is None or rows is None:
         return 0
     head = text.optional("qk_rope_head_dim", "head_dim") or traits.head
-    wide = head or text.size("hidden_size") // heads
-    linear = (each for each in scalings(text) if each.text("rope_type", "type") == "linear")
+    head = head or text.size("hidden_size") // heads
+    its = list(scalings(text))
+    linear = (each for each in its if each.text("rope_type", "type") == "linear")
     factor = max((factor_of(each) for each in linear), default=1.0)
-    return int(rows * wide * (factor + traits.second_table))
+    if any(each.has("mrope_section") for each in its):
+        factor *= _AXES_ROWS
+    second = head * (traits.tables - 1)
+    return int(rows * (_turned(text, traits, its, head) * factor + second))
+
+
+def _turned(text: Fields, traits: Traits, its: Sequence[Fields], head: int) -> int:
+    """Return the elements of a head's row; a proportional part is filled up with zeros."""
+    wide = text.optional("global_head_dim") or text.optional("rotary_dim")
+    if wide:
+        return wide
+    said = [part.get("partial_rotary_factor", "rotary_pct") for part in (*its, text)]
+    given = next((each for each in said if each is not None), traits.turned)
+    share = given if isinstance(given, float) and 0 < given <= 1 else 1.0
+    return int(head * share)
+
+
+_AXES_ROWS = 4

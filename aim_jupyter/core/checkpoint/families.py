@@ -32,7 +32,9 @@ class Traits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     shared: int = 0
     state_dtype: str = "auto"
     capture: float = 1.0
-    second_table: int = 0
+    tables: int = 1
+    turned: float = 1.0
+    router: str = "auto"
     mlp_beside_experts: bool = False
     rocm_block: int = 0
     said: dict[str, str] = {}

@@ -123,7 +123,7 @@ def _patterned(fields: Fields, traits: Traits, count: int) -> tuple[Kind, ...]:
     local: Kind = "window"
     if fields.has("attention_chunk_size"):
         local = "chunk"
-    elif not (fields.has("sliding_window") and fields.flag("use_sliding_window", default=True)):
+    elif not (fields.get("sliding_window") and fields.flag("use_sliding_window", default=True)):
         return (whole,) * count
     return tuple(whole if every and not (i + 1) % every else local for i in range(count))
 

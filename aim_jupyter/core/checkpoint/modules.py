@@ -104,6 +104,8 @@ def spelled(module: str, said: tuple[tuple[str, str], ...] = ()) -> Spelled:
 
 
 def _means(how: How, name: str, module: Spelled) -> bool:
+    if how == "part" and module.experts and "experts." not in name:
+        return any(name in each for each in module.experts)  # the engine asks for all at once
     return any(_one(how, name, each) for each in module.names) or (
         bool(module.experts) and _of_experts(how, name, module.experts)
     )

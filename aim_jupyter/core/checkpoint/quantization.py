@@ -14,10 +14,13 @@ from typing import Any, Literal
 from msgspec import Struct
 
 from aim_jupyter.core.checkpoint.fields import Fields, Unreadable
-from aim_jupyter.core.checkpoint.formats import FP8, FP8_TENSOR, Format
+from aim_jupyter.core.checkpoint.formats import FP8, FP8_TENSOR, TENSOR, Format
 from aim_jupyter.core.checkpoint.modules import Names, spelled
 
 Said = tuple[tuple[str, str], ...]
+
+# Methods whose FP8 with one scale goes through ``process_fp8_weight_tensor_strategy``.
+_LENGTHENED = ("fp8", "fp8_per_tensor", "compressed-tensors")
 
 
 class Rule(Struct, frozen=True):
@@ -79,6 +82,13 @@ class Quantization(Struct, frozen=True, kw_only=True, cache_hash=True, dict=True
     def names(self, layer: int) -> bool:
         """Whether a rule may mean a layer by its number: the others are covered alike."""
         return any(rule.names.numbered(layer) for rule in self.rules)
+
+    def lengthened(self, stored: Format) -> bool:
+        """Whether ROCm lengthens rows of this format; `weights` says how."""
+        if stored.name != FP8.name:
+            return False
+        blocks = stored.rows > 1 and stored.columns > 1
+        return blocks or (stored.columns == TENSOR and self.name in _LENGTHENED)
 
     def format_of(self, module: str) -> Format | None:
         """Return how the matrix of `module` is stored, None for in the model's dtype.

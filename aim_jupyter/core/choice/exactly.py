@@ -8,6 +8,7 @@ from typing import Any
 from aim_jupyter.core import engines
 from aim_jupyter.core.adapters.vllm.exact import Answer, Question, oracle, shown
 from aim_jupyter.core.errors import AimError
+from aim_jupyter.core.records import Plan
 from aim_jupyter.core.records.fit import CountedGroup, Counts, Device, Settings
 
 _KINDS = {"FullAttentionSpec": "full", "MLAAttentionSpec": "full", "SlidingWindowSpec": "window",
@@ -20,6 +21,19 @@ def counts(config: Mapping[str, Any], settings: Settings, device: Device | None)
 
     It is asked in the environment for the CPU, for AMD's GPUs alone.
     """
+    return _asked(Question(config=config, argv=tuple(words(settings))), device)
+
+
+def dry_start(plan: Plan, config: Mapping[str, Any], device: Device | None) -> Counts | None:
+    """Return what the engine's own code makes of a plan as it stands; nothing runs.
+
+    None where it can't be asked: see `counts`.
+    """
+    after = plan.argv.index(plan.model_path) + 1
+    return _asked(Question(config=config, argv=plan.argv[after:], env=plan.env), device)
+
+
+def _asked(question: Question, device: Device | None) -> Counts | None:
     if device is None or device.family != "rocm" or not device.gfx:
         return None
     try:
@@ -30,9 +44,9 @@ def counts(config: Mapping[str, Any], settings: Settings, device: Device | None)
     asked = gpu and oracle(engine.python, engine.version or "", gpu)
     if asked is None:
         return None
-    answer = asked.ask(Question(config=config, argv=tuple(words(settings))))
+    answer = asked.ask(question)
     # A refusal may lie in what a reduced config leaves out: only a whole one is believed.
-    if answer is None or (answer.get("refused") and "architectures" not in config):
+    if answer is None or (answer.get("refused") and "architectures" not in question.config):
         return None
     return _read(answer, device.gfx)
 

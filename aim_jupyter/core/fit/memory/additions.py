@@ -33,7 +33,8 @@ def additions(
     size = architecture.element_bytes(dtype)
     kinds = Counter(architecture.layers[span.start : span.stop])
     made = sum(
-        count * (_absorbed(layer, tp, size) + _widened(architecture, layer, tp, family))
+        count
+        * (_absorbed(architecture, layer, tp, size) + _widened(architecture, layer, tp, family))
         for layer, count in kinds.items()
     )
     return made + architecture.rotary * size
@@ -57,12 +58,14 @@ def _widening(share: Matrix, stored: Format, aligned: tuple[int, int]) -> int:
     return share.copies * (stored.bytes(rows, columns) - own)
 
 
-def _absorbed(layer: Layer, tp: int, size: int) -> int:
-    """Return what MLA adds at load: `kv_b_proj` once more, unquantized, as two factors.
+def _absorbed(architecture: Architecture, layer: Layer, tp: int, size: int) -> int:
+    """Return what MLA adds at load: a quantized `kv_b_proj` once more, in 16 bits.
 
-    vLLM ``MLACommonImpl.process_weights_after_loading``: ``W_UV`` and ``W_UK_T``.
+    vLLM ``MLACommonImpl.process_weights_after_loading``: ``W_UV`` and ``W_UK_T``, which are views
+    of it where it is not quantized.
     """
-    if not isinstance(layer.mixer, Latent):
+    stored = architecture.quantization.format_of("model.layers.0.self_attn.kv_b_proj")
+    if not isinstance(layer.mixer, Latent) or stored is None:
         return 0
     mixer = layer.mixer
     return mixer.heads * (mixer.nope + mixer.value) * mixer.kv_rank * size // tp

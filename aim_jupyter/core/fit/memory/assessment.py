@@ -9,6 +9,7 @@ from typing import Any
 
 from msgspec import Struct, structs
 
+from aim_jupyter.core.checkpoint.architecture import Architecture
 from aim_jupyter.core.checkpoint.fields import Unreadable
 from aim_jupyter.core.checkpoint.layers import Latent, Recurrent
 from aim_jupyter.core.fit.learning.learned import Lesson, lesson
@@ -208,12 +209,22 @@ def _weights(request: Request, settings: Settings, device: Device) -> tuple[Band
     low: float = max(share.total for share in parts)
     if request.weights is not None:
         low = request.weights.low + max(share.added for share in parts)
+    low += _buffers(model, settings)
     basis: Basis = request.basis if request.weights is not None else "modelled"
     grown = rocm_growth(model, settings.tp, settings.dtype) if device.family == "rocm" else 0
     if not grown:
         return Band(low, low), basis, request.counted
     note = f"experts may grow by up to {grown / GIB:.1f} GiB while they are loaded on ROCm"
     return Band(low, low + grown), basis, "; ".join(filter(None, [request.counted, note]))
+
+
+def _buffers(model: Architecture, settings: Settings) -> int:
+    """Return what a model makes for a step's tokens when it is built.
+
+    Qwen3-VL: features of images for its first layers (``deepstack_input_embeds``).
+    """
+    one = model.hidden * model.element_bytes(settings.dtype)
+    return model.deep * (settings.max_num_batched_tokens or 0) * one
 
 
 def _judged(

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from msgspec import Struct
 
 from aim_jupyter.core.checkpoint.architecture import Architecture
+from aim_jupyter.core.checkpoint.formats import DTYPES
 from aim_jupyter.core.checkpoint.layers import Layer
 from aim_jupyter.core.checkpoint.matrices import Matrix, matrices
 from aim_jupyter.core.fit.memory.additions import additions
@@ -19,6 +20,7 @@ from aim_jupyter.core.records.fit import Family
 
 # The number of all layers that no quantization names: equal ones weigh the same where they stand.
 _ALIKE = -1
+_LONG, _LONGER = 512, 256  # bytes of a row on ROCm, and what is added to it
 _PADDED_TO = 64  # rows of the vocabulary, vocab_parallel_embedding.py
 
 
@@ -29,6 +31,12 @@ class _How(Struct, frozen=True):
     tp: int
     size: int
     dp: int = 1
+
+    @property
+    def router(self) -> int:
+        """Bytes of an element of what chooses experts."""
+        its = self.architecture.router
+        return self.size if its == "auto" else DTYPES[its]
 
 
 class Share(Struct, frozen=True):
@@ -100,7 +108,8 @@ def shares(
             vocabulary=ends[stage],
             positions=architecture.positions * architecture.hidden * size if stage == 0 else 0,
             vision=architecture.vision * size // tp if stage == 0 else 0,
-            added=additions(architecture, span, tp, dtype, family),
+            added=additions(architecture, span, tp, dtype, family)
+            + (_lengthened(how, span) if family == "rocm" else 0),
         )
         for stage, span in enumerate(stages(len(architecture.layers), pp))
     )
@@ -135,6 +144,28 @@ def _layer(how: _How, layer: Layer, number: int) -> int:
     return sum(_matrix(how, matrix.on_rank(_ranks(how, matrix)), number) for matrix in own)
 
 
+def _lengthened(how: _How, span: range) -> int:
+    """Return what ROCm adds to rows of FP8, so that they lie far enough from each other.
+
+    vLLM ``fp8_utils.py`` (``_maybe_pad_fp8_weight``, ``VLLM_ROCM_FP8_PADDING``): 256 bytes to rows
+    of a multiple of 512, of matrices that stand alone and have one scale, or one for each block.
+    """
+    return sum(
+        count * _longer(how, matrix.on_rank(how.tp), number)
+        for (layer, number), count in _kinds(how.architecture, span).items()
+        for matrix in matrices(layer, how.architecture.hidden)
+        if not matrix.module.startswith("mlp.experts.") and _quantizable(matrix)
+    )
+
+
+def _longer(how: _How, share: Matrix, number: int) -> int:
+    quantized = how.architecture.quantization
+    stored = quantized.format_of(f"model.layers.{number}.{share.module}")
+    if share.columns % _LONG or stored is None or not quantized.lengthened(stored):
+        return 0
+    return share.copies * share.rows * _LONGER
+
+
 def _ranks(how: _How, matrix: Matrix) -> int:
     """Return how many GPUs share a matrix."""
     return how.tp * how.dp if matrix.module.startswith("mlp.experts.") else how.tp
@@ -146,7 +177,8 @@ def _matrix(how: _How, share: Matrix, number: int) -> int:
     bias = share.bias * share.rows * how.size
     stored = quantized.format_of(name) if _quantizable(share) else None
     if stored is None:
-        return share.copies * (share.rows * share.columns * how.size + bias)
+        size = how.router if share.module == "mlp.gate" else how.size
+        return share.copies * (share.rows * share.columns * size + bias)
     return share.copies * (stored.bytes(share.rows, share.columns) + bias)
 
 

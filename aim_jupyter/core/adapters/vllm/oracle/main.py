@@ -29,7 +29,13 @@ QUIET = {
     "VLLM_ENABLE_V1_MULTIPROCESSING": "0",
 }
 # What vLLM says no with; anything else is a thing that can't be done without the GPU.
-REFUSALS = ("ValueError", "ValidationError", "NotImplementedError", "AssertionError")
+REFUSALS = (
+    "ValueError",
+    "ValidationError",
+    "NotImplementedError",
+    "AssertionError",
+    "ArgumentError",
+)
 
 # What is only missing here: code and files of the repository.
 HERE = ("does not recognize this architecture", "trust_remote_code", "resolve", "huggingface.co")
@@ -61,6 +67,9 @@ def _sizes_alone() -> None:
     platform = importlib.import_module("vllm.platforms").current_platform
     registry: Any = importlib.import_module("vllm.model_executor.models.registry")
     registry._run_in_subprocess = lambda call: call()  # noqa: SLF001  no context to protect
+    reasoning: Any = importlib.import_module("vllm.config.reasoning")
+    # There is no tokenizer that could say which tokens begin and end it.
+    reasoning.ReasoningConfig.initialize_token_ids = lambda *_: None
     operations: Any = importlib.import_module("vllm._custom_ops")
 
     def quantized(weight: Any, *_: Any, **__: Any) -> Any:
@@ -108,7 +117,8 @@ def _ask(folder: str, question: dict[str, Any], answer: dict[str, Any]) -> None:
     building, configured, laying = (
         importlib.import_module(f"oracle.{name}") for name in ("building", "configured", "laying")
     )
-    configured.environment(question.get("env", {}))
+    wanted = question.get("env", {})
+    configured.environment({name: value for name, value in wanted.items() if name not in QUIET})
     cfg = configured.config(folder, question.get("argv", []))
     answer |= configured.about(cfg)
     if question.get("until") == "configured":
@@ -131,8 +141,9 @@ def _ask(folder: str, question: dict[str, Any], answer: dict[str, Any]) -> None:
 
 
 def _by_vllm(error: BaseException) -> bool:
+    its = str(Path(sys.modules["vllm"].__file__ or "").parent)
     frames = traceback.extract_tb(error.__traceback__)
-    return bool(frames) and any("vllm" in frame.filename for frame in frames)
+    return any(frame.filename.startswith(its) or frame.name == "_refuse" for frame in frames)
 
 
 def _place(error: BaseException) -> str:

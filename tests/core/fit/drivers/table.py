@@ -80,13 +80,16 @@ def lines() -> Iterator[tuple[str, Config, str, int]]:
 def asked(config: Config, gfx: str, tp: int) -> list[Any]:
     """Return the rest of a line."""
     device, engine = fit.device(MACHINES[gfx]), engines.choose(platform="cpu")
-    oracle = exact.oracle(engine.python, engine.version or "", gfx, device.total_bytes)
+    gpu = exact.shown(device.model, gfx, device.total_bytes)
+    oracle = gpu and exact.oracle(engine.python, engine.version or "", gpu)
     if oracle is None:
         sys.exit(f"vLLM {engine.version} was never tried: {exact.TRIED}")
     words = [f"--tensor-parallel-size={tp}"]
     if (wanted := length(config, tp)) is not None:
         words.append(f"--max-model-len={wanted}")
-    answer = oracle.ask(exact.Question(config=config, argv=words)) or {"error": "no answer"}
+    answer = oracle.ask(exact.Question(config=config, argv=words))
+    if answer is None:
+        sys.exit(f"no answer on {gfx}: run it again")
     if answer.get("reached") != "laid out":
         return [str(answer.get("error", answer.get("reached")))[:160]]
     return [answer["weights_bytes"], answer.get("block_bytes", 0), answer.get("request_blocks", 0)]

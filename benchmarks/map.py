@@ -2,6 +2,7 @@
 
     .venv/bin/python benchmarks/map.py            # both
     .venv/bin/python benchmarks/map.py --cost     # only the client's cost, with the fake engine
+    .venv/bin/python benchmarks/map.py --engine   # only the rest, with the real one
 
 Baselines: for throughput vLLM's own bench in its engine's environment, at each of a few
 concurrencies, with rows of the same length, in rounds that alternate with the map's; for cost the
@@ -12,6 +13,8 @@ from __future__ import annotations
 
 import json
 import os
+import random
+import re
 import resource
 import statistics
 import subprocess
@@ -28,20 +31,42 @@ import aim_jupyter as aim
 from aim_jupyter.testing import Script, fake_engine
 from aim_jupyter.verbs.server import Server
 from aim_jupyter.work.map.mapping import Map
+from aim_jupyter.work.records import Look
 
-MODEL = os.environ.get("AIM_BENCH_MODEL", "demo")
-ROWS, ROUNDS = size((128, 3), (8, 1))
+MODEL = os.environ.get("AIM_BENCH_MODEL", "smollm2")
+ROWS, ROUNDS = size((160, 3), (8, 1))
 AT_ONCE = size((16, 32, 64), (4,))
+#: One thread: two that share cores with other programs wait for each other most of the time.
+ONE_THREAD = {"OMP_NUM_THREADS": "1", "VLLM_CPU_OMP_THREADS_BIND": "nobind"}
+#: Words of a row, and tokens of its answer.
 WORDS, OUT = 60, 8
 SLOTS = 32
-#: ``vllm bench serve`` without the `vllm` command, which wants metadata that a build may lack.
+#: ``vllm bench serve`` without the `vllm` command, which wants metadata that a build may lack, and
+#: asking the rows of a file: its own data set for that wants pandas in the engine's environment.
 BENCH = """
-import argparse
+import argparse, json, os
 from vllm.benchmarks import serve
+from vllm.benchmarks.datasets import SampleRequest
+def rows(arguments, tokenizer):
+    with open(os.environ["ROWS"]) as file:
+        return [
+            SampleRequest(prompt=row, prompt_len=tokens, expected_output_len=out)
+            for row, tokens, out in json.load(file)
+        ]
+serve.get_samples = rows
 parser = argparse.ArgumentParser()
 serve.add_cli_args(parser)
 serve.main(parser.parse_args())
 """
+#: Words that are one token each in about any vocabulary.
+VOCABULARY = re.findall(
+    r"\w+",
+    "time year people way day man thing woman life child world school state family student group"
+    " country problem hand part place case week company system program question work government"
+    " number night point home water room mother area money story fact month lot right study book",
+)
+#: Questions of a person, seconds between two, and rows of a map after which it is under way.
+ASKS, PAUSE_S, FULL = 12, 2.0, 32
 COST_ROWS = size(5_000, 50)
 
 
@@ -50,60 +75,128 @@ class Rows:
 
     columns = ("text",)
 
-    def __init__(self, count: int, seed: int) -> None:
-        self.count, self.seed = count, seed
+    def __init__(self, count: int, seed: int, words: int = WORDS) -> None:
+        self.count, self.seed, self.words = count, seed, words
 
     def rows(self) -> Iterator[dict[str, Any]]:
         """Yield them."""
+        drawn = random.Random(self.seed).choices(VOCABULARY, k=7 * self.words)
         for at in range(self.count):
-            yield {"text": f"{self.seed} {at} " + "word " * WORDS}
+            start = at % (6 * self.words)
+            yield {"text": f"{at} {' '.join(drawn[start : start + self.words])}"}
+
+    def joined(self, _: Any, rows: Any, __: Any) -> int:
+        """Take the answers one by one, keep none, and return how many there are."""
+        return sum(1 for _ in rows)
 
 
 def mapped(rows: Any, **sampling: Any) -> float:
     """Map rows and return how many a second."""
-    made = Map(rows, "Say it. {text}", sampling=sampling)
+    made = Map(rows, "{text}", sampling=sampling)
+    made.write_down()
     began = time.perf_counter()
-    run = made.do(force=True)
+    run = made.do(watched, force=True)
+    took = time.perf_counter() - began
     assert run.done + run.failed == run.rows, run
-    return run.rows / (time.perf_counter() - began)
+    return run.rows / took
 
 
-def bench(server: Server, tokens_in: int, at_once: int) -> float:
-    """Return how many rows a second vLLM's own bench gets."""
+def watched(look: Look) -> None:
+    """Say what a map does, where that is wanted."""
+    if "--watch" in sys.argv:
+        print(
+            f"{look.since_s:6.1f} s {look.run.done + look.run.failed:5} {look.at_once:4} {look.why}"
+        )
+
+
+def bench(server: Server, rows: Rows, tokens_in: int, at_once: int) -> float:
+    """Return how many of these rows a second vLLM's own bench gets."""
     plan = server.view.record.plan
-    out = Path(tempfile.mkdtemp()) / "bench.json"
-    told = ["--random-input-len", tokens_in, "--random-output-len", OUT, "--num-prompts", ROWS]
-    command = [
-        *(plan.argv[0], "-c", BENCH),
-        *("--backend", "openai-chat", "--endpoint", "/v1/chat/completions"),
-        *("--base-url", server.base_url.removesuffix("/v1"), "--model", plan.model),
-        *("--tokenizer", plan.model_path, "--dataset-name", "random", "--ignore-eos"),
-        *("--max-concurrency", at_once, "--temperature", 0, *told),
-        *("--save-result", "--result-filename", out),
-    ]
-    env = {**os.environ, "OPENAI_API_KEY": server.api_key}
-    subprocess.run(list(map(str, command)), check=True, stdout=subprocess.DEVNULL, env=env)
-    return float(json.loads(out.read_text())["request_throughput"])
+    with tempfile.TemporaryDirectory() as folder:
+        asked, out = Path(folder) / "rows.json", Path(folder) / "bench.json"
+        asked.write_text(json.dumps([[row["text"], tokens_in, OUT] for row in rows.rows()]))
+        command = [
+            *(plan.argv[0], "-c", BENCH),
+            *("--backend", "openai-chat", "--endpoint", "/v1/chat/completions"),
+            *("--base-url", server.base_url.removesuffix("/v1"), "--model", plan.model),
+            *("--tokenizer", plan.model_path, "--ignore-eos", "--num-prompts", rows.count),
+            *("--max-concurrency", at_once, "--temperature", 0),
+            *("--save-result", "--result-filename", out),
+        ]
+        env = {**os.environ, "OPENAI_API_KEY": server.api_key, "ROWS": str(asked)}
+        subprocess.run(list(map(str, command)), check=True, stdout=subprocess.DEVNULL, env=env)
+        found = json.loads(out.read_text())
+    assert found["completed"] == rows.count, found
+    assert found["total_output_tokens"] == rows.count * OUT, found
+    return float(found["request_throughput"])
 
 
 def throughput() -> None:
     options: Any = {"max-model-len": 2048, "dtype": "float32"} if MODEL != "demo" else {}
-    server = aim.launch(MODEL, options=options, name="bench-map").wait()
+    server = aim.launch(
+        MODEL, options=options, name="bench-map", env=ONE_THREAD, start="plain"
+    ).wait()
+    asked = {"max_tokens": OUT, "ignore_eos": True}
     try:
-        mapped(list(Rows(8, 0).rows()), max_tokens=OUT, ignore_eos=True)
+        mapped(Rows(24, 0), **asked)
         tokens = aim.run().record
         each = round(tokens.tokens_in / tokens.rows)
+        print(f"{MODEL}: {each} tokens in, {OUT} out a row, {ROWS} rows a round")
+        tried = {at: bench(server, Rows(ROWS // 3, at), each, at) for at in AT_ONCE}
+        best = max(tried, key=lambda at: tried[at])
+        print("bench by how many at once:", {at: round(rate, 2) for at, rate in tried.items()})
         ratios = []
         for number in range(1, ROUNDS + 1):
-            best = max(bench(server, each, at_once) for at_once in AT_ONCE)
-            ours = mapped(list(Rows(ROWS, number).rows()), max_tokens=OUT, ignore_eos=True)
-            ratios.append(ours / best)
-            print(f"round {number}: bench at its best {best:.2f} rows/s, map {ours:.2f} rows/s")
+            theirs = bench(server, Rows(ROWS, 1000 + number), each, best)
+            ours = mapped(Rows(ROWS, 2000 + number), **asked)
+            ratios.append(ours / theirs)
+            print(f"round {number}: bench {theirs:.2f} rows/s at {best}, map {ours:.2f} rows/s")
         print(
             f"map / bench: {statistics.median(ratios):.3f} ({min(ratios):.3f} to {max(ratios):.3f})"
         )
+        first_token(server)
     finally:
         server.stop()
+
+
+def first_token(server: Server) -> None:
+    """Say how long a person waits for a first token, alone and while a map runs."""
+    alone = [first_ms(server) for _ in range(ASKS)]
+    endless = Map(Rows(100_000, 77), "{text}", sampling={"max_tokens": OUT, "ignore_eos": True})
+    folder = endless.begin(force=True)
+    try:
+        while (look := folder.look()) is None or look.run.failed < 3 * FULL:
+            time.sleep(0.5)
+        during = []
+        for _ in range(ASKS):
+            time.sleep(PAUSE_S)
+            during.append(first_ms(server))
+        ended = folder.look() or look
+    finally:
+        folder.ask_to_stop()
+        while folder.working:
+            time.sleep(0.2)
+    middle = statistics.median(alone)
+    print("first token alone, ms:", [round(each) for each in alone])
+    print("while a map runs, ms:", [round(each) for each in during])
+    print(
+        f"first token with a map / alone: {statistics.median(during) / middle:.2f},"
+        f" the first three {[round(each / middle, 1) for each in during[:3]]}; {ended.most} at most"
+        f" of the map at once, {ended.at_once} then"
+    )
+
+
+def first_ms(server: Server) -> float:
+    """Return the milliseconds to the first token of a short question."""
+    text = f"{time.time_ns()}: what is the capital of France?"
+    began = time.perf_counter()
+    with server.client.chat.completions.create(
+        model="default", messages=[{"role": "user", "content": text}], max_tokens=4, stream=True
+    ) as stream:
+        for event in stream:
+            if event.choices and event.choices[0].delta.content:
+                return 1000 * (time.perf_counter() - began)
+    raise AssertionError("no token")
 
 
 def cost() -> None:
@@ -114,7 +207,7 @@ def cost() -> None:
         server = aim.launch("demo", name="bench-cost").wait()
         try:
             for count in (COST_ROWS, 4 * COST_ROWS):
-                made = Map(list(Rows(count, 9).rows()), "Say it. {text}")
+                made = Map(Rows(count, 9), "{text}")
                 made.write_down()
                 cpu, began = time.process_time(), time.perf_counter()
                 run = made.do(force=True)
@@ -133,6 +226,7 @@ def cost() -> None:
 if __name__ == "__main__":
     with tempfile.TemporaryDirectory() as state:
         os.environ["AIM_STATE_DIR"] = state
-        cost()
+        if "--engine" not in sys.argv:
+            cost()
         if size(True, False) and "--cost" not in sys.argv:  # noqa: FBT003 - vLLM's own bench wants the engine
             throughput()

@@ -38,8 +38,9 @@ class Script(Struct, frozen=True, kw_only=True):
         Seconds that these stages take.
     gates : dict of str to str
         Files that have to be there before it goes on: to take its port (``bind``), from the end of
-        its boot to its load (``boot``), to its last shard (``load``), to the second word of a
-        streamed reply (``reply``). A test that waits for none of these has to be quick enough.
+        its boot to its load (``boot``), to its last shard (``load``), to any answer to a chat
+        (``answer``), to the second word of a streamed reply (``reply``). A test that waits for none
+        of these has to be quick enough.
     shards : int
         How many weight files it pretends to load.
     fail_at : str

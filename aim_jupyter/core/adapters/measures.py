@@ -29,6 +29,22 @@ class Reason(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         _check("reason", tuple(self.words.values()), REASONS)
 
 
+class Cache(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, eq=False):
+    """Where an engine says how its KV cache is divided.
+
+    Attributes
+    ----------
+    name : str
+        Of a series whose labels say so.
+    block, blocks : str
+        The labels for the tokens of a block, and for how many of them there are.
+    """
+
+    name: str
+    block: str
+    blocks: str
+
+
 class Metrics(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, eq=False):
     """The engine's names for our figures: the first of each that a scrape holds counts.
 
@@ -37,6 +53,7 @@ class Metrics(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, eq=
     gauge, share, counter, histogram : dict
         By our name: see `GAUGES`, `SHARES`, `COUNTERS`, `HISTOGRAMS` (seconds).
     reason : Reason or None
+    cache : Cache or None
     only : dict
         Labels whose other values repeat what is counted already.
     """
@@ -46,6 +63,7 @@ class Metrics(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, eq=
     counter: Names = {}
     histogram: Names = {}
     reason: Reason | None = None
+    cache: Cache | None = None
     only: dict[str, str] = {}
 
     def __post_init__(self) -> None:

@@ -16,12 +16,12 @@ from msgspec import Struct
 from aim_jupyter.work.map.endpoints import Endpoint
 from aim_jupyter.work.map.schemas import Invalid, Schema
 from aim_jupyter.work.map.store import Item
-from aim_jupyter.work.map.wire import BROKEN, Reply, Wire
+from aim_jupyter.work.map.wire import BROKEN, Overdue, Reply, Wire
 from aim_jupyter.work.records import Answer, Question
 
 #: Letters of an error at most.
 SAID = 50
-#: Seconds in which an answer has come.
+#: Seconds in which an answer has come, or an engine that was too busy takes the question.
 DEADLINE_S = 600.0
 #: How often an engine may end while a row is asked before the row is taken to be the cause, and
 #: after how many times it is asked with no other that was.
@@ -102,7 +102,8 @@ class Asker:
         self.endpoint = endpoint
         self._question = question
         self._schema = schema
-        more = {"model": model, **question.sampling, **_constraint(schema, engine)}
+        behind = endpoint.behind if question.route == "chat" else {}
+        more = {"model": model, **behind, **question.sampling, **_constraint(schema, engine)}
         #: A request but for what is the row's own, which is JSON of the same object.
         self._more = msgspec.json.encode(more)[:-1] + b","
         self._path = _PATHS[question.route]
@@ -123,24 +124,21 @@ class Asker:
         """
         if item.problem:
             return failed(item.problem.partition(":")[0], item.problem)
-        for deaths in range(DEATHS):
-            async with self._apart(deaths):
-                answer = await self._asked(item)
+        answer = await self._asked(item)
+        for deaths in range(1, DEATHS):
             if answer is not None:
                 return answer
-        return failed("engine gone", f"the engine ended {DEATHS} times over it")
+            async with self._apart(trial=deaths >= SUSPECT):
+                answer = await self._asked(item)
+        return answer or failed("engine gone", f"the engine ended {DEATHS} times over it")
 
     @contextlib.asynccontextmanager
-    async def _apart(self, deaths: int) -> AsyncIterator[None]:
+    async def _apart(self, *, trial: bool) -> AsyncIterator[None]:
         """Keep apart what an engine has ended over: a row on trial is asked with no other such.
 
         After a first end all that was under way is asked again together, else a single end would
         cost as many answers one by one.
         """
-        if not deaths:
-            yield
-            return
-        trial = deaths >= SUSPECT
         async with self._changed:
             await self._changed.wait_for(lambda: not (self._trial or (trial and self._again)))
             self._trial, self._again = trial, self._again + 1
@@ -156,14 +154,18 @@ class Asker:
         wire = await self._wire()
         began = time.perf_counter()
         try:
-            async with asyncio.timeout(DEADLINE_S):
-                answer = await self._judged(item)
-        except TimeoutError:
+            answer = await self._judged(item)
+        except Overdue:
             return failed("no answer", f"no answer in {DEADLINE_S:.0f} s")
         except (*BROKEN, _CutOff):
             await self.endpoint.lost(wire)
             return None
         return msgspec.structs.replace(answer, ms=1000 * (time.perf_counter() - began))
+
+    def give_up(self) -> None:
+        """Wait no longer for what has taken too long."""
+        if self.endpoint.wire is not None:
+            self.endpoint.wire.give_up(DEADLINE_S)
 
     async def _wire(self) -> Wire:
         """Return the way to the engine; where it is away, one looks for it and all others wait."""
@@ -196,11 +198,12 @@ class Asker:
     async def _answered(self, body: bytes) -> Answer:
         """Return one answer of the engine; where it is too busy to take it, after a while."""
         sent = self._more + body[1:]
-        while True:
+        for _ in range(round(DEADLINE_S)):
             reply = await (await self._wire()).send("POST", self._path, sent)
             if reply.status not in _BUSY:
                 return self._read(reply)
             await asyncio.sleep(1.0)
+        raise Overdue
 
     def _read(self, reply: Reply) -> Answer:
         if reply.status in _GONE:

@@ -3,28 +3,35 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import os
+import re
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import msgspec
+from msgspec.structs import replace
 
 from aim_jupyter.core import adapters, api, events, metrics, serving
 from aim_jupyter.core.adapters import Metrics
+from aim_jupyter.core.adapters.measures import Cache
 from aim_jupyter.core.errors import BadUsage, ServerGone
 from aim_jupyter.core.planning import words
 from aim_jupyter.core.records import Plan
 from aim_jupyter.core.serving import ServerFolder
-from aim_jupyter.work.map.pace import Load
-from aim_jupyter.work.map.wire import BROKEN, Place, Wire
+from aim_jupyter.work.map.pace import Blocks, Load
+from aim_jupyter.work.map.wire import BROKEN, Overdue, Place, Wire
 from aim_jupyter.work.records import Served, digest
 
 #: Seconds between two looks for an engine that is away, and that a stranger's is waited for.
 LOOK_S, PATIENCE_S = 0.5, 600.0
 #: How often in a row a server is launched again that does not come to answer.
 LAUNCHES = 3
+#: Counters of which one moves with each step of an engine, and that of what it had to put off.
+_MOVING = {"prompt_tokens", "generation_tokens", "preempted"}
 #: Options that no answer hangs on: of place, memory and number. Any other one may change answers.
 INDIFFERENT = frozenset(
     {
@@ -77,6 +84,11 @@ class Endpoint:
         """What it calls its figures."""
         return adapters.get("vllm").metrics
 
+    @property
+    def behind(self) -> dict[str, Any]:
+        """What a request says so that those of people go before it; nothing where it can't."""
+        return {}
+
     async def connected(self) -> Wire:
         """Return a way to it, which is waited for while it is away.
 
@@ -109,9 +121,9 @@ class Endpoint:
         if self.wire is None:
             return None
         try:
-            reply = await self.wire.send("GET", "/metrics")
-            scrape = metrics.read(reply.body.decode(), time.time(), self.dialect)
-        except BROKEN:
+            text = (await self.wire.send("GET", "/metrics")).body.decode()
+            scrape = metrics.read(text, time.time(), self._looked_at)
+        except (*BROKEN, Overdue):
             return None
         values = scrape.values
         if "running" not in values:
@@ -123,6 +135,35 @@ class Endpoint:
             preempted=int(values.get("preempted", 0)),
             moved=values.get("generation_tokens", 0.0) + values.get("prompt_tokens", 0.0),
         )
+
+    async def blocks(self) -> Blocks | None:
+        """Return how its KV cache is divided, None where it does not say."""
+        cache = self.dialect.cache
+        if self.wire is None or cache is None:
+            return None
+        try:
+            text = (await self.wire.send("GET", "/metrics")).body.decode()
+            return _blocks(text, cache)
+        except (*BROKEN, Overdue):
+            return None
+
+    @functools.cached_property
+    def _looked_at(self) -> Metrics:
+        """Its figures that a `Load` is made of: to read the others costs five times as much."""
+        counters = {name: self.dialect.counter[name] for name in _MOVING & {*self.dialect.counter}}
+        return replace(self.dialect, counter=counters, histogram={}, reason=None)
+
+
+def _blocks(text: str, cache: Cache) -> Blocks | None:
+    """Return how many blocks all engines of a server have, and the tokens of one."""
+    lines = re.findall(rf"^{re.escape(cache.name)}\{{(.*)\}}", text, re.MULTILINE)
+    labels = [dict(re.findall(r'(\w+)="([^"]*)"', line)) for line in lines]
+    try:
+        sizes = [(int(each[cache.blocks]), int(each[cache.block])) for each in labels]
+    except (LookupError, ValueError):
+        return None
+    known = [size for size in sizes if min(size) > 0]
+    return Blocks(sum(count for count, _ in known), known[0][1]) if known else None
 
 
 async def _answers(place: Place) -> bool:
@@ -199,6 +240,12 @@ class Managed(Endpoint):
     def dialect(self) -> Metrics:
         """What its engine calls its figures."""
         return adapters.of(self._plan.engine).metrics
+
+    @property
+    def behind(self) -> dict[str, Any]:
+        """A priority after that of requests that name none, where its engine goes by them."""
+        by = _options(self._plan, every=True).get("scheduling-policy")
+        return {"priority": 1} if by == "priority" else {}
 
     def power_w(self) -> float | None:
         """Return what its GPUs take now, in watts."""
@@ -281,8 +328,8 @@ def named(servers: str | Sequence[str] | None, *, launch: bool = False) -> list[
     return found
 
 
-def _options(plan: Plan) -> dict[str, str]:
-    """Return the options of a plan that may change answers, by name."""
+def _options(plan: Plan, *, every: bool = False) -> dict[str, str]:
+    """Return the options of a plan by name: those that may change answers, or every one."""
     options: dict[str, str] = {}
     name = ""
     for word in plan.argv:
@@ -291,7 +338,7 @@ def _options(plan: Plan) -> dict[str, str]:
             options[name] = value
         elif name:
             options[name] = f"{options[name]} {word}".strip()
-    return {name: value for name, value in options.items() if name not in INDIFFERENT}
+    return {name: said for name, said in options.items() if every or name not in INDIFFERENT}
 
 
 def _revision(folder: Path) -> str | None:

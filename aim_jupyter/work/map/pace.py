@@ -9,11 +9,14 @@ takes seconds on a CPU: what has not changed since the last look says nothing ne
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from typing import NamedTuple
 
 #: Requests at the start, with an engine that shows no figures, and at most.
-START, BLIND, MOST = 8, 32, 4096
+START, BLIND, MOST = 20, 32, 4096
+#: Times as many at the next look, while there is room: where the blocks say so, and where not.
+LEAP, DOUBLE = 4, 2
 #: Of those that run, what waits besides: as many as end in one step must be there for the next.
 SPARE = 0.4
 #: Looks that are taken together: within a step, what has just come waits although there is room.
@@ -39,6 +42,17 @@ class Load(NamedTuple):
         return self.running + self.waiting
 
 
+class Blocks(NamedTuple):
+    """How an engine's KV cache is divided."""
+
+    number: int
+    tokens: int
+
+    def room(self, tokens: float) -> int:
+        """Return how many rows of so many tokens it holds: a short row takes a whole block."""
+        return self.number // max(1, math.ceil(tokens / self.tokens))
+
+
 class Pace:
     """The number of requests to have open, and why.
 
@@ -62,8 +76,14 @@ class Pace:
         self._quiet = QUIET
         self._before = start
 
-    def look(self, load: Load | None, ours: int) -> None:
-        """Take note of what the engine says while `ours` requests of ours are open."""
+    def look(self, load: Load | None, ours: int, room: int | None = None) -> None:
+        """Take note of what the engine says while `ours` requests of ours are open.
+
+        Parameters
+        ----------
+        room : int, optional
+            How many rows as those so far its KV cache holds at once.
+        """
         if not self.target:
             return
         if load is None and self._last is not None:
@@ -84,7 +104,7 @@ class Pace:
             self._step_down(load, load.preempted - last.preempted)
         else:
             self._seen.append(load)
-            self._fit(load, ours)
+            self._fit(load, ours, room)
 
     def close(self) -> None:
         """Ask nothing more there."""
@@ -108,19 +128,25 @@ class Pace:
         self._ceiling = max(1, load.running)
         self._set(self._ceiling, f"{count} preempted, stepped down from {was}")
 
-    def _fit(self, load: Load, ours: int) -> None:
+    def _fit(self, load: Load, ours: int, room: int | None) -> None:
         idle = sum(not each.waiting for each in self._seen)
         seen = len(self._seen) == WINDOW
         # Rows that end together leave a gap at each look: then several looks have to say it.
         if ours >= self.target and (load.running >= self.target or (seen and 2 * idle > WINDOW)):
-            more = max(1, self.target // 8) if self._full else self.target
-            self._set(self.target + (0 if load.waiting else more), self._said(load))
+            self._set(self.target if load.waiting else self._more(room), self._said(load))
         elif seen and not idle:
             self._full = True
             most = max(each.running for each in self._seen)
-            self._set(most + max(2, round(SPARE * most)), self._said(load))
+            self._set(_spared(most), self._said(load))
         else:
             self.why = self._said(load)
+
+    def _more(self, room: int | None) -> int:
+        """Return how many to have open next, of an engine that has room for more."""
+        if self._full:
+            return self.target + max(1, self.target // 8)
+        known = min(LEAP * self.target, _spared(room)) if room else 0
+        return max(DOUBLE * self.target, known)
 
     @staticmethod
     def _said(load: Load) -> str:
@@ -135,3 +161,8 @@ class Pace:
         self.target = wanted
         self.most = max(self.most, self.target)
         self.why = why
+
+
+def _spared(running: int) -> int:
+    """Return how many to have open so that a little waits besides those that run."""
+    return running + max(2, round(SPARE * running))

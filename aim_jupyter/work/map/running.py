@@ -15,14 +15,14 @@ from aim_jupyter.core.errors import RowsFailed, ServerGone
 from aim_jupyter.work.map.asking import Asker
 from aim_jupyter.work.map.endpoints import Endpoint
 from aim_jupyter.work.map.forecast import Forecast
-from aim_jupyter.work.map.pace import Pace
+from aim_jupyter.work.map.pace import Blocks, Pace
 from aim_jupyter.work.map.schemas import Schema
 from aim_jupyter.work.map.store import FIRST, Item
 from aim_jupyter.work.records import Answer, Look, LookState, Run
 from aim_jupyter.work.runs import RunFolder
 
 #: Seconds between two commits, two looks at an engine, and two states that are shown.
-KEEP_S, LOAD_S, SHOW_S = 0.02, 0.25, 1.0
+KEEP_S, LOAD_S, SHOW_S = 0.05, 0.25, 1.0
 #: Rows that are shown as they came, letters of each, and states that a small curve is drawn from.
 _LAST, _LETTERS, _HISTORY = 3, 44, 60
 #: Times as many requests at once as when a rate was taken, from which on it holds no more.
@@ -35,6 +35,7 @@ class Lane:
     def __init__(self, asker: Asker) -> None:
         self.asker = asker
         self.pace = Pace()
+        self.blocks: Blocks | None = None
         self.tasks: set[asyncio.Task[None]] = set()
 
 
@@ -192,18 +193,24 @@ class Running:
             item = self._next() if len(lane.tasks) <= lane.pace.target else None
 
     def _next(self) -> Item | None:
-        """Return what is to be asked next; the first rows are awaited before any other goes out."""
+        """Return what is to be asked next, None where there is nothing or it has to wait."""
         if self._returned:
             return self._returned.pop()
         if self._ahead is None:
             self._ahead = next(self._items, None)
         item = self._ahead
-        if item is None or self._stopping or (item.first >= FIRST and self._first["out"]):
+        if item is None or self._stopping or (item.first >= FIRST and self._awaited):
             return None
         self._ahead = None
         if item.first < FIRST:
             self._first["out"] += 1
         return item
+
+    @property
+    def _awaited(self) -> bool:
+        """Whether the first rows are awaited before any other goes out: not once most are well."""
+        well = self._first["asked"] - self._first["failed"]
+        return bool(self._first["out"]) and 2 * well <= FIRST and not self._force
 
     def _judge_first(self, item: Item, answer: Answer) -> None:
         self._first["out"] -= 1
@@ -259,8 +266,18 @@ class Running:
         while True:
             await asyncio.sleep(LOAD_S)
             for lane in self._lanes:
-                if lane.asker.endpoint.wire is not None:
-                    lane.pace.look(await lane.asker.endpoint.load(), len(lane.tasks))
+                lane.asker.give_up()
+                endpoint = lane.asker.endpoint
+                if endpoint.wire is not None:
+                    lane.blocks = lane.blocks or await endpoint.blocks()
+                    lane.pace.look(await endpoint.load(), len(lane.tasks), self._room(lane))
+
+    def _room(self, lane: Lane) -> int | None:
+        """Return how many rows the engine's KV cache holds, as long as those so far."""
+        if lane.blocks is None or not self._run.done:
+            return None
+        tokens = self._run.tokens_in + self._run.tokens_out
+        return lane.blocks.room(tokens / (self._run.done + self._run.failed))
 
     async def _measure_on(self) -> None:
         """Add up what the GPUs have taken."""

@@ -11,7 +11,7 @@ import importlib
 import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import msgspec
 
@@ -33,6 +33,7 @@ _POLARS = {"string": "String", "integer": "Int64", "number": "Float64", "boolean
 _ARROW = {"string": "string", "integer": "int64", "number": "float64", "boolean": "bool_"}
 
 
+@runtime_checkable
 class Table(Protocol):
     """Rows in, rows with more columns out."""
 
@@ -175,7 +176,7 @@ def table(given: Any) -> Table:
     BadUsage
         If it is none.
     """
-    if isinstance(given, Frame | Dicts | File):
+    if isinstance(given, Table):
         return given
     if isinstance(given, list | tuple):
         return Dicts(given)

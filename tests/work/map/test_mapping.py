@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import random
 import signal
@@ -24,6 +25,7 @@ from aim_jupyter.core import serving
 from aim_jupyter.core.errors import AimError, BadUsage, RowsFailed, ServerGone, UnknownName
 from aim_jupyter.core.serving import ServerFolder
 from aim_jupyter.testing import Script, fake_engine
+from aim_jupyter.verbs.server import Server
 from aim_jupyter.work import runs
 from aim_jupyter.work.map import asking
 from tests.conftest import scrubbed
@@ -54,11 +56,16 @@ def server(
     return launch_ready
 
 
+def figure(folder: ServerFolder, name: str) -> int:
+    """Return what the engine's metrics say."""
+    text = serving.exposition(folder, serving.current(folder))
+    line = next(line for line in text.splitlines() if line.startswith(f"{name}{{"))
+    return int(float(line.rsplit(" ", 1)[1]))
+
+
 def requests(folder: ServerFolder) -> int:
     """Return how many chats the engine has answered."""
-    text = serving.exposition(folder, serving.current(folder))
-    line = next(line for line in text.splitlines() if line.startswith("http_requests_total{"))
-    return int(float(line.rsplit(" ", 1)[1]))
+    return figure(folder, "http_requests_total")
 
 
 def test_a_frame_comes_back_as_it_was_with_its_answers(server: Callable[[], ServerFolder]) -> None:
@@ -345,3 +352,26 @@ def test_an_interrupt_keeps_everything(server: Callable[[], ServerFolder]) -> No
     assert run.state == "stopped"
     assert run.record.done > 50
     assert time.time() - run.record.started_at < 300
+
+
+def test_a_question_of_a_person_goes_before_the_rows_of_a_map(
+    fake: Callable[..., Path], tmp_path: Path
+) -> None:
+    asked, gate = tmp_path / "asked", tmp_path / "go"
+    fake(slots=4, asked=str(asked), gates={"answer": str(gate)})
+    folder = launch_ready()
+    run = aim.map([{"text": f"t{at}"} for at in range(100)], PROMPT, background=True)
+    waiting = "vllm:num_requests_waiting"
+    # Held at the gate, four rows run and the others of the first twenty wait.
+    until(lambda: figure(folder, waiting) == 16)
+    ask = Server(folder).client.chat.completions.create
+    message = {"role": "user", "content": "a person"}
+    person = threading.Thread(target=ask, kwargs={"model": "default", "messages": [message]})
+    person.start()
+    until(lambda: figure(folder, waiting) == 17)
+    gate.touch()
+    person.join()
+    until(lambda: run.state == "done")
+    order = [json.loads(line) for line in asked.read_text().splitlines()]
+    # Behind what ran, and what took the other three places while it was written down.
+    assert order.index("a person") <= 4 + 3, order[:20]

@@ -21,6 +21,7 @@ from pathlib import Path
 from vllm.entrypoints.openai import course
 from vllm.entrypoints.openai.cli_args import make_arg_parser
 from vllm.entrypoints.openai.counters import Counters
+from vllm.entrypoints.openai.slots import Slots
 
 
 class Server(ThreadingHTTPServer):
@@ -34,7 +35,8 @@ class Server(ThreadingHTTPServer):
         self.script = script
         self.counters = Counters()
         slots = script["slots"]
-        self.slots = threading.Semaphore(int(slots)) if slots else None
+        self.slots = Slots(int(slots)) if slots else None
+        self.counters.slots = slots
         if "VLLM_API_KEY" in os.environ:
             # The real guard's, which the supervisor puts on the engine's path.
             self.keys = importlib.import_module("aim_guard").Keys()
@@ -94,8 +96,10 @@ class Handler(BaseHTTPRequestHandler):
         body = json.loads(self.rfile.read(int(self.headers.get("Content-Length", 0))) or b"{}")
         if not self._has_key():
             self._send(401, b'{"error":"Unauthorized"}')
+        elif body.get("priority") and self.server.arguments.scheduling_policy == "fcfs":
+            self._send(400, b'{"error":{"message":"Got priority but not priority scheduling"}}')
         elif self.path == "/v1/chat/completions":
-            with self._slot():
+            with self._slot(int(body.get("priority", 0))):
                 self._chat(body)
         elif self.path in ("/v1/embeddings", "/v1/rerank"):
             with self._slot():
@@ -104,20 +108,20 @@ class Handler(BaseHTTPRequestHandler):
             self._send(404, b'{"error":"Not Found"}')
 
     @contextlib.contextmanager
-    def _slot(self) -> Iterator[None]:
+    def _slot(self, priority: int = 0) -> Iterator[None]:
         """Wait as long as there are as many requests as an engine of so many slots runs."""
         counters, slots = self.server.counters, self.server.slots
         if slots is not None:
             with counters.lock:
                 counters.waiting += 1
-            slots.acquire()
+            slots.take(priority)
             with counters.lock:
                 counters.waiting -= 1
         try:
             yield
         finally:
             if slots is not None:
-                slots.release()
+                slots.give()
 
     def _vector(self, body: dict[str, object]) -> None:
         """Embed by counting letters; rank by the words that both have."""
@@ -170,6 +174,7 @@ class Handler(BaseHTTPRequestHandler):
                 counters.running -= 1
             self._send(status, json.dumps({"error": {"message": found}}).encode())
             return
+        course.wait_at("answer", self.server.script)
         said, self.end = self._ordered(text, body)
         if self.server.script["asked"]:
             with counters.lock, Path(self.server.script["asked"]).open("a") as file:

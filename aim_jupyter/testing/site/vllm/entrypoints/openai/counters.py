@@ -12,6 +12,7 @@ class Counters:
         self.lock = threading.Lock()
         self.running = 0
         self.waiting = 0
+        self.slots: object = None
         self.http = 0
         self.finished = 0
         self.prompt = 0
@@ -39,7 +40,16 @@ class Counters:
             text = "".join(
                 f"# TYPE {name} {kind}\n{name}{tags} {value}\n" for kind, name, tags, value in rows
             )
-            return text + self._first_token()
+            return text + self._cache() + self._first_token()
+
+    def _cache(self) -> str:
+        """Say how the KV cache is divided: a request takes a block."""
+        name = "vllm:cache_config_info"
+        if self.slots is None:
+            return ""
+        return (
+            f'# TYPE {name} gauge\n{name}{{block_size="128",num_gpu_blocks="{self.slots}"}} 1.0\n'
+        )
 
     def _first_token(self) -> str:
         name, times = "vllm:time_to_first_token_seconds", self.first_token_s

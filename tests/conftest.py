@@ -15,11 +15,11 @@ import hypothesis
 import pytest
 
 from aim_jupyter.core import config, serving
-from aim_jupyter.core.errors import ServerGone
+from aim_jupyter.core.errors import AimError, ServerGone
 from aim_jupyter.core.serving.start import warm
 from aim_jupyter.core.serving.state.process import members
 from aim_jupyter.testing import Script, fake_engine
-from tests import ordeals
+from tests import hinting, ordeals
 
 # How long an example takes says how busy the machine is, not whether the code is right. And what
 # lands must not hang on luck: `HYPOTHESIS_PROFILE=searching` draws other examples each time.
@@ -152,6 +152,22 @@ def isolated(tmp_path: Path) -> Iterator[Path]:
     """Give each test a home of its own and a machine without GPUs; end what it has launched."""
     with scrubbed(tmp_path):
         yield tmp_path
+
+
+@pytest.fixture(autouse=True)
+def hints_run(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Take every hint that a test produces, and see that it can be typed where it is read."""
+    made: list[AimError] = []
+    begin = AimError.__init__
+
+    def begun(error: AimError, found: str, hint: str = "") -> None:
+        begin(error, found, hint)
+        made.append(error)
+
+    monkeypatch.setattr(AimError, "__init__", begun)
+    yield
+    wrong = {error.hint: why for error in made if (why := hinting.wrong(error.hint))}
+    assert wrong == {}, "a hint is a line that runs, or advice without one"
 
 
 @pytest.fixture

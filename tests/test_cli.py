@@ -177,7 +177,7 @@ def test_a_full_disk_is_told_and_leaves_nothing_half_written(
     assert done.returncode == 1
     found, hint = done.stderr.splitlines()[-2:]
     assert "free" in found
-    assert "aim-engine cache shows what to remove" in hint
+    assert hint == "Try: aim-engine cache evict --older-than 30d"
     assert [path for path in full_disk.rglob("*") if path.is_file()] in (
         [full_disk / "filler"],
         [full_disk / "filler", full_disk / "state" / "lock"],

@@ -63,12 +63,6 @@ def _main(given: list[str]) -> int:
     return 0
 
 
-def _version(_: Sequence[str]) -> str:
-    from importlib import metadata  # noqa: PLC0415 - 20 ms
-
-    return f"{parsing.PROGRAM} {metadata.version('aim-jupyter')}"
-
-
 def _completion(words: Sequence[str]) -> str:
     from aim_jupyter.cli import shell  # noqa: PLC0415 - for a shell only
 
@@ -83,7 +77,6 @@ def _complete(words: Sequence[str]) -> str:
 
 #: What is no verb: it says something of the program itself, or to the shell.
 _ABOUT: dict[str, Callable[[Sequence[str]], str]] = {
-    "--version": _version,
     "--completion": _completion,
     "--complete": _complete,
 }

@@ -22,7 +22,7 @@ from pathlib import Path
 from types import FrameType
 from typing import NamedTuple
 
-from aim_jupyter.core import api, config, serving
+from aim_jupyter.core import api, config, hints, serving
 from aim_jupyter.core.doctor import container
 from aim_jupyter.core.errors import AimError, BadUsage
 from aim_jupyter.core.planning import Request
@@ -86,7 +86,7 @@ def leave_root(words: Sequence[str]) -> None:
         user = pwd.getpwnam(USER)
     except KeyError:
         found = f"There is no user {USER} here: this is the image's entry point."
-        raise BadUsage(found, "aim-engine serve, outside the image") from None
+        raise BadUsage(found, "run aim-engine serve outside the image") from None
     try:
         container.prepare_cache((user.pw_uid, user.pw_gid))
     except AimError as error:
@@ -111,7 +111,7 @@ def tell(machine: Machine, place: container.Place) -> None:
     said = [f"{who}: {gpus}, {cores}, {memory}, models in {config.model_cache_dir()}"]
     for check in place.checks:
         if not check.good:
-            said += [f"{check.name}: {check.found}", *([f"Try: {check.fix}"] if check.fix else [])]
+            said += [f"{check.name}: {check.found}", *filter(None, [hints.told(check.fix)])]
     print("\n".join(said), file=sys.stderr, flush=True)
 
 

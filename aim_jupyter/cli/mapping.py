@@ -16,6 +16,9 @@ def mapped(given: Namespace) -> Any:
     from aim_jupyter.work.map import tables  # noqa: PLC0415
 
     if not given.words:
-        raise BadUsage("There is no file to write.", "%aim map IN OUT --prompt-file FILE")
+        raise BadUsage(
+            "There is no file to write.",
+            "%aim map rows.csv answers.csv --into kind 'Is it kind? {text}'",
+        )
     place = Path(given.words.pop(0))
     return verbs.map(tables.File(Path(given.table), place), **handlers.mapping(given, {}))

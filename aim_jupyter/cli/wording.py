@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import sys
 import threading
 from argparse import Namespace
@@ -10,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from aim_jupyter.commands import parsing
-from aim_jupyter.core import api
+from aim_jupyter.core import api, hints
 from aim_jupyter.core.errors import BadUsage
 
 FAILED = 1
@@ -18,8 +17,7 @@ FAILED = 1
 
 def ours(text: str) -> str:
     """Return a text of the core with the command lines as they are typed here."""
-    text = re.sub(r"client = %aim client( (\S+))?", r'client = aim_jupyter.client("\2")', text)
-    return text.replace("%%aim", parsing.PROGRAM).replace(parsing.MAGIC, parsing.PROGRAM)
+    return hints.in_shell(text, parsing.PROGRAM)
 
 
 def said(given: Namespace) -> str:

@@ -220,6 +220,7 @@ LOGS = (
 
 STOP = (
     SERVER,
+    argument("--all", action="store_true", dest="everyone", help="every server of yours"),
     argument("--now", action="store_true", help="cut running requests off"),
     argument(
         "--drain",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from argparse import Namespace
 from collections.abc import Iterator, Mapping
@@ -191,8 +192,17 @@ def evict(given: Namespace) -> Any:
 
 
 def stop(given: Namespace) -> Any:
-    """Stop a server."""
-    return api.stop(given.server, drain_s=0.0 if given.now else given.drain)
+    """Stop a server, or all that are live."""
+    drain_s = 0.0 if given.now else given.drain
+    if not given.everyone:
+        return api.stop(given.server, drain_s=drain_s)
+    live = [view.record.name for view in api.servers() if view.record.live]
+    return [api.stop(name, drain_s=drain_s) for name in live]
+
+
+def stop_look(given: Namespace) -> Look:
+    """Return how what was stopped looks."""
+    return looks.PS if given.everyone else looks.SERVER
 
 
 def forget(given: Namespace) -> list[str]:
@@ -216,7 +226,10 @@ def _shared_with(words: list[str], *, everyone: bool) -> tuple[str | None, str |
     """Return server and user of ``[server] [user]``; one word alone is a server if there is one."""
     most = 1 if everyone else 2
     if len(words) > most:
-        raise BadUsage(f"{words[most]!r} is one word too many.", "%aim share SERVER USER, or --all")
+        raise BadUsage(
+            f"{words[most]!r} is one word too many.",
+            shlex.join(["%aim", "share", *words[:most], *(["--all"] * everyone)]),
+        )
     if everyone:
         return (words[0] if words else None), api.EVERYONE
     if len(words) == 1 and words[0] not in api.shares_of():
@@ -279,7 +292,9 @@ def _prompt(given: Namespace) -> str:
         return "\n".join(_lines_of(str(given.prompt_file)))
     text: str = getattr(given, "body", "") or " ".join(given.words)
     if not text:
-        raise BadUsage("There is no prompt.", '%aim map TABLE --into kind "Is it kind? {text}"')
+        raise BadUsage(
+            "There is no prompt.", f"%aim map {given.table} --into kind 'Is it kind? {{text}}'"
+        )
     return text
 
 

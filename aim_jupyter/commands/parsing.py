@@ -7,20 +7,22 @@ word. Options that a command does not know are the engine's own where the comman
 from __future__ import annotations
 
 import argparse
+import contextlib
 import re
 import shlex
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
+from aim_jupyter.commands import mending
+from aim_jupyter.commands.mending import is_option
 from aim_jupyter.commands.table import COMMANDS, Command
-from aim_jupyter.core.errors import BadUsage, UnknownName, closest
+from aim_jupyter.core.errors import AimError, BadUsage, UnknownName
 
 #: How a line begins in each front end; texts of the core use the first.
 MAGIC, PROGRAM = "%aim", "aim-engine"
 
 
 _WORD = re.compile(r"""(?:'[^']*'|"(?:\\.|[^"\\])*"|\\.|[^\s'"\\])+|['"\\].*""", re.DOTALL)
-_NEGATIVE = re.compile(r"-(\d*\.)?\d+(e[+-]?\d+)?|-", re.ASCII | re.IGNORECASE)
 
 
 class HelpAsked(Exception):
@@ -31,7 +33,7 @@ class _Parser(argparse.ArgumentParser):
     """An `argparse` parser that never prints and never exits."""
 
     def error(self, message: str) -> NoReturn:
-        raise BadUsage(f"{self.prog}: {message}.", f"{MAGIC} help {_verb_of(self.prog)}".rstrip())
+        raise BadUsage(f"{self.prog}: {message}.")
 
 
 class _Help(argparse.Action):
@@ -53,7 +55,7 @@ def split(line: str) -> list[str]:
     try:
         return shlex.split(code.rstrip().removesuffix(";"))
     except ValueError as error:
-        raise BadUsage(f"The line can't be split: {error}.", "close the quote") from error
+        raise BadUsage(f"The line can't be split: {error}.", _closed(code)) from error
 
 
 def parse(words: Sequence[str]) -> tuple[Command, argparse.Namespace]:
@@ -68,13 +70,44 @@ def parse(words: Sequence[str]) -> tuple[Command, argparse.Namespace]:
     HelpAsked
         If ``-h`` or ``--help`` is among them.
     """
-    command, rest = _command(list(words))
+    try:
+        return _parsed(list(words))
+    except (BadUsage, UnknownName) as error:
+        error.hint = _instead(list(words))
+        raise
+
+
+def _parsed(words: list[str]) -> tuple[Command, argparse.Namespace]:
+    command, rest = _command(words)
     ours, engine_options = _parted(command, rest) if command.open else (rest, {})
     given, unknown = parser(command).parse_known_intermixed_args(ours)
     if unknown:
-        raise _unknown_words(command, unknown)
+        raise BadUsage(f"{parser(command).prog} does not know {unknown[0]!r}.")
     given.engine_options = engine_options
     return command, given
+
+
+def _instead(words: list[str]) -> str:
+    """Return the nearest line that is taken, else the one that explains the verb."""
+    line = mending.mended(words, MAGIC)
+    try:
+        if "''" in line:
+            raise BadUsage("Nothing stands for what is missing.")
+        _parsed(shlex.split(line)[1:])
+    except (AimError, HelpAsked):
+        verb = next(
+            (each for each in words[:1] if each in {name.split()[0] for name in verbs()}), ""
+        )
+        return f"{MAGIC} help {verb}".rstrip()
+    return line
+
+
+def _closed(code: str) -> str:
+    """Return a line whose quote is open with the quote closed, else without the last word."""
+    for whole in (f"{code}'", f'{code}"', code.rstrip("\\ ")):
+        with contextlib.suppress(ValueError):
+            return _instead(shlex.split(whole))
+    return f"{MAGIC} help"
 
 
 def parser(command: Command, prefix: str = MAGIC) -> argparse.ArgumentParser:
@@ -116,6 +149,10 @@ def _command(words: list[str]) -> tuple[Command, list[str]]:
         name = " ".join(words[:length])
         if name and name in by_name:
             return by_name[name], words[length:]
+    if words[:1] == ["--version"]:
+        from importlib import metadata  # noqa: PLC0415 - 20 ms
+
+        raise HelpAsked(f"{PROGRAM} {metadata.version('aim-jupyter')}")
     if not words or words[0] in ("-h", "--help"):
         return (by_name["help"] if words else by_name[""]), []
     raise _unknown_verb(words)
@@ -123,18 +160,8 @@ def _command(words: list[str]) -> tuple[Command, list[str]]:
 
 def _unknown_verb(words: list[str]) -> UnknownName:
     known = verbs()
-    if any(name.startswith(words[0] + " ") for name in known):
-        return UnknownName("verb", " ".join(words[:2]), known, f"{MAGIC} help")
-    near = closest(words[0], known)
-    return UnknownName("verb", words[0], known, f"{MAGIC} {near[0] if near else 'help'}")
-
-
-def _unknown_words(command: Command, unknown: list[str]) -> BadUsage:
-    options = [name for argument in command.arguments for name in argument.names]
-    longer = [name.partition(" ")[2] for name in verbs() if name.startswith(f"{command.name} ")]
-    near = closest(unknown[0], [*longer, *options])
-    hint = f"{MAGIC} {command.name} {near[0]}" if near else f"{MAGIC} help {command.name}"
-    return BadUsage(f"{MAGIC} {command.name} does not know {unknown[0]!r}.", hint)
+    begun = any(name.startswith(words[0] + " ") for name in known)
+    return UnknownName("verb", " ".join(words[:2]) if begun else words[0], known)
 
 
 def _parted(command: Command, words: list[str]) -> tuple[list[str], dict[str, Any]]:
@@ -151,20 +178,12 @@ def _parted(command: Command, words: list[str]) -> tuple[list[str], dict[str, An
     while words:
         word = words.pop(0)
         name, equals, value = word.partition("=")
-        if not _is_option(word) or name in arity:
+        if not is_option(word) or name in arity:
             taken = 0 if equals else arity.get(name, 0)
             ours += [word, *words[:taken]]
             del words[:taken]
         elif equals:
             theirs[name] = value
         else:
-            theirs[name] = words.pop(0) if words and not _is_option(words[0]) else None
+            theirs[name] = words.pop(0) if words and not is_option(words[0]) else None
     return ours, theirs
-
-
-def _is_option(word: str) -> bool:
-    return word.startswith("-") and not _NEGATIVE.fullmatch(word)
-
-
-def _verb_of(prog: str) -> str:
-    return prog.partition(" ")[2]

@@ -330,7 +330,7 @@ COMMANDS: tuple[Command, ...] = (
         "stop",
         "end a server: running requests finish, and nothing of it is left",
         handlers.stop,
-        looks.SERVER,
+        handlers.stop_look,
         STOP,
     ),
     Command(

@@ -28,6 +28,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
+from aim_jupyter.core import hints
 from aim_jupyter.core.harmless import harmless
 
 #: A name of fewer letters may be a part of any other.
@@ -42,8 +43,8 @@ class AimError(Exception):
     found : str
         What was found, one sentence.
     hint : str
-        What to do, one line, without "Try:". Commands stand in their notebook form (``%aim …``);
-        the command line front end rewrites them.
+        What to do: a line that runs, in its notebook form (``%aim …``), and nothing else in it;
+        where no line can help, advice. `aim_jupyter.core.hints` tells them apart.
     """
 
     def __init__(self, found: str, hint: str = "") -> None:
@@ -54,14 +55,16 @@ class AimError(Exception):
     @property
     def lines(self) -> list[str]:
         """The one or two lines that a user sees; names in them may be anybody's."""
-        return [
-            harmless(f"{type(self).__name__}: {' '.join(self.found.splitlines())}"),
-            *([harmless(f"Try: {' '.join(self.hint.splitlines())}")] if self.hint else []),
-        ]
+        return self._told(self.hint)
+
+    def _told(self, hint: str) -> list[str]:
+        found = " ".join(self.found.splitlines())
+        todo = hints.told(" ".join(hint.splitlines()))
+        return [harmless(f"{type(self).__name__}: {found}"), *([harmless(todo)] if todo else [])]
 
     def _render_traceback_(self) -> list[str]:
         # IPython asks for this: the cell still fails and `except` still works, without the frames.
-        return self.lines
+        return self._told(hints.in_notebook(self.hint))
 
 
 class BadUsage(AimError):

@@ -19,7 +19,7 @@ from jupyter_server.utils import url_path_join
 from tornado.iostream import StreamClosedError
 from tornado.web import HTTPError, authenticated
 
-from aim_jupyter.core import api
+from aim_jupyter.core import api, hints
 from aim_jupyter.core.records import Address
 from aim_jupyter.labserver.base import JUPYTERS, Handler, told
 
@@ -136,7 +136,7 @@ class OpenAI(Handler):
     def failure(self, error: BaseException | None) -> dict[str, Any]:
         """Return a failure as OpenAI's clients read it."""
         name, found, to_do = told(error, self.get_status())
-        said = f"{found} Try: {to_do}" if to_do else found
+        said = f"{found} {hints.told(to_do)}".rstrip()
         return {"error": {"message": said, "type": name, "param": None, "code": self.get_status()}}
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import shlex
 from argparse import Namespace
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
@@ -19,6 +20,15 @@ from aim_jupyter.core.errors import BadUsage
 
 if TYPE_CHECKING:
     from aim_jupyter.notebook.outcomes import Outcomes
+
+
+def _no_body(verb: str, line: str, cell: str) -> BadUsage:
+    """Return the error of a cell whose verb takes no body: alone it is meant for a chat."""
+    found = f"{f'%%aim {verb}'.rstrip()} takes no body."
+    if verb:
+        return BadUsage(found, f"%aim {line.strip()}")
+    said = next((each.strip() for each in cell.splitlines() if each.strip()), "Hello")
+    return BadUsage(found, f"%aim chat --say {shlex.quote(said)}")
 
 
 class Session:
@@ -43,10 +53,10 @@ class Session:
             except parsing.HelpAsked as asked:
                 return self._print(str(asked))
         if command.terminal:
-            raise BadUsage(f"{command.name} is for the terminal.", "%aim launch, then %aim logs -f")
+            raise BadUsage(f"{command.name} is for the terminal.", "%aim launch")
         if cell is not None:
             if not command.cell:
-                raise BadUsage(f"%%aim {command.name} takes no body.", f"%aim {command.name}")
+                raise _no_body(command.name, line, cell)
             given.body = cell.strip()
         if command.gives is looks.PANEL:
             return self._open_panel(given)

@@ -37,6 +37,12 @@ def line_box(line: str, *, old: bool = False) -> Html:
     return piece(tag("div", box, style="opacity:0.5", aria_busy="true") if old else box)
 
 
+def _todo(told: str) -> Html:
+    """Return what to do: only a line is set as code."""
+    mark, _, todo = told.partition(": ")
+    return html.line(told) if mark != "Try" else html.line("Try: ", html.code(todo))
+
+
 def problem(lines: Sequence[str]) -> Html:
     """Return what went wrong: what was found, and what to do; or a traceback."""
     if not lines:
@@ -46,8 +52,7 @@ def problem(lines: Sequence[str]) -> Html:
         last = html.line(sign, html.strong(lines[-1]))
         return piece(tag("div", last, html.log(lines), role="alert"))
     first, *then = lines
-    hints = [html.line("Try: ", html.code(one.removeprefix("Try: "))) for one in then]
-    below = tag("div", *hints, style="margin-left:22px")
+    below = tag("div", *map(_todo, then), style="margin-left:22px")
     return piece(tag("div", html.line(sign, first), below, role="alert"))
 
 

@@ -6,10 +6,11 @@ import functools
 import inspect
 import types
 import typing
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any, ParamSpec, TypeVar
 
 from aim_jupyter.core import api
+from aim_jupyter.core.errors import BadUsage, closest
 from aim_jupyter.core.planning import request as asked
 from aim_jupyter.core.planning.request import OPTIONS, Option, Request
 
@@ -33,6 +34,8 @@ def _of_request(
 
         @functools.wraps(function)
         def call(*args: P.args, **kwargs: P.kwargs) -> T:
+            if unknown := kwargs.keys() - signature.parameters.keys():
+                raise _unknown(function.__name__, args, kwargs, unknown)
             said = signature.bind(*args, **kwargs).arguments
             return function(api.with_variables(asked.checked(said)))
 
@@ -46,6 +49,23 @@ def _of_request(
 
 asking = _of_request(Request)
 """Let a function of a request take the fields of one, with its names, types and help."""
+
+
+def _unknown(
+    name: str, args: tuple[Any, ...], kwargs: dict[str, Any], unknown: Collection[str]
+) -> BadUsage:
+    """Return the error that has the same call as it is taken: the engine's own as options."""
+    said, options = dict(kwargs), dict(kwargs.get("options") or {})
+    for word in unknown:
+        near = closest(word, _types(), 1)
+        if near and near[0] not in kwargs:
+            said[near[0]] = said.pop(word)
+        else:
+            options[word.replace("_", "-")] = said.pop(word)
+    said |= {"options": options} if options else {}
+    words = [*map(repr, args), *(f"{key}={value!r}" for key, value in said.items())]
+    found = f"aim.{name} has no parameter {', '.join(map(repr, sorted(unknown)))}."
+    return BadUsage(found, f"aim.{name}({', '.join(words)})")
 
 
 @functools.cache

@@ -84,7 +84,7 @@ class Conversation:
         except openai.BadRequestError as error:
             raise ServerGone(
                 f"Server {self.server.name!r} refused: {_message(error)}",
-                "begin again with %%aim chat --new, or say it shorter",
+                "%aim chat --new --say Hello",
             ) from error
         except openai.APIError as error:
             raise self._broke_off(_message(error)) from error

@@ -178,7 +178,7 @@ def find(name: str | None = None) -> RunFolder:
     if name is None and known:
         return next(iter(known.values()))
     if name is None or name not in known:
-        raise UnknownName("run", name or "at all", known, "%aim runs lists them")
+        raise UnknownName("run", name or "at all", known, "%aim runs")
     return known[name]
 
 
@@ -195,4 +195,4 @@ def folder_for(name: str, run: Run) -> RunFolder:
         known = folder.read()
         if (known.question, known.served) == (run.question, run.served):
             return folder
-    raise StateUnusable(f"No name is left for a run: {name}.", "%aim runs evict")
+    raise StateUnusable(f"No name is left for a run: {name}.", "%aim runs")

@@ -51,7 +51,8 @@ export async function chosenServer(
 /** Show a failure in the core's own words. */
 export async function showFailure(trans: TranslationBundle, error: unknown): Promise<void> {
   if (error instanceof Failure) {
-    const toDo = error.toDo && trans.__('Try: %1', error.toDo);
+    const isLine = /^(\w+ = )?[%!]/.test(error.toDo);
+    const toDo = error.toDo && trans.__(isLine ? 'Try: %1' : 'To do: %1', error.toDo);
     await showErrorMessage(error.kind, [error.found, toDo].filter(Boolean).join('\n'));
   } else {
     await showErrorMessage(trans.__('Jupyter does not answer'), String(error));

@@ -113,7 +113,7 @@ def test_an_unknown_program_is_two_lines() -> None:
     assert code == 1
     assert err.splitlines()[1:] == [
         "BadUsage: nonsense can't be run: No such file or directory.",
-        "Try: lab, hub, launch, serve, cache, or a program of the image",
+        "To do: lab, hub, launch, serve, cache, or a program of the image",
     ]
 
 
@@ -124,7 +124,7 @@ def test_a_missing_device_is_told_with_its_flag(isolated: Path) -> None:
     code, _, err = ran("true")
     assert code == 0
     assert "kfd: /dev/kfd is missing" in err
-    assert "Try: start the container with --device /dev/kfd --device /dev/dri" in err
+    assert "To do: start the container with --device /dev/kfd --device /dev/dri" in err
 
 
 def test_the_signal_to_end_is_handed_on() -> None:
@@ -165,7 +165,7 @@ def test_what_was_wanted_first_and_failed_ends_the_start(isolated: Path) -> None
     )
     assert code == 1
     assert "started" not in out
-    assert "Try: " in err
+    assert "To do: connect to the network" in err
 
 
 def test_what_was_wanted_first_is_there_when_it_starts() -> None:

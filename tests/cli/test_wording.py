@@ -16,7 +16,8 @@ from aim_jupyter.core.errors import BadUsage
     [
         ("%aim launch demo --new", "aim-engine launch demo --new"),
         ("write it below %%aim chat", "write it below aim-engine chat"),
-        ("client = %aim client demo", 'client = aim_jupyter.client("demo")'),
+        ("client = %aim client demo", 'eval "$(aim-engine client demo --export)"'),
+        ("server = %aim launch demo", "aim-engine launch demo"),
         ("nothing of ours", "nothing of ours"),
     ],
 )

@@ -90,10 +90,10 @@ def test_an_open_quote_is_told(line: str) -> None:
 @pytest.mark.parametrize(
     ("line", "nearest", "hint"),
     [
-        ("lanuch demo", ["launch"], "%aim launch"),
+        ("lanuch demo", ["launch"], "%aim launch demo"),
         ("GPUS", ["gpus"], "%aim gpus"),
         ("xyzzy", [], "%aim help"),
-        ("engine instal cpu", ["engine install"], "%aim help"),
+        ("engine instal cpu", ["engine install"], "%aim engine install cpu"),
         ("''", [], "%aim help"),
     ],
 )
@@ -108,14 +108,14 @@ def test_an_unknown_verb_gives_the_nearest(line: str, nearest: list[str], hint: 
     ("line", "said", "hint"),
     [
         ("chat --sya hi", "does not know '--sya'", "%aim chat --say"),
-        ("gpus demo", "does not know 'demo'", "%aim help gpus"),
-        ("launch demo other", "does not know 'other'", "%aim help launch"),
-        ("launch --users", "expected one argument", "%aim help launch"),
-        ("launch --users many", "invalid int value: 'many'", "%aim help launch"),
-        ("launch --idle soon", "is no duration", "write 90s"),
-        ("launch --gpus 1;2", "names no GPUs", "write their numbers"),
-        ("engine install", "the following arguments are required", "%aim help engine install"),
-        ("engine install tpu", "invalid choice: 'tpu'", "%aim help engine install"),
+        ("gpus demo", "does not know 'demo'", "%aim gpus"),
+        ("launch demo other", "does not know 'other'", "%aim launch demo"),
+        ("launch --users", "expected one argument", "%aim launch --users 4"),
+        ("launch --users many", "invalid int value: 'many'", "%aim launch --users 4"),
+        ("launch --idle soon", "is no duration", "%aim launch --idle 30m"),
+        ("launch --gpus 1;2", "names no GPUs", "%aim launch --gpus 1,2"),
+        ("engine install", "the following arguments are required", "%aim engine install cpu"),
+        ("engine install tpu", "invalid choice: 'tpu'", "%aim engine install cpu"),
     ],
 )
 def test_a_wrong_argument_says_what_to_write(line: str, said: str, hint: str) -> None:

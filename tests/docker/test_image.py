@@ -203,7 +203,7 @@ def test_a_wrong_device_setup_is_told_with_the_flag(
     wish = Wish(("true",), volumes=((machine, "/machine"),), environ={"AIM_SYS_ROOT": "/machine"})
     code, said = ran(image, tmp_path, wish)
     assert code == 0
-    assert f"Try: start the container with {flag}" in said
+    assert f"To do: start the container with {flag}" in said
 
 
 def test_what_is_orphaned_is_reaped(image: Store, tmp_path: Path) -> None:

@@ -189,7 +189,7 @@ def evictions(rule: EvictionRule) -> list[Eviction]:
     if rule == EvictionRule():
         raise BadUsage(
             "What is to go?",
-            "%aim cache evict MODEL, or --older-than 30d, --keep 200GiB, --free 50GiB",
+            "%aim cache evict --older-than 30d",
         )
     listed = models_on_disk()
     _named(rule.models, listed)
@@ -242,7 +242,7 @@ def _named(models: Sequence[str], listed: Sequence[CachedModel]) -> list[CachedM
         hits = [one for one in listed if one.model in (model, repo)]
         if not hits:
             names = sorted({one.model for one in listed})
-            raise UnknownName("model on disk", model, names, "%aim cache lists what is on disk")
+            raise UnknownName("model on disk", model, names, "%aim cache")
         found += hits
     return found
 

@@ -117,7 +117,8 @@ def ended(record: ServerRecord) -> ServerGone:
     others = [each.name for each in _records() if each.live]
     which = f"{record.name!r}, which was launched last," if others else repr(record.name)
     found = f"Server {which} is {record.state}: {record.reason or 'it has ended'}."
-    named = f"name another: {', '.join(others)}" if others else f"%aim launch {record.plan.model}"
+    found += f" Others: {', '.join(others)}." if others else ""
+    named = f"%aim attach {others[-1]}" if others else f"%aim launch {record.plan.model}"
     return ServerGone(found, named)
 
 
@@ -125,7 +126,7 @@ def _failed(error: BaseException) -> ServerGone:
     if isinstance(error, AimError):
         return ServerGone(f"The last launch here failed: {error.found}", error.hint)
     what = "was interrupted" if isinstance(error, KeyboardInterrupt) else "failed"
-    return ServerGone(f"The last launch here {what}.", "%aim launch again, or name a server")
+    return ServerGone(f"The last launch here {what}.", "%aim launch")
 
 
 def _records() -> Iterator[ServerRecord]:

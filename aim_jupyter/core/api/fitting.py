@@ -120,7 +120,7 @@ def _answered(asked: Parameters, behind: Any) -> Answered:
     try:
         found = _model(asked)
         if found is None and not request.model:
-            raise BadUsage("No model is named.", "%aim fit MODEL, or --config FILE")
+            raise BadUsage("No model is named.", "%aim recipes")
         request = behind(request) if found is None else request
         judged = _judged(asked, there, request, found, known)
     except ModelMissing as error:

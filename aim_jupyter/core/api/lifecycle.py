@@ -134,7 +134,7 @@ def watch(folder: ServerFolder, *, limit_s: float) -> Iterator[ServerView]:
             raise WaitTimeout(
                 f"Server {folder.name!r} is not ready after {limit_s:.0f} s "
                 f"(stage {view.record.stage or 'none'}).",
-                f"%aim logs {folder.name} -f, or %aim wait {folder.name} again",
+                f"%aim wait {folder.name}",
             )
         time.sleep(0.25)
 

@@ -197,6 +197,6 @@ def default_model() -> str:
         free = sum(gpu.state == "free" for gpu in usable)
         raise BadUsage(
             f"Which model? {free} of {len(usable)} GPUs are free.",
-            "%aim recipes shows what fits, then %aim launch MODEL",
+            "%aim recipes",
         )
     return config.default_model() or resolving.small()

@@ -121,7 +121,7 @@ def question_of(question: Mapping[str, Any]) -> tuple[Request, Elsewhere]:
             f"one of {', '.join(PRECISIONS)}, auto",
         )
     if not isinstance(said.get("model"), str) or not said["model"]:
-        raise BadUsage(f"model is {said.get('model')!r}.", "name a model: %aim recipes")
+        raise BadUsage(f"model is {said.get('model')!r}.", "%aim recipes")
     where = {name: value for name, value in question.items() if name in there}
     return _read(said, Request), _read(where, Elsewhere)
 

@@ -31,7 +31,7 @@ def warm_up(*, idle_s: float | None = None) -> list[WarmHost]:
     version, platform = environment.version or "", environment.platform or ""
     chosen = modes.choose("warm", environment.engine or "", version, platform)
     if chosen.mode != "warm":
-        raise BadUsage(f"No warm host here: {chosen.reason}.", "%aim launch starts without one")
+        raise BadUsage(f"No warm host here: {chosen.reason}.", "%aim launch")
     warm.start(
         warm.Seed(
             environment.engine or "",

@@ -119,7 +119,7 @@ class Download:
         if self._child.returncode != 0 or not outcome.done:
             raise ModelMissing(
                 f"The download of {self.repo} ended early.",
-                f"%aim cache prefetch {self.repo}: it goes on where it stopped",
+                f"%aim cache prefetch {self.repo}",
             )
         missing = locate(self.repo, self._revision).missing
         if missing:

@@ -171,7 +171,7 @@ def _check_room(place: Place, lacking: Iterable[Remote]) -> None:
         raise StateUnusable(
             f"{place.repo} needs {need / GIB:.1f} GiB more, and {place.folder.parent} has "
             f"{free / GIB:.1f} GiB free.",
-            f"%aim cache evict --free {(need - free) / GIB + 0.1:.1f}GiB shows what could go",
+            f"%aim cache evict --free {(need - free) / GIB + 0.1:.1f}GiB",
         )
 
 
@@ -294,11 +294,11 @@ def main(repo: str, revision: str, report: str) -> int:
 
 
 def _expected(error: Exception, repo: str, revision: str) -> AimError:
-    again = f"%aim cache prefetch {repo}: it goes on where it stopped"
+    again = f"%aim cache prefetch {repo}"
     if isinstance(error, WrongBytes):
         return ModelMissing(
             f"The Hub sent other bytes than it promises for {error} of {repo}, and again.",
-            f"%aim cache prefetch {repo} later; a proxy in between may change what it passes on",
+            f"%aim cache prefetch {repo}",
         )
     if isinstance(error, CutShort | Stalled):
         slow = f"Nothing of {repo} has come for {STALL_S:.0f} s."

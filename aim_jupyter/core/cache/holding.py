@@ -38,7 +38,7 @@ def using(folder: Path | None) -> Iterator[tuple[int, ...]]:
         return
     try:
         if not _lock(handle, fcntl.LOCK_SH):
-            raise ModelMissing(f"{folder} is being evicted.", "%aim cache prefetch brings it back")
+            raise ModelMissing(f"{folder} is being evicted.", "%aim cache")
         yield (handle,)
     finally:
         os.close(handle)

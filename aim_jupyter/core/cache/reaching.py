@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+
 from aim_jupyter.core import config
 from aim_jupyter.core.cache import needs, offered
 from aim_jupyter.core.errors import AimError, ModelMissing, Offline, StateUnusable, UnknownName
@@ -22,7 +24,7 @@ def check_reachable(repo: str, revision: str | None = None) -> int | None:
         If the Hub has no such repository.
     """
     if config.offline():
-        raise _forbidden(repo, "unset HF_HUB_OFFLINE, or run %aim launch to start the demo")
+        raise _forbidden(repo, "%aim launch demo")
     try:
         sizes = offered.sizes_of(repo, revision)
     except Exception as error:
@@ -39,8 +41,7 @@ def refusal(error: Exception, repo: str, revision: str | None = None) -> AimErro
     """
     from huggingface_hub import errors as hub  # noqa: PLC0415 - see `check_reachable`
 
-    listed = "%aim recipes lists the models that are known here; a private one needs HF_TOKEN"
-    again = f"%aim launch {repo} again in a while; if it stays so, look at HF_TOKEN"
+    again = f"%aim launch {shlex.quote(repo)}"
     status = _status(error) or _status(error.__cause__)
     root = config.model_cache_dir()
     if isinstance(error, AimError):
@@ -50,16 +51,16 @@ def refusal(error: Exception, repo: str, revision: str | None = None) -> AimErro
             isinstance(error, hub.GatedRepoError),
             ModelMissing(
                 f"{repo} is gated: this account has no access to it.",
-                f"ask for access on the model's page, set HF_TOKEN, then %aim launch {repo}",
+                "ask for access on the model's page, and set HF_TOKEN",
             ),
         ),
         (
             isinstance(error, hub.RepositoryNotFoundError | hub.HFValidationError),
-            UnknownName("model", repo, (), listed),
+            _unknown(repo),
         ),
         (
             isinstance(error, hub.RevisionNotFoundError),
-            ModelMissing(f"{repo} has no revision {revision!r}.", f"%aim launch {repo}"),
+            ModelMissing(f"{repo} has no revision {revision!r}.", again),
         ),
         (isinstance(error, hub.RemoteEntryNotFoundError), without_config(repo)),
         (
@@ -78,7 +79,7 @@ def refusal(error: Exception, repo: str, revision: str | None = None) -> AimErro
             _is_network_trouble(error) or isinstance(error, hub.LocalEntryNotFoundError),
             Offline(
                 f"{repo} is not in the cache, and the Hub can't be reached.",
-                "connect to the network, or copy the model into the cache: %aim cache shows where",
+                "connect to the network, or copy the model into the cache",
             ),
         ),
         (
@@ -90,6 +91,13 @@ def refusal(error: Exception, repo: str, revision: str | None = None) -> AimErro
         ),
     ]
     return next((expected for so, expected in told if so), None)
+
+
+def _unknown(repo: str) -> UnknownName:
+    error = UnknownName("model", repo, (), "%aim recipes")
+    error.found += " A private one needs HF_TOKEN."
+    error.args = (error.found,)
+    return error
 
 
 def _forbidden(repo: str, hint: str) -> Offline:

@@ -11,6 +11,7 @@ import contextlib
 import json
 import os
 import re
+import shlex
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -48,7 +49,7 @@ def faults(folder: Path, *, pickle: bool = False) -> Iterator[AimError]:
     if not os.path.isdir(folder):  # noqa: PTH112
         yield ModelMissing(
             f"There is no folder {folder}.",
-            "check the path, or give a name: %aim recipes lists the models",
+            "%aim recipes",
         )
         return
     owner = locating.unreadable(folder)
@@ -153,7 +154,7 @@ def _no_model(folder: Path, kind: str) -> AimError:
     if kind == "GGUF":
         return ModelMissing(
             f"{name} is GGUF, which the engines here don't serve.",
-            "choose the repository with the model's safetensors: %aim recipes lists models",
+            "%aim recipes",
         )
     if kind == "adapter":
         base = _base(folder)
@@ -164,11 +165,11 @@ def _no_model(folder: Path, kind: str) -> AimError:
     if kind == "diffusers":
         return ModelMissing(
             f"{name} is not a model of these engines: it is made for diffusers.",
-            "choose a language model: %aim recipes lists models",
+            "%aim recipes",
         )
     return ModelMissing(
         f"{name} is not a model: a tokenizer is all that is there.",
-        "choose the repository of a model: %aim recipes lists models",
+        "%aim recipes",
     )
 
 
@@ -299,7 +300,7 @@ def _again(folder: Path) -> str:
     repo = repository(folder)
     if repo is None:
         return "copy the model there again"
-    return f"rm -r {locating.repo_folder(repo)}, then %aim launch {repo}: it is downloaded anew"
+    return f"rm -r {shlex.quote(str(locating.repo_folder(repo)))}"
 
 
 def repository(folder: Path) -> str | None:

@@ -130,7 +130,7 @@ def _named(name: str) -> EngineEnvironment:
         return images.describe(name)
     known = {candidate.name: candidate for candidate in candidates.all_of_them()}
     if name not in known:
-        raise UnknownName("engine", name, known, "%aim engines lists them")
+        raise UnknownName("engine", name, known, "%aim engines")
     return describe(known[name])
 
 

@@ -37,7 +37,7 @@ def here() -> list[str]:
     if not found:
         raise NoEngine(
             "An image needs docker or podman: neither is on the path.",
-            "apt-get install podman, which needs no daemon; or without an image: %aim engines",
+            "sudo apt-get install podman",
         )
     return found
 
@@ -64,7 +64,7 @@ def ask(program: str, *words: str, limit_s: float = LIMIT_S) -> str:
         raise NoEngine(f"{program} can't be run: {error.strerror}.", "%aim doctor") from error
     except subprocess.TimeoutExpired as error:
         found = f"{program} did not answer within {limit_s:g} s."
-        raise NoEngine(found, f"{program} info shows whether it works") from error
+        raise NoEngine(found, f"{program} info") from error
     if done.returncode:
         raise refusal(program, done.stderr or done.stdout)
     return done.stdout.strip()

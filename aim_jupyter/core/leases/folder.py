@@ -101,7 +101,7 @@ def _check(place: Path, handle: int) -> None:
     if facts.st_mode & stat.S_IWOTH and not facts.st_mode & stat.S_ISVTX:
         raise StateUnusable(
             f"{place} is writable for all and not sticky: anyone could remove a lease.",
-            f"run: chmod 1777 {place}",
+            f"chmod 1777 {place}",
         )
 
 

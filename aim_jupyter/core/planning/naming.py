@@ -144,7 +144,7 @@ def unknown(meant: Meant, catalogue: Catalogue) -> BadUsage | None:
         name for name in catalogue.names if all(each.search(name.casefold()) for each in said_in)
     ]
     near = holding or closest(f"{meant.name}-{size}", catalogue.names)
-    hint = f"%aim launch {near[0]}" if near else "%aim recipes lists all models"
+    hint = f"%aim launch {near[0]}" if near else "%aim recipes"
     return BadUsage(f"{said!r} is a name of Ollama's, whose files are GGUF.", hint)
 
 
@@ -159,7 +159,7 @@ def _gguf(name: str) -> BadUsage:
     model = _QUANTIZED.split(re.sub(r"[-_.]GGUF$", "", last, flags=re.IGNORECASE))[0]
     return BadUsage(
         f"{name} is GGUF, which the engines here don't serve.",
-        f"%aim recipes {model}: the same model in safetensors",
+        f"%aim recipes {model}",
     )
 
 

@@ -38,10 +38,10 @@ def recipe(found: Recipe, request: Request) -> None:
 def _instead(wrong: Refusal, name: str) -> str:
     base = wrong.name.partition(".")[0]
     if wrong.variable:
-        return f"%aim launch {name} --unset {wrong.name}, or --env {wrong.name}=… if you want it"
+        return f"%aim launch {name} --unset {wrong.name}"
     if wrong.asks:
-        return f"%aim launch {name} {wrong.said}, if you trust it"
-    return f"%aim launch {name} --unset {base}, or give --{base} yourself if you want it"
+        return f"%aim launch {name} {wrong.said}"
+    return f"%aim launch {name} --unset {base}"
 
 
 def model(rules: Policy, source: str) -> None:

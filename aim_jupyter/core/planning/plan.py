@@ -8,9 +8,12 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Collection, Iterator, Sequence
 
+from msgspec.structs import replace
+
 from aim_jupyter.core import adapters, recipes
 from aim_jupyter.core.adapters import Adapter
 from aim_jupyter.core.errors import BadUsage, NoFit
+from aim_jupyter.core.planning import words
 from aim_jupyter.core.planning.request import Placed, Request
 from aim_jupyter.core.records import (
     Choice,
@@ -34,10 +37,10 @@ def choose(choices: Collection[Choice], request: Request) -> Choice:
     """
     ranked = sorted(choices, key=lambda choice: choice.rank)
     if not ranked:
-        raise NoFit(f"There is no recipe for {request.model}.", "%aim recipes lists what there is")
+        raise NoFit(f"There is no recipe for {request.model}.", "%aim recipes")
     best = ranked[0]
     if best.verdict == "NO" and not request.force:
-        force = f"%aim launch {request.model} --force to try it all the same"
+        force = words.line(words.wishes(replace(request, force=True)))
         raise NoFit(_said(ranked), best.try_line or force, best)
     return best
 
@@ -140,8 +143,8 @@ def _listen(request: Request, adapter: Adapter, environment: EngineEnvironment) 
         if environment.image is not None:
             raise BadUsage(containers.NO_SOCKET, "--listen loopback")
         known = {name for flag in environment.flags for name in flag.names}
-        words = adapter.listen.socket
-        if not words or (known and known.isdisjoint(words)):
+        taken = adapter.listen.socket
+        if not taken or (known and known.isdisjoint(taken)):
             raise BadUsage(
                 f"{environment.title} can't listen on a socket file.", "--listen loopback"
             )
@@ -219,6 +222,6 @@ def _reconcile(
         adapter=adapters.get(environment.engine or choice.recipe.engine),
     )
     if done.errors:
-        # The nearest name, where there is one, is a part of the line.
-        raise BadUsage(f"{done.errors[0]}.", f"%aim launch {request.model}, or %aim help launch")
+        known = [name for flag in environment.flags for name in flag.names]
+        raise BadUsage(f"{done.errors[0]}.", words.mended(request, known, done.errors))
     return done

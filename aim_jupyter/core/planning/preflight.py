@@ -114,8 +114,9 @@ def _disk(plan: Plan) -> Iterator[AimError]:
         free = shutil.disk_usage(existing).free
         if free < size:
             yield StateUnusable(
-                f"{folder} has {free / GIB:.1f} GiB free, {size / GIB:.1f} GiB are needed.",
-                f"%aim cache shows what to remove; {variable} moves it to another disk",
+                f"{folder} has {free / GIB:.1f} GiB free, {size / GIB:.1f} GiB are needed; "
+                f"{variable} moves it to another disk.",
+                "%aim cache evict --older-than 30d",
             )
 
 

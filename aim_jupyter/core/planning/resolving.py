@@ -212,7 +212,7 @@ def _local(folder: Path) -> Model:
     if not os.path.isdir(folder):  # noqa: PTH112
         raise ModelMissing(
             f"There is no folder {folder}.",
-            "check the path, or give a name: %aim recipes lists the models",
+            "%aim recipes",
         )
     if not any(os.path.isfile(folder / name) for name in _TELL):  # noqa: PTH113 - as above
         raise soundness.lacks(folder, ("config.json",))

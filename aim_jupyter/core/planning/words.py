@@ -7,7 +7,10 @@ import shlex
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from msgspec.structs import replace
+
 from aim_jupyter.core import credentials
+from aim_jupyter.core.errors import closest
 from aim_jupyter.core.planning.request import OPTIONS, Option, Request
 from aim_jupyter.core.planning.values import SWITCH
 from aim_jupyter.core.recipes.arguments.options import plain
@@ -93,6 +96,42 @@ def without(words: Sequence[str], names: Collection[str]) -> tuple[str, ...]:
         elif not dropping:
             kept.append(word)
     return tuple(kept)
+
+
+def mended(request: Request, known: Collection[str], errors: Iterable[str]) -> str:
+    """Return the line of a request of which the engine refuses some options, as it takes it.
+
+    A misspelt option gets the nearest name, one that can't be mended is left out.
+
+    Parameters
+    ----------
+    known : collection of str
+        Every option of the engine, with dashes.
+    errors : iterable of str
+        What is wrong, each with the option's name.
+
+    Examples
+    --------
+    >>> mended(Request(model="demo", options={"max-num-seq": "4"}), ["--max-num-seqs"], [])
+    '%aim launch demo --max-num-seqs 4'
+    """
+    refused, said = " ".join(errors), list[Wish]()
+    by_word = {one.word: one for one in OPTIONS}
+    options: dict[str, Any] = {}
+    for name, value in request.options.items():
+        bare = f"--{plain(name).partition('.')[0]}"
+        if bare in known or f"--{bare[2:].removeprefix('no-')}" in known:
+            if f"{bare}:" not in refused:
+                options[name] = value
+            continue
+        near = (closest(bare, [*by_word, *known], 1) or [""])[0]
+        if near in by_word:
+            own = () if value is None else (str(value),)
+            said.append(Wish(by_word[near], value, (near, *own)))
+        elif near:
+            options[near] = value
+    env = {name: value for name, value in request.env.items() if f"{name}:" not in refused}
+    return line([*wishes(replace(request, options=options, env=env)), *said])
 
 
 def wishes(request: Request) -> Iterator[Wish]:

@@ -54,9 +54,7 @@ class Catalogue:
         meant = self._aliases.get(wanted)
         if meant is not None and not last:
             return self._assemble(meant)
-        raise UnknownName(
-            "model", name, last or (*self.names, *self._aliases), "%aim recipes lists all models"
-        )
+        raise UnknownName("model", name, last or (*self.names, *self._aliases), "%aim recipes")
 
     @functools.cached_property
     def _aliases(self) -> dict[str, str]:

@@ -223,7 +223,7 @@ class Running:
         said = ", ".join(f"{cause} {count}" for cause, count in self._causes.most_common())
         raise RowsFailed(
             f"{failed} of the first {asked} rows failed: {said}. Nothing more was asked.",
-            "look at the rows with %aim runs frame, or ask all with --force (force=True)",
+            "%aim runs frame",
         )
 
     # -- answers in ------------------------------------------------------------------------------

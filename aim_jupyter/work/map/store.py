@@ -82,7 +82,7 @@ class Store:
             self._db.execute("PRAGMA synchronous=FULL")
             self._db.executescript(_TABLES)
         except sqlite3.Error as error:
-            raise StateUnusable(f"{path}: {error}.", "%aim runs evict, or another disk") from error
+            raise StateUnusable(f"{path}: {error}.", "%aim runs") from error
         if path.exists():
             path.chmod(0o600)
 

@@ -52,7 +52,8 @@ def test_after_a_start_that_failed_nobody_gets_another_server(fake: FakeEngine) 
     for verb in (api.attach, api.stop, aim.client, aim.attach, aim.stop):
         with pytest.raises(ServerGone, match="'bad', which was launched last, is failed") as caught:
             verb()
-        assert caught.value.hint == "name another: good"
+        assert caught.value.hint == "%aim attach good"
+        assert "Others: good." in caught.value.found
     assert api.attach("good").read().live
     api.forget("bad")
     assert api.server().name == "good"

@@ -128,16 +128,16 @@ def test_what_an_engine_needs(name: str, *, is_wanted: bool) -> None:
 
 
 TROUBLES = [
-    (("api", 404, "RepoNotFound"), UnknownName, "There is no model", "HF_TOKEN"),
+    (("api", 404, "RepoNotFound"), UnknownName, "needs HF_TOKEN", "%aim recipes"),
     (("api", 401, "GatedRepo"), ModelMissing, "is gated", "ask for access"),
     (("api", 403, "GatedRepo"), ModelMissing, "is gated", "ask for access"),
-    (("api", 500, ""), ModelMissing, "the Hub answered 500", "again in a while"),
-    (("api", 429, ""), ModelMissing, "the Hub answered 429", "again in a while"),
+    (("api", 500, ""), ModelMissing, "the Hub answered 500", f"%aim launch {REPO}"),
+    (("api", 429, ""), ModelMissing, "the Hub answered 429", f"%aim launch {REPO}"),
     (("api", 0, ""), Offline, "the Hub can't be reached", "connect to the network"),
     (("files", 401, "GatedRepo"), ModelMissing, "is gated", "ask for access"),
     (("files", 403, "GatedRepo"), ModelMissing, "is gated", "ask for access"),
     (("files", 404, "EntryNotFound"), ModelMissing, "has no config.json", "Transformers format"),
-    (("files", 404, "RepoNotFound"), UnknownName, "There is no model", "HF_TOKEN"),
+    (("files", 404, "RepoNotFound"), UnknownName, "needs HF_TOKEN", "%aim recipes"),
 ]
 
 
@@ -170,9 +170,9 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     [
         ((403, "GatedRepo"), "is gated", "ask for access"),
         ((401, "GatedRepo"), "is gated", "ask for access"),
-        ((404, "RepoNotFound"), "There is no model", "HF_TOKEN"),
-        ((500, ""), "the Hub answered 500", "again in a while"),
-        ((0, ""), "the connection to the Hub broke", "goes on where it stopped"),
+        ((404, "RepoNotFound"), "needs HF_TOKEN", "%aim recipes"),
+        ((500, ""), "the Hub answered 500", f"%aim launch {REPO}"),
+        ((0, ""), "the connection to the Hub broke", f"%aim cache prefetch {REPO}"),
     ],
 )
 def test_a_download_that_fails_says_why(
@@ -231,7 +231,7 @@ def test_a_command_tells_it_in_two_lines(hub: Hub, fake: FakeEngine) -> None:
     assert done.returncode == 1
     found, hint = done.stderr.splitlines()[-2:]
     assert found == f"ModelMissing: {REPO} is gated: this account has no access to it."
-    assert hint.startswith("Try: ask for access")
+    assert hint.startswith("To do: ask for access")
 
 
 @pytest.mark.parametrize(

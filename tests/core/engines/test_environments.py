@@ -128,7 +128,7 @@ def test_a_variable_with_another_engine_says_how_to_ask_for_that(
     with pytest.raises(NoEngine) as raised:
         choose(engine="sglang")
     assert raised.value.lines[1] == (
-        "Try: say --engine vllm, or set AIM_ENGINE_PYTHON to an interpreter that has SGLang, "
+        "To do: say --engine vllm, or set AIM_ENGINE_PYTHON to an interpreter that has SGLang, "
         "or unset it"
     )
 

@@ -89,7 +89,7 @@ def test_an_image_without_an_engine_is_told(docker: Docker, engine: MakeEngine) 
         engines.choose(NAME)
     assert raised.value.lines == [
         f"NoEngine: The engine {NAME} is not usable: no engine is installed here.",
-        "Try: an image with an engine beside its python3, such as vllm/vllm-openai-rocm",
+        "To do: an image with an engine beside its python3, such as vllm/vllm-openai-rocm",
     ]
 
 

@@ -123,7 +123,8 @@ def test_a_full_disk_is_told_before_the_download(
     plan = replace(PLAN, model_path="Org/M", download="Org/M", download_bytes=60 * GIB)
     with pytest.raises(StateUnusable, match=r"1\.0 GiB free, 60\.0 GiB are needed") as caught:
         preflight.check(plan)
-    assert "AIM_CACHE_DIR" in caught.value.hint
+    assert "AIM_CACHE_DIR" in caught.value.found
+    assert caught.value.hint == "%aim cache evict --older-than 30d"
     monkeypatch.setattr(shutil, "disk_usage", lambda _: Use(9 * GIB, 9 * GIB, 0))
     with pytest.raises(StateUnusable, match=r"0\.2 GiB are needed"):
         preflight.check(plan_of(sound_model(tmp_path / "m")))
@@ -134,12 +135,17 @@ def test_a_gpu_that_may_not_be_opened_is_told_with_the_group(
 ) -> None:
     closed = Gpu(hip_index=0, usable=False, reason="/dev/kfd: permission denied")
     monkeypatch.setattr(gpus, "machine", lambda: Machine(host="h", gpus=(closed,)))
-    bad = Check(name="kfd", good=False, found="ann is not in group render.", fix="sudo usermod …")
+    bad = Check(
+        name="kfd",
+        good=False,
+        found="ann is not in group render.",
+        fix="sudo usermod",
+    )
     monkeypatch.setattr(gpus, "findings", lambda _: [bad])
     plan = plan_of(sound_model(tmp_path / "m"), gpus=(0,))
     with pytest.raises(GpuUnavailable, match="ann is not in group render") as caught:
         preflight.check(plan)
-    assert caught.value.hint == "sudo usermod …"
+    assert caught.value.hint == "sudo usermod"
     monkeypatch.setattr(gpus, "findings", lambda _: [])
     with pytest.raises(GpuUnavailable, match="GPU 0: /dev/kfd: permission denied"):
         preflight.check(plan)

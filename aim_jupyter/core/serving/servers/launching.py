@@ -55,7 +55,7 @@ def launch(plan: Plan, *, rename: bool = False) -> ServerFolder:
         if plan.server in taken:
             raise BadUsage(
                 f"A server named {plan.server!r} is already there.",
-                f"%aim stop {plan.server}, or choose another name with --name",
+                f"%aim stop {plan.server}",
             )
         folder = _prepare(plan)
         held = lock.take(folder.path)

@@ -67,7 +67,7 @@ class SharedServer(ServerFolder):
         if offer is None:
             raise ServerGone(
                 f"Server {self.name!r} has ended, or {self.owner} does not share it any more.",
-                "%aim ps lists the servers",
+                "%aim ps",
             )
         return offer
 
@@ -105,7 +105,7 @@ def find(name: str) -> ServerFolder:
     others = {server.name: server for server in shared(budget_s=ANSWER_S)}
     if name not in others:
         known = [*(each.name for each in folder.folders()), *others]
-        raise UnknownName("server", name, known, "%aim ps lists the servers")
+        raise UnknownName("server", name, known, "%aim ps")
     return others[name]
 
 

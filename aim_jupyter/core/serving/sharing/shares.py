@@ -118,7 +118,7 @@ def revoke(folder: ServerFolder, user: str) -> list[Share]:
         raise BadUsage(found, f"%aim share {folder.name} --all --revoke")
     if uid is None:
         found = f"{folder.name!r} is not shared with {user}."
-        raise BadUsage(found, f"%aim share {folder.name} lists with whom")
+        raise BadUsage(found, f"%aim share {folder.name}")
     _change(folder, lambda now: _without(now, uid))
     return listed(folder)
 
@@ -168,7 +168,7 @@ def _uid(user: str) -> int:
         return pwd.getpwnam(user).pw_uid
     except (KeyError, ValueError, UnicodeError):
         known = [entry.pw_name for entry in pwd.getpwall()]
-        raise UnknownName("user of this node", user, known, "getent passwd lists them") from None
+        raise UnknownName("user of this node", user, known, "getent passwd") from None
 
 
 def _wait_for_door(folder: ServerFolder) -> None:

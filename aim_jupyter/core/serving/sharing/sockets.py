@@ -42,7 +42,7 @@ def opened(*, make: bool = False) -> Iterator[int]:
             mode = os.fstat(handle).st_mode
             if mode & stat.S_IWOTH and not mode & stat.S_ISVTX:
                 found = f"{place} is writable for all and not sticky: anyone could end a share."
-                raise StateUnusable(found, f"run: chmod 1777 {place}")
+                raise StateUnusable(found, f"chmod 1777 {place}")
             yield handle
         finally:
             os.close(handle)

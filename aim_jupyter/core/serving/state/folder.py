@@ -83,7 +83,7 @@ class ServerFolder:
         except files.UNREADABLE as error:
             raise ServerGone(
                 f"The record of server {self.name!r} can't be read: {error}.",
-                f"rm -r {self.path}   (once no engine of it runs)",
+                f"rm -r {self.path}",
             ) from error
         if record.version > VERSION:
             raise ServerGone(
@@ -113,7 +113,7 @@ class ServerFolder:
         except (OSError, UnicodeDecodeError) as error:
             raise ServerGone(
                 f"The key of server {self.name!r} is gone: {self.path / 'key'}.",
-                f"%aim stop {self.name}, then launch it again: a running engine keeps its old key",
+                f"%aim stop {self.name}",
             ) from error
 
     def make_key(self) -> str:
@@ -185,7 +185,7 @@ def find(name: str) -> ServerFolder:
     """
     known = {folder.name: folder for folder in folders()}
     if name not in known:
-        raise UnknownName("server", name, known, "%aim ps lists the servers")
+        raise UnknownName("server", name, known, "%aim ps")
     return known[name]
 
 

@@ -14,6 +14,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import openai
 import pytest
@@ -97,6 +98,18 @@ def test_a_conversation_streams_and_goes_on(folder: ServerFolder) -> None:
     assert "%aim stop" in second.text
     with Server(folder).client as client:
         assert {model.id for model in client.models.list()} == {"demo", "default"}
+
+
+def test_each_answer_carries_the_name_of_what_served_it(folder: ServerFolder) -> None:
+    name = folder.read().provenance
+    kept = api.record(name)
+    assert kept.served.packages["torch"]
+    with Server(folder).client as client:
+        asked: Any = {"model": "demo", "messages": [{"role": "user", "content": "What is a plan?"}]}
+        assert client.chat.completions.create(**asked).system_fingerprint == name
+        parts = list(client.chat.completions.create(**asked, stream=True))
+    assert parts[-1].system_fingerprint == name
+    assert api.differences(kept, Request(model="demo", restarts=1)) == []
 
 
 @pytest.mark.parametrize(

@@ -199,6 +199,18 @@ MAP = (
     argument("--background", action="store_true", help="return at once; it goes on by itself"),
 )
 
+#: Which record is meant, and what else is to be done with it.
+PROVENANCE = (
+    argument("record", nargs="?", completes="servers", help="a server, a record, or its file"),
+    argument("--all", action="store_true", help="every record that is kept"),
+    argument("--export", type=Path, metavar="FILE", help="write it for a paper's appendix"),
+)
+REPLAY = (
+    argument("record", help="its name, or a file that was exported"),
+    argument("--dry", action="store_true", help="only say what is not as it was"),
+    argument("--check", action="store_true", help="read every byte of the model first"),
+    argument("--anyway", action="store_true", help="launch although something differs"),
+)
 RUN = argument("run", nargs="?", completes="runs", help="its id; else the last")
 
 RUNS = argument("runs", nargs="+", completes="runs", help="their ids")

@@ -17,6 +17,7 @@ from aim_jupyter.core import api
 from aim_jupyter.core.errors import BadUsage
 from aim_jupyter.core.planning.request import OPTIONS, Request
 from aim_jupyter.core.records import EvictionRule
+from aim_jupyter.core.records.provenance import Provenance
 from aim_jupyter.work import runs
 
 
@@ -55,6 +56,38 @@ def why(given: Namespace) -> Any:
     if given.report:
         print(f"The report is {api.report(found)}", file=sys.stderr)  # noqa: T201 - beside the answer
     return found
+
+
+def provenance(given: Namespace) -> Any:
+    """Return what served, or all records; a file is written beside that."""
+    if given.all:
+        return api.records()
+    kept = api.record(given.record)
+    if given.export is not None:
+        written = api.export_record(kept, given.export.expanduser())
+        print(f"The record is {written}", file=sys.stderr)  # noqa: T201 - beside the answer
+    return kept
+
+
+def replay(given: Namespace) -> Any:
+    """Launch what a record says, if it is the same here; or say what is not."""
+    kept = api.record(given.record)
+    wanted = asked_again(kept)
+    differing = api.differences(kept, wanted, check=given.check)
+    if given.dry:
+        return differing
+    if not given.anyway:
+        api.check_same(kept, differing)
+    with api.launching():
+        return api.launch(wanted)
+
+
+def asked_again(kept: Provenance) -> Request:
+    """Return the request that led to a record."""
+    # The parser is made of the table, which names what stands here.
+    from aim_jupyter.commands import parsing  # noqa: PLC0415
+
+    return asked(parsing.parse(["launch", *kept.asked])[1])
 
 
 def warm(given: Namespace) -> Any:

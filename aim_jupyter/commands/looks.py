@@ -141,6 +141,8 @@ STARTS = _table("fit", name="starts")
 RUNS = _table("runs", _runs_card)
 #: The rows of one run.
 ROWS = _table("answers", name="rows")
+RECORDS = _table("records")
+DIFFERENCES = _table("differences", lambda found: render.differences_card(found))
 HISTORY = Look("history", "metrics", presenting.history_rows)
 #: A download again and again, until all models are there; then their table.
 FETCHED = Look("fetched", "cache", _fetched_rows, _cache_card)
@@ -179,6 +181,8 @@ WARM = Look("warm", card=lambda hosts: render.warm_card(hosts))
 STATS = Look("stats", card=lambda found: render.stats_card(found))
 #: Why an engine ended.
 EXPLAINED = Look("explained", card=lambda found: render.explained_card(found), typed=True)
+#: What served.
+RECORD = Look("record", card=lambda kept: render.record_card(kept))
 WHY = Look(
     "why",
     card=lambda found: render.startable_card(found),

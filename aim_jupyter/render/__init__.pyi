@@ -14,6 +14,7 @@ from .launch import launch_card
 from .mapping import map_card, map_line
 from .nothing import nothing_card
 from .plan import plan_text
+from .provenance import differences_card, record_card
 from .recipes import recipes_card
 from .startable import startable_card
 from .starting import progress_line
@@ -26,6 +27,7 @@ __all__ = [
     "Card",
     "cache_card",
     "checks_card",
+    "differences_card",
     "download_card",
     "download_line",
     "engines_card",
@@ -43,6 +45,7 @@ __all__ = [
     "plan_text",
     "progress_line",
     "recipes_card",
+    "record_card",
     "reply_footer",
     "startable_card",
     "stats_card",

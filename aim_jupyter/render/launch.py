@@ -62,7 +62,7 @@ def _foot(view: ServerView, log_tail: Sequence[str]) -> list[Html]:
             html.line(html.soft("Your kernel is free. ", html.prose(_stop(view)))),
         ]
     if record.state == "running":
-        return [html.beside(_start(view), _log(view, log_tail))]
+        return [html.beside(_start(view), _log(view, log_tail)), _record(view)]
     trace = ended.traceback(ended.crash(view)) if record.state == "failed" else ()
     cleaned = html.soft(shapes.glyph("tick", html.GOOD), _cleaned_up(view))
     more = html.folded("Full traceback", html.log(trace)) if trace else ""
@@ -93,6 +93,18 @@ def _start(view: ServerView) -> Html:
     return html.folded(f"Start: {_took(view)}", starting.table(view))
 
 
+def _record(view: ServerView) -> Html:
+    said = _recorded(view)
+    return html.line(html.soft(html.prose(said))) if said else Html("")
+
+
+def _recorded(view: ServerView) -> str:
+    """Return the name that its answers carry, and what shows what stands behind it."""
+    name = view.record.provenance
+    more = f"`%aim provenance {words.argument(view.record.name)}`"
+    return f"Record {name}: {more}" if name else ""
+
+
 def _log(view: ServerView, log_tail: Sequence[str]) -> Html:
     said = f"Log, {words.plural(view.record.log_lines, 'line')}"
     latest = view.record.log_last if view.record.state == "starting" else ""
@@ -110,4 +122,6 @@ def _foot_text(view: ServerView) -> list[str]:
     lines = [_cleaned_up(view), f"Start: {_took(view)}" if record.state == "running" else ""]
     if record.state == "starting":
         lines += [record.log_last, t.prose(_stop(view))]
+    if record.state == "running":
+        lines.append(t.prose(_recorded(view)))
     return [*filter(None, lines), f"Log, {words.plural(record.log_lines, 'line')}: {logs}"]

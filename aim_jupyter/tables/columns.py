@@ -23,13 +23,14 @@ from aim_jupyter.core.records import (
     Sample,
     ServerView,
 )
+from aim_jupyter.core.records.provenance import Provenance
 from aim_jupyter.core.sizes import GIB
 from aim_jupyter.work.records import Answer
 from aim_jupyter.work.runs import RunFolder
 
 Verb = Literal[
     "gpus", "recipes", "ps", "metrics", "raw", "cache", "evict", "events", "engines", "fit",
-    "runs", "answers",
+    "runs", "answers", "records", "differences",
 ]  # fmt: skip
 Dtype = Literal["string", "Int64", "Float64", "boolean", "datetime64[us, UTC]"]
 _TIME: Dtype = "datetime64[us, UTC]"
@@ -52,6 +53,8 @@ INDEX: dict[Verb, str | None] = {
     "fit": "at",
     "runs": "run",
     "answers": None,
+    "records": "record",
+    "differences": "what",
 }
 
 COLUMNS: dict[Verb, tuple[str, ...]] = {
@@ -104,6 +107,8 @@ COLUMNS: dict[Verb, tuple[str, ...]] = {
     ),
     # The rows of one run: `runs frame`.
     "answers": ("row", "raw", "cause", "error", "tokens_in", "tokens_out", "took_ms", "asks"),
+    "records": ("model", "engine", "version", "recipe", "devices", "revision", "first_at"),
+    "differences": ("then", "now"),
 }
 
 _WHOLE = (
@@ -234,6 +239,19 @@ def run_row(folder: RunFolder) -> Row:
     )
 
 
+def record_row(kept: Provenance) -> Row:
+    """Return the row of one record of what was served."""
+    served = kept.served
+    return _row(
+        "records",
+        served,
+        record=kept.id,
+        version=served.engine_version,
+        devices=", ".join(served.devices),
+        first_at=kept.first_at or None,
+    )
+
+
 def answer_row(row: int, answer: Answer | None) -> Row:
     """Return the row of one answer as it came; of one that did not, what it was not."""
     known = answer or Answer(cause="not asked", error="not asked", asks=0)
@@ -330,4 +348,6 @@ ROW: Mapping[Verb, Callable[..., Row]] = {
     "fit": partial(_row, "fit"),
     "runs": run_row,
     "answers": lambda numbered: answer_row(*numbered),
+    "records": record_row,
+    "differences": partial(_row, "differences"),
 }

@@ -20,6 +20,7 @@ from aim_jupyter.verbs.choices import engines, fit, fit_history, gpus, recipes
 from aim_jupyter.verbs.frames import frame
 from aim_jupyter.verbs.mapping import compare, embed, map, rerank, run, runs
 from aim_jupyter.verbs.measures import exported, metrics, plot
+from aim_jupyter.verbs.recording import provenance, replay
 from aim_jupyter.verbs.servers import (
     attach,
     client,
@@ -60,8 +61,10 @@ __all__ = [
     "metrics",
     "plan",
     "plot",
+    "provenance",
     "ps",
     "recipes",
+    "replay",
     "rerank",
     "run",
     "runs",

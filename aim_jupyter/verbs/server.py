@@ -11,6 +11,7 @@ from aim_jupyter.commands import presenting
 from aim_jupyter.core import api, serving
 from aim_jupyter.core.defaults import DRAIN_S
 from aim_jupyter.core.records import ServerView
+from aim_jupyter.core.records.provenance import Provenance
 from aim_jupyter.core.serving import ServerFolder
 from aim_jupyter.tables import columns, frames
 
@@ -123,6 +124,16 @@ class Server:
     def logs(self, lines: int = 40) -> list[str]:
         """Return the last lines of the engine's log."""
         return serving.tail(self._folder, lines)
+
+    def record(self) -> Provenance:
+        """Return the record of what it serves, whose name its answers carry.
+
+        Raises
+        ------
+        BadUsage
+            If it has none: before its engine was started.
+        """
+        return api.record(self.name)
 
     def metrics(self, history_s: float | None = None) -> pd.DataFrame:
         """Return its activity of the last minute as a DataFrame of one row.

@@ -54,6 +54,8 @@ LITERAL = {
     "runs": "kind state model server rows done failed started_at took_s gpu_hours energy_wh"
     " record reason size_gib",
     "answers": "row raw cause error tokens_in tokens_out took_ms asks",
+    "records": "model engine version recipe devices revision first_at",
+    "differences": "then now",
 }
 INDEXES = {
     "gpus": None,
@@ -68,6 +70,8 @@ INDEXES = {
     "fit": "at",
     "runs": "run",
     "answers": None,
+    "records": "record",
+    "differences": "what",
 }
 RECIPE = Recipe(
     id="mi300x-fp8-tp1",

@@ -147,6 +147,9 @@ class Adapter(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, eq=
         What options and variables of a user do beyond serving: a plan says so.
     modes : Modes or None
         None: its plain command is the only way to start it.
+    stamp : tuple of str
+        The words, with ``{id}``, that put the name of the record into its answers, for versions
+        that know them.
     """
 
     name: str
@@ -174,6 +177,7 @@ class Adapter(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, eq=
     sources: tuple[str, ...] = ()
     effects: dict[str, str] = {}
     modes: Modes | None = None
+    stamp: tuple[str, ...] = ()
     metrics: Metrics = Metrics()
     settings: dict[str, str | Setting] = {}
     stages: tuple[StageRule, ...] = ()

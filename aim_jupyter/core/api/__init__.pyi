@@ -56,6 +56,7 @@ from .plans import (
     recipe_list,
 )
 from .questions import Elsewhere, plan_for, plan_there, plans_for
+from .recording import check_same, differences, export_record, record, records
 from .sharing import EVERYONE, Share, revoke, share, shares_of
 from .site import ask_engine, doctor, engine_list, install_engine, machine
 from .warming import cool_down, warm_hosts, warm_up
@@ -74,14 +75,17 @@ __all__ = [
     "cache_totals",
     "can_start",
     "check_recipe",
+    "check_same",
     "cool_down",
     "default_model",
+    "differences",
     "doctor",
     "engine_list",
     "events",
     "evict",
     "evictions",
     "export",
+    "export_record",
     "exported",
     "exposition",
     "fit",
@@ -115,6 +119,8 @@ __all__ = [
     "prefetch",
     "reachable",
     "recipe_list",
+    "record",
+    "records",
     "report",
     "revoke",
     "server",

@@ -104,6 +104,7 @@ def plan(
         model_path=placed.path,
         argv=tuple(argv),
         env={**done.env, **placed.env},
+        stamp=_stamp(adapter, argv, environment),
         source=placed.source,
         download=placed.download,
         download_bytes=placed.download_bytes,
@@ -123,6 +124,16 @@ def plan(
         # Only who insists gets a plan in spite of a NO.
         overridden=choice.reason if choice.verdict == "NO" else "",
     )
+
+
+def _stamp(
+    adapter: Adapter, argv: Sequence[str], environment: EngineEnvironment
+) -> tuple[str, ...]:
+    """Return the words of the adapter's stamp where the engine knows them and no user set one."""
+    options = {word for word in adapter.stamp if word.startswith("--")}
+    known = {name for flag in environment.flags for name in flag.names}
+    said = {word.partition("=")[0] for word in argv}
+    return adapter.stamp if options <= known and not options & said else ()
 
 
 def _mode(request: Request, engine: str, environment: EngineEnvironment) -> modes.Chosen:

@@ -57,6 +57,9 @@ class Plan(Struct, frozen=True, kw_only=True):
         Interpreter and arguments. Never holds a secret: other users read ``ps``.
     env : dict
         Only what is set beyond the inherited environment.
+    stamp : tuple of str
+        Words that follow `argv` where the engine puts the name of the record into its answers,
+        with ``{id}`` for that.
     port : int or None
         None lets the supervisor choose a free one.
     listen : str
@@ -95,6 +98,7 @@ class Plan(Struct, frozen=True, kw_only=True):
     model_path: str
     argv: tuple[str, ...]
     env: dict[str, str]
+    stamp: tuple[str, ...] = ()
     image: Image | None = None
     source: Source | None = None
     download: str | None = None

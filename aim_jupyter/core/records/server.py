@@ -94,6 +94,8 @@ class ServerRecord(Struct, frozen=True, kw_only=True):
     started_by : str
         How the engine was started: the plan's mode, the one it fell back to, or ``warming`` where
         the warm host had to be started as well; empty before.
+    provenance : str
+        The name of the record of what is served; empty before, and where it could not be taken.
     expected_s : dict
         Seconds per stage of earlier starts of the same plan; empty where there was none.
     idle_since : float or None
@@ -113,6 +115,7 @@ class ServerRecord(Struct, frozen=True, kw_only=True):
     state: State = "starting"
     stages: tuple[StageTime, ...] = ()
     started_by: str = ""
+    provenance: str = ""
     expected_s: dict[str, float] = {}
     port: int | None = None
     socket: str = ""

@@ -182,12 +182,15 @@ class Needs(NamedTuple):
     held : tuple of int
         Files that keeper and engine inherit, of the lease and of the model's folder: both are held
         as long as any process of the engine lives.
+    record : str
+        The name of what is served, for engines that put it into their answers; empty is none.
     """
 
     port: int
     key: str
     log: Path
     held: tuple[int, ...] = ()
+    record: str = ""
 
 
 def start(plan: Plan, mode: Mode, needs: Needs) -> Engine:
@@ -236,7 +239,7 @@ def start(plan: Plan, mode: Mode, needs: Needs) -> Engine:
 def _run(plan: Plan, mode: Mode, needs: Needs) -> tuple[list[str], dict[str, str]]:
     """Return command and environment of an engine, or of what runs it in a container."""
     folder = needs.log.parent
-    words = _command(plan, mode, needs.port, folder)
+    words = _command(plan, mode, needs)
     if plan.image is None:
         # Where the guard finds the keys of those with whom the server is shared.
         guests = {"AIM_GUESTS": str(folder / "guests")}
@@ -337,11 +340,12 @@ def _told(plan: Plan, command: list[str], needs: Needs) -> Keeping:
     }
 
 
-def _command(plan: Plan, mode: Mode, port: int, folder: Path) -> list[str]:
+def _command(plan: Plan, mode: Mode, needs: Needs) -> list[str]:
     """Return the engine's command line in a mode of starting."""
     python, *words = plan.argv
     forking = [str(warm.PROGRAM), "fork"] if mode == "fork" else []
-    return [python, *forking, *words, *_place(plan, port, folder)]
+    stamp = adapters.filled(plan.stamp, id=needs.record) if needs.record else []
+    return [python, *forking, *words, *stamp, *_place(plan, needs.port, needs.log.parent)]
 
 
 def _place(plan: Plan, port: int, folder: Path) -> list[str]:

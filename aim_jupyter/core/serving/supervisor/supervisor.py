@@ -21,7 +21,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from aim_jupyter.core import cache
+from aim_jupyter.core import cache, provenance
 from aim_jupyter.core.defaults import DRAIN_S
 from aim_jupyter.core.errors import AimError, StateUnusable
 from aim_jupyter.core.leases import Lease
@@ -188,10 +188,12 @@ class Supervisor:
         if self._stop_asked:
             return
         self._enter("boot", detail(self.plan))
+        record = self._served()
+        held = (*(lease.fds if lease else ()), *model)
         try:
             booted = boot(
                 self.plan,
-                Needs(port, self.key, self.folder.log, (*(lease.fds if lease else ()), *model)),
+                Needs(port, self.key, self.folder.log, held, record),
                 note=partial(self.folder.events.add, "stage", level="warning", stage="boot"),
                 pause=self._go_on,
             )
@@ -202,9 +204,18 @@ class Supervisor:
             port=port or None,
             socket=sockets.of(self.plan, self.folder.path),
             engine=self.engine.id if self.engine else None,
+            provenance=record,
             started_by=booted.how,
             expected_s=starts.expected(self.plan, booted.how),
         )
+
+    def _served(self) -> str:
+        """Return the name of the record of what is started: without one a start goes on."""
+        try:
+            return provenance.take(self.plan)
+        except (OSError, AimError) as error:
+            self.folder.events.add("stage", f"no record is kept: {error}", level="warning")
+            return ""
 
     def _go_on(self) -> bool:
         """Wait a moment for a warm host, and return whether the start is still wanted."""

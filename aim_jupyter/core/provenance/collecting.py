@@ -6,10 +6,10 @@ import contextlib
 import json
 import os
 import re
+import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-import aim_jupyter
 from aim_jupyter.core import adapters, cache, config, credentials, files, gpus
 from aim_jupyter.core.adapters import Adapter
 from aim_jupyter.core.provenance import content
@@ -56,7 +56,8 @@ def collect(plan: Plan, environment: Mapping[str, str] | None = None) -> Served:
     folder, revision = model_folder(plan)
     options = list(_options(plan, adapter))
     return Served(
-        aim_jupyter=aim_jupyter.__version__,
+        # Of the package that this is a part of: nothing below the front ends imports it.
+        aim_jupyter=sys.modules["aim_jupyter"].__version__,
         engine=plan.engine,
         engine_version=plan.engine_version,
         platform=plan.platform,

@@ -192,6 +192,13 @@ class Adapter(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, eq=
         if unknown:
             raise ValueError(f"{', '.join(sorted(unknown))} is no setting that is known")
 
+    def check(self) -> None:
+        """Raise ValueError where a pattern is none: compiling all takes longer than a launch."""
+        self.log.check()
+        rules: tuple[StageRule | FailureRule, ...] = (*self.stages, *self.failures)
+        for rule in rules:
+            rule.check()
+
     @property
     def script(self) -> Path:
         """The file that an interpreter runs to say whether it has the engine."""

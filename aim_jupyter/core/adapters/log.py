@@ -74,7 +74,8 @@ class Log(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     begins: str = ""
     wrappers: str = ""
 
-    def __post_init__(self) -> None:
+    def check(self) -> None:
+        """Raise ValueError where a pattern does not compile."""
         for pattern in (self.prefix, self.begins, self.wrappers):
             compiled(pattern)
 

@@ -76,7 +76,8 @@ def registered() -> Registry:
         try:
             if name in adapters:
                 raise ValueError("the name is taken")  # noqa: TRY301 - told like all the others
-            adapters[name] = _own(name) if _OWN.get(name) == value else _loaded(name, value)
+            own = _OWN.get(name) == value
+            adapters[name] = _own(name) if own else checked(name, _loaded(value))
         except Exception as error:  # noqa: BLE001 - foreign code, whose every failure is told
             refused.append(Refused(name, value, _told(error)))
     return Registry(adapters, tuple(refused))
@@ -149,7 +150,9 @@ def _find(name: str) -> Adapter | None:
 
 @functools.cache
 def _own(name: str) -> Adapter:
-    return _loaded(name, _OWN[name])
+    # What ships with this package is checked by its tests.
+    found: Adapter = _loaded(_OWN[name])
+    return found
 
 
 def _entries() -> Iterator[tuple[str, str]]:
@@ -163,9 +166,9 @@ def _entries() -> Iterator[tuple[str, str]]:
             yield point.name, point.value
 
 
-def _loaded(name: str, value: str) -> Adapter:
+def _loaded(value: str) -> Any:
     module, _, attribute = value.partition(":")
-    return checked(name, getattr(importlib.import_module(module), attribute))
+    return getattr(importlib.import_module(module), attribute)
 
 
 def checked(name: str, found: object) -> Adapter:
@@ -182,6 +185,7 @@ def checked(name: str, found: object) -> Adapter:
     adapter = msgspec.convert(msgspec.to_builtins(found), resolved(Adapter))
     if adapter.name != name:
         raise ValueError(f"it calls itself {adapter.name!r}")
+    adapter.check()
     if not adapter.script.is_file():
         raise ValueError(f"there is no file {adapter.script}")
     return adapter

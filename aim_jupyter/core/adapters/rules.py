@@ -50,7 +50,8 @@ class StageRule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     detail: str = ""
     facts: dict[str, str] = {}
 
-    def __post_init__(self) -> None:
+    def check(self) -> None:
+        """Raise ValueError where a pattern does not compile, or lacks a group that is used."""
         groups = self.pattern.groupindex
         for wanted in (*words(self.detail), *self.facts.values()):
             if wanted not in groups:
@@ -124,7 +125,8 @@ class FailureRule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     change: tuple[Change, ...] = ()
     port_taken: bool = False
 
-    def __post_init__(self) -> None:
+    def check(self) -> None:
+        """Raise ValueError where a pattern does not compile."""
         for pattern in (
             self.match, self.explains, self.also, self.never, self.frames, self.raised,
         ):  # fmt: skip

@@ -21,6 +21,7 @@ from .caching import (
     unpin,
     verify,
 )
+from .checking import doctor
 from .explaining import ask, report, why, why_log
 from .finding import launching, server, servers
 from .fitting import fit, fit_json, fits, starts
@@ -44,22 +45,20 @@ from .lifecycle import (
 from .lines import launch_line, with_variables
 from .plans import (
     DEMO,
-    check_recipe,
     default_model,
-    export,
     judged,
     judged_plan,
     known_models,
     last_start_s,
-    new_recipe,
     plan,
     recipe_list,
 )
 from .questions import Elsewhere, plan_for, plan_there, plans_for
 from .recording import check_same, differences, export_record, record, records
 from .sharing import EVERYONE, Share, revoke, share, shares_of
-from .site import ask_engine, doctor, engine_list, install_engine, machine
+from .site import ask_engine, engine_list, install_engine, machine
 from .warming import cool_down, warm_hosts, warm_up
+from .writing import check_recipe, export, new_recipe
 
 __all__ = [
     "DEMO",

@@ -21,7 +21,7 @@ from aim_jupyter.core.api.plans import planner, running
 from aim_jupyter.core.api.site import engine_for, engine_is_known, machine
 from aim_jupyter.core.defaults import DRAIN_S
 from aim_jupyter.core.errors import StartFailed, WaitTimeout
-from aim_jupyter.core.planning import Request, preflight
+from aim_jupyter.core.planning import Request, options, preflight
 from aim_jupyter.core.records import (
     CachedModel,
     CacheTotals,
@@ -48,6 +48,7 @@ def launch(request: Request) -> ServerFolder:
 
 
 def _launched(request: Request) -> ServerFolder:
+    options.refuse(request)
     answers = planner()
     there = None if request.new else running(answers, request)
     if there is not None:

@@ -21,7 +21,14 @@ from aim_jupyter.core.api.environments import Environments
 from aim_jupyter.core.choice import Conditions, Known
 from aim_jupyter.core.choice.amd_rules import Selected
 from aim_jupyter.core.errors import BadUsage, GpuUnavailable
-from aim_jupyter.core.planning import Request, permission, policy, preflight, resolving, words
+from aim_jupyter.core.planning import (
+    Request,
+    permission,
+    policy,
+    preflight,
+    resolving,
+    words,
+)
 from aim_jupyter.core.planning.resolving import Found
 from aim_jupyter.core.recipes import Catalogue
 from aim_jupyter.core.recipes.arguments.options import canonical

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
 from aim_jupyter.core import config, recipes, serving
 from aim_jupyter.core.api.site import machine
-from aim_jupyter.core.errors import AimError, BadUsage, NoFit
-from aim_jupyter.core.planning import Request, preflight, resolving
-from aim_jupyter.core.recipes.files import authoring
-from aim_jupyter.core.recipes.files import export as exporting
+from aim_jupyter.core.errors import AimError, BadUsage
+from aim_jupyter.core.planning import Request, options, preflight, resolving
 from aim_jupyter.core.records import Choice, Machine, Model, Plan
 from aim_jupyter.core.serving import ServerFolder
 
@@ -100,6 +97,7 @@ def judged_plan(
     request: Request, *, simulated: str | None = None, **asked: Any
 ) -> tuple[Choice, Plan]:
     """Return what `plan` does, and the verdict that its recipe was chosen by."""
+    options.refuse(request)
     answers = planner(simulated, **asked)
     if answers.machine.simulated:
         return answers.plan(request)
@@ -145,43 +143,6 @@ def _beside(answers: Planner, there: ServerFolder) -> Planner:
 def last_start_s(made: Plan) -> float | None:
     """Return the seconds that earlier starts of the same plan took, None where there was none."""
     return sum(serving.expected(made).values()) or None
-
-
-def new_recipe(model: str, recipe: str | None = None) -> str:
-    """Return the text of a recipe file of one's own, started from the recipe that would be chosen.
-
-    Parameters
-    ----------
-    recipe : str, optional
-        Id of another recipe to start from.
-    """
-    found = planner().judged(Request(model=model, recipe=recipe))
-    if not found.choices:
-        raise NoFit(f"There is no recipe for {model} to start from.", "%aim recipes")
-    return authoring.new(found.model, found.choices[0].recipe)
-
-
-def check_recipe(file: Path) -> Model:
-    """Return what a recipe file holds.
-
-    Raises
-    ------
-    RecipeInvalid
-        Naming file, line, what was expected and what was found.
-    """
-    return authoring.check(file)
-
-
-def export(request: Request, target: str) -> str:
-    """Return a plan for another place: a shell, docker, AMD's runtime, Kubernetes.
-
-    Raises
-    ------
-    BadUsage
-        If there is no such form.
-    """
-    choice, made = planner().plan(request)
-    return exporting.export(made, choice.recipe, target)
 
 
 def default_model() -> str:

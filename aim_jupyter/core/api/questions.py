@@ -13,7 +13,7 @@ from msgspec import Struct
 from aim_jupyter.core import config, recipes
 from aim_jupyter.core.api.plans import judged_plan, planner
 from aim_jupyter.core.errors import AimError, BadUsage, UnknownName
-from aim_jupyter.core.planning import Request
+from aim_jupyter.core.planning import Request, options
 from aim_jupyter.core.recipes.files.format import PRECISIONS
 from aim_jupyter.core.records import Choice, Plan
 from aim_jupyter.core.records.kinds import resolved
@@ -65,6 +65,7 @@ def plan_there(request: Request, there: Elsewhere) -> dict[str, Any]:
     """
     if there == Elsewhere():
         return _plain(*judged_plan(request))
+    options.refuse(request)
     return _plain(*_planner(there).plan(request))
 
 

@@ -6,10 +6,9 @@ from pathlib import Path
 
 from aim_jupyter.core import engines
 from aim_jupyter.core import gpus as detection
-from aim_jupyter.core.doctor import diagnosis, reporting
 from aim_jupyter.core.engines import InstallPlatform
 from aim_jupyter.core.errors import AimError
-from aim_jupyter.core.records import Check, EngineEnvironment, Machine
+from aim_jupyter.core.records import EngineEnvironment, Machine
 
 
 def machine(
@@ -58,26 +57,6 @@ def install_engine(
         If no source ended in a working engine; nothing half-made is left.
     """
     return engines.install(platform, force=force, catalogue=sources or engines.SHIPPED)
-
-
-def doctor(report: Path | None = None) -> list[Check]:
-    """Return what was checked on this machine, the failed checks first.
-
-    Parameters
-    ----------
-    report : Path, optional
-        Write there, for a maintainer, what was found; nothing in it names a person.
-
-    Raises
-    ------
-    StateUnusable
-        If the report can't be written.
-    """
-    here = machine()
-    checks = diagnosis.checks(here)
-    if report is not None:
-        reporting.write(report, here, checks)
-    return checks
 
 
 def ask_engine() -> bool:

@@ -10,7 +10,6 @@ from msgspec import Struct, structs
 from aim_jupyter.core import adapters, fit
 from aim_jupyter.core.choice import checkpoints
 from aim_jupyter.core.choice.devices import device_of, processor
-from aim_jupyter.core.choice.exactly import counts
 from aim_jupyter.core.choice.history import learned
 from aim_jupyter.core.choice.models import architecture_of, loaded, name_of
 from aim_jupyter.core.choice.ranking import Conditions
@@ -108,6 +107,8 @@ class Judge:
         question = self._question(recipe, device, request)
         said = str(self._args(recipe, request).get("hf-overrides") or "")
         config = loaded(self._model, recipe.weights, said)
+        from aim_jupyter.core.choice.exactly import counts  # noqa: PLC0415 - rarely asked
+
         counted = counts(config, question.settings, device) if config else None
         return fit.verdict(structs.replace(question, exact=counted)) if counted else None
 

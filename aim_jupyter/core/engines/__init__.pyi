@@ -1,4 +1,4 @@
-from .environments import choose, find, is_known
+from .environments import answered, choose, find, is_known
 from .images import options
 from .installation import install
 from .probe import ask
@@ -10,6 +10,7 @@ __all__ = [
     "SHIPPED",
     "Answer",
     "InstallPlatform",
+    "answered",
     "ask",
     "choose",
     "find",

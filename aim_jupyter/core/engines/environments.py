@@ -94,6 +94,21 @@ def is_known(*, platform: str | None = None, engine: str = "vllm") -> bool:
     return True
 
 
+def answered(name: str | None = None) -> list[EngineEnvironment]:
+    """Return the environments that can serve, without asking any; none where one is to be asked.
+
+    Parameters
+    ----------
+    name : str, optional
+        Only those of this engine, or the one of this name.
+    """
+    there = list(_distinct(candidates.all_of_them()))
+    if not all(map(_is_asked, there)):
+        return []
+    found = map(describe, there)
+    return [one for one in found if one.usable and name in (None, one.engine, one.name)]
+
+
 def _is_asked(candidate: Candidate) -> bool:
     if candidate.source == "notebook" and not candidates.notebook_has_engine():
         return True

@@ -14,6 +14,7 @@ from aim_jupyter.core import adapters, recipes
 from aim_jupyter.core.adapters import Adapter
 from aim_jupyter.core.errors import BadUsage, NoFit
 from aim_jupyter.core.planning import words
+from aim_jupyter.core.planning.options import wrong
 from aim_jupyter.core.planning.request import Placed, Request
 from aim_jupyter.core.records import (
     Choice,
@@ -231,8 +232,8 @@ def _reconcile(
         overrides=recipes.Overrides(set=wishes, unset=request.unset, env=request.env),
         engine=environment.title,
         adapter=adapters.get(environment.engine or choice.recipe.engine),
+        ours=words.OURS,
     )
     if done.errors:
-        known = [name for flag in environment.flags for name in flag.names]
-        raise BadUsage(f"{done.errors[0]}.", words.mended(request, known, done.errors))
+        raise wrong(request, environment, done.errors)
     return done

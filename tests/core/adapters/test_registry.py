@@ -14,6 +14,7 @@ import pytest
 from aim_jupyter.core import adapters
 from aim_jupyter.core.adapters import registry
 from aim_jupyter.core.errors import UnknownName
+from aim_jupyter.core.serving.crash import failures
 
 ENGINE = """\
 name = "{name}"
@@ -133,6 +134,14 @@ def test_the_built_in_ones_are_registered_like_any_other() -> None:
     named = {point.name: point.value for point in entry_points(group=adapters.GROUP)}
     assert named == registry._OWN
     assert adapters.registered().refused == ()
+
+
+@pytest.mark.parametrize("name", registry._OWN)
+def test_the_built_in_ones_are_as_any_other_must_be(name: str) -> None:
+    """What ships is not looked at when it is loaded: compiling all patterns takes 50 ms."""
+    assert registry.checked(name, adapters.get(name)).title == adapters.title(name)
+    for rule in failures.rules(name):
+        rule.check()
 
 
 def test_an_unknown_name_is_told_with_the_nearest() -> None:

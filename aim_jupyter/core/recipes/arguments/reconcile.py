@@ -69,6 +69,7 @@ def reconcile(
     overrides: Overrides | None = None,
     engine: str = "the engine",
     adapter: Adapter | None = None,
+    ours: Collection[str] = (),
 ) -> Reconciled:
     """Return what the engine accepts of a recipe and of the user's wishes.
 
@@ -82,10 +83,12 @@ def reconcile(
         How messages call it, such as ``vLLM 0.32.0``.
     adapter : Adapter or None
         Of the engine: recipes and users may say things in the words of vLLM, which are translated.
+    ours : collection of str
+        Options that a line can have beside the engine's: what is none may have meant one.
     """
-    return _Work(Options(flags), frozenset(variables), engine, adapter).run(
-        args, env, overrides or Overrides()
-    )
+    work = _Work(Options(flags), frozenset(variables), engine, adapter)
+    work.ours = ours
+    return work.run(args, env, overrides or Overrides())
 
 
 class _Work:
@@ -97,6 +100,7 @@ class _Work:
         self.options, self.variables, self.engine = options, variables, engine
         self.adapter = adapter
         self.reserved = {**table().reserved, **(adapter.reserved if adapter else {})}
+        self.ours: Collection[str] = ()
         self.args: dict[str, Any] = {}
         self.env: dict[str, str] = {}
         self.changes: list[str] = []
@@ -301,7 +305,7 @@ class _Work:
         if former is not None:
             instead = f"use --{former.use}" if former.use else former.why
             return f"--{name} is gone from {self.engine}: {instead}"
-        near = closest(name, self.options.names, 1)
+        near = closest(name, {*self.options.names, *self.ours}, 1)
         return f"{self.engine} has no option --{name}" + (f"; nearest: --{near[0]}" if near else "")
 
 

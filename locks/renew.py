@@ -21,6 +21,7 @@ MADE_OF: dict[str, tuple[str, ...]] = {
         *(f"--no-emit-package={name}" for name in ("torchvision", "torchaudio", "torchcodec")),
     ),
     "sglang": ("locks/sglang.in", "--no-deps"),
+    "ray": ("locks/ray.in", "--no-deps"),
 }
 OPTIONS = (
     *("--universal", "--python-version=3.11", "--generate-hashes", "--upgrade", "--quiet"),

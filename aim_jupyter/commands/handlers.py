@@ -37,6 +37,15 @@ def asked(given: Namespace) -> Request:
     return Request(**{**said, "model": said["model"] or "", "options": options})
 
 
+def export(given: Namespace) -> list[str]:
+    """Return a plan, or a run of a map, for another place."""
+    if not given.batch:
+        return api.export(request(given), given.to).splitlines()
+    from aim_jupyter.work.map import batch  # noqa: PLC0415 - for a map only
+
+    return batch.job(runs.find(given.run).read()).splitlines()
+
+
 def launch(given: Namespace) -> Any:
     """Launch a server."""
     with api.launching():

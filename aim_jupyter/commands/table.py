@@ -143,11 +143,13 @@ COMMANDS: tuple[Command, ...] = (
     Command(
         "export",
         "a plan for another place, as text that runs there",
-        lambda given: api.export(handlers.request(given), given.to).splitlines(),
+        handlers.export,
         looks.LINES,
         (
             *LAUNCH,
             argument("--to", choices=list(TARGETS), default=TARGETS[0], help="default: shell"),
+            argument("--batch", choices=["ray"], help="a run of a map, as a job of Ray Data LLM"),
+            argument("--run", metavar="ID", completes="runs", help="that one, not the last"),
         ),
         open=True,
     ),

@@ -70,6 +70,8 @@ class Script(Struct, frozen=True, kw_only=True):
         Letters of a message at most; a longer one is refused as too long.
     asked : str
         A file that each message is written to, a line each, when an answer to it goes out.
+    accent : str
+        What its answers begin with.
     frail : bool
         As vLLM does, it ends with code 0 when one of its children was killed.
     """
@@ -94,6 +96,7 @@ class Script(Struct, frozen=True, kw_only=True):
     slots: int | None = None
     longest: int = 1 << 30
     asked: str = ""
+    accent: str = "You said"
 
 
 def fake_engine(folder: Path, script: Script | None = None) -> Path:

@@ -9,6 +9,8 @@ import msgspec
 from msgspec import Struct
 
 Route = Literal["chat", "embed", "rerank"]
+#: How a prompt is given: a template, messages of templates, the source of a function of the row.
+Form = Literal["text", "messages", "function"]
 #: What a run does now; `stopped` has rows that were not asked.
 RunState = Literal["running", "stopped", "done"]
 #: The same as it is seen from within: `waiting` is for an engine that is away.
@@ -22,6 +24,8 @@ class Question(Struct, frozen=True, kw_only=True):
     ----------
     prompt : str
         The template, the messages as JSON, or the source of a function of the row.
+    images : tuple of str
+        Columns with pictures.
     schema : dict or None
         The JSON Schema of an answer; with `choices` it is none.
     sampling : dict
@@ -33,7 +37,9 @@ class Question(Struct, frozen=True, kw_only=True):
     """
 
     prompt: str
+    form: Form = "text"
     route: Route = "chat"
+    images: tuple[str, ...] = ()
     schema: dict[str, Any] | None = None
     choices: tuple[str, ...] = ()
     sampling: dict[str, Any] = {}

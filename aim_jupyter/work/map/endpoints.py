@@ -20,7 +20,6 @@ from aim_jupyter.core.adapters import Metrics
 from aim_jupyter.core.adapters.measures import Cache
 from aim_jupyter.core.errors import BadUsage, ServerGone
 from aim_jupyter.core.planning import words
-from aim_jupyter.core.records import Plan
 from aim_jupyter.core.serving import ServerFolder
 from aim_jupyter.work.map.pace import Blocks, Load
 from aim_jupyter.work.map.wire import BROKEN, Overdue, Place, Wire
@@ -203,7 +202,9 @@ class Managed(Endpoint):
             engine=plan.engine,
             engine_version=plan.engine_version,
             platform=plan.platform,
-            options=_options(plan),
+            options={
+                name: said for name, said in options(plan.argv).items() if name not in INDIFFERENT
+            },
         )
 
     def place(self) -> Place | None:
@@ -244,7 +245,7 @@ class Managed(Endpoint):
     @property
     def behind(self) -> dict[str, Any]:
         """A priority after that of requests that name none, where its engine goes by them."""
-        by = _options(self._plan, every=True).get("scheduling-policy")
+        by = options(self._plan.argv).get("scheduling-policy")
         return {"priority": 1} if by == "priority" else {}
 
     def power_w(self) -> float | None:
@@ -328,17 +329,17 @@ def named(servers: str | Sequence[str] | None, *, launch: bool = False) -> list[
     return found
 
 
-def _options(plan: Plan, *, every: bool = False) -> dict[str, str]:
-    """Return the options of a plan by name: those that may change answers, or every one."""
-    options: dict[str, str] = {}
+def options(argv: Sequence[str]) -> dict[str, str]:
+    """Return the options of a command line by name, empty where one has no value."""
+    found: dict[str, str] = {}
     name = ""
-    for word in plan.argv:
+    for word in argv:
         if word.startswith("--"):
             name, _, value = word.removeprefix("--").partition("=")
-            options[name] = value
+            found[name] = value
         elif name:
-            options[name] = f"{options[name]} {word}".strip()
-    return {name: said for name, said in options.items() if every or name not in INDIFFERENT}
+            found[name] = f"{found[name]} {word}".strip()
+    return found
 
 
 def _revision(folder: Path) -> str | None:

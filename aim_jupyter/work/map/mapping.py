@@ -89,6 +89,8 @@ class Map:
         said = (usual if route == "chat" else {}) | dict(sampling or {})
         question = Question(
             prompt=self.prompts.text,
+            form=self.prompts.form,
+            images=tuple(images),
             route=route,
             schema=self.schema.json,
             choices=self.schema.choices,

@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 
 from aim_jupyter.core.errors import BadUsage, UnknownName
+from aim_jupyter.work.records import Form
 
 Row = Mapping[str, Any]
 #: A template of columns, messages whose contents are templates, or a function of the row.
@@ -105,18 +106,18 @@ class Prompts:
         for name in images:
             if name not in columns:
                 raise UnknownName("column", name, columns)
-        self._make, self.text = self._made(prompt, columns)
+        self._make, self.text, self.form = self._made(prompt, columns)
 
     def _made(
         self, prompt: Prompt, columns: Sequence[str]
-    ) -> tuple[Callable[[dict[str, Any]], Any], str]:
+    ) -> tuple[Callable[[dict[str, Any]], Any], str, Form]:
         if isinstance(prompt, str):
-            return Template(prompt, columns).of, prompt
+            return Template(prompt, columns).of, prompt, "text"
         if callable(prompt):
-            return prompt, _source(prompt)
+            return prompt, _source(prompt), "function"
         turns = [_turn(message, columns) for message in prompt]
         text = msgspec.json.encode([dict(message) for message in prompt]).decode()
-        return lambda row: [make(row) for make in turns], text
+        return lambda row: [make(row) for make in turns], text, "messages"
 
     def of(self, row: dict[str, Any]) -> list[dict[str, Any]]:
         """Return the messages for a row.

@@ -25,8 +25,6 @@ from aim_jupyter.work.runs import RunFolder
 KEEP_S, LOAD_S, SHOW_S = 0.05, 0.25, 1.0
 #: Rows that are shown as they came, letters of each, and states that a small curve is drawn from.
 _LAST, _LETTERS, _HISTORY = 3, 44, 60
-#: Times as many requests at once as when a rate was taken, from which on it holds no more.
-FASTER = 1.2
 
 
 class Lane:
@@ -77,13 +75,13 @@ class Running:
         self._first = Counter[str]()
         self._came: list[tuple[Item, Answer]] = []
         self._kept = asyncio.Event()
+        self._since: dict[bytes, float] = {}
         self._causes = Counter[str]()
         self._stopping = False
         self._began = time.monotonic()
         self._took_s = self._run.took_s
         self._measured_at = self._began
         self._forecast = Forecast()
-        self._paced = 1
         self._rates: deque[float] = deque(maxlen=_HISTORY)
         self._last: deque[tuple[Item, Answer]] = deque(maxlen=_LAST)
 
@@ -179,11 +177,15 @@ class Running:
     async def _ask(self, lane: Lane, item: Item | None) -> None:
         """Ask one row after the other, as long as so many at once are wanted."""
         while item is not None:
+            self._since[item.key] = time.monotonic()
             try:
                 answer = await lane.asker.ask(item)
             except ServerGone:
                 self._returned.append(item)
                 raise
+            finally:
+                took = time.monotonic() - self._since.pop(item.key)
+            self._forecast.took([took])
             kept = self._kept
             self._came.append((item, answer))
             # Till it is on the disk it is under way: a kill costs no more than what is.
@@ -316,13 +318,12 @@ class Running:
         )
         run = self._run
         self._forecast.note(
-            since, rows=run.done + run.failed, tokens_in=run.tokens_in, tokens_out=run.tokens_out
+            since,
+            sum(lane.pace.target for lane in self._lanes),
+            rows=run.done + run.failed,
+            tokens_in=run.tokens_in,
+            tokens_out=run.tokens_out,
         )
-        target = sum(lane.pace.target for lane in self._lanes)
-        if target >= FASTER * self._paced:
-            # While more and more is asked at once, what was before says nothing of what comes.
-            self._forecast.restart()
-            self._paced = target
         rates = self._forecast.rates() or (None, None, None)
         self._rates.append(rates[0] or 0.0)
         paces = [lane.pace for lane in self._lanes]
@@ -337,11 +338,16 @@ class Running:
             rows_s=rates[0],
             tok_in_s=rates[1],
             tok_out_s=rates[2],
-            eta_s=self._forecast.left(run.left),
+            eta_s=self._forecast.left(run.left, self._ages()),
             causes=dict(self._causes.most_common()),
             last=tuple(_shown(item, answer) for item, answer in self._last),
             history=tuple(self._rates),
         )
+
+    def _ages(self) -> list[float]:
+        """Return how long each row has been under way, in seconds."""
+        now = time.monotonic()
+        return [now - since for since in self._since.values()]
 
     def _state(self, *, ended: bool) -> LookState:
         if ended:

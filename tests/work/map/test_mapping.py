@@ -13,12 +13,14 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pydantic
 import pytest
+from msgspec.structs import replace
 
 import aim_jupyter as aim
 from aim_jupyter.core import serving
@@ -29,7 +31,7 @@ from aim_jupyter.verbs.server import Server
 from aim_jupyter.work import runs
 from aim_jupyter.work.map import asking
 from tests.conftest import scrubbed
-from tests.waiting import launch_ready, until
+from tests.waiting import DEMO, launch_ready, until
 
 PROMPT = "{text}"
 
@@ -323,13 +325,15 @@ def test_every_ugly_row_has_an_answer_or_an_error(server: Callable[[], ServerFol
     ugly = [None, float("nan"), "🦊", "{text}", "}}{", "\ud800", "", " ", 3, 1.5, b"\xff", [1],
             {"a": 1}, pd.NaT, pd.NA, "x" * 1_000_000, "\x00", "a\r\nb", True]  # fmt: skip
     draw = random.Random(0)
-    texts = [draw.choice(ugly) if at % 3 else f"t{at}" for at in range(1000)]
-    index = pd.MultiIndex.from_arrays([[0] * 1000, draw.sample(range(1000), 1000)])
-    df = pd.DataFrame({("a", 1): texts, ("a", 2): range(1000)}, index=index)
-    df.columns = pd.Index(["text", 2], dtype=object)
-    out = aim.map(df, "Kind? {text}", force=True)
+    count = 10_000
+    texts = [draw.choice(ugly) if at % 3 else f"t{at}" for at in range(count)]
+    # A MultiIndex with the same entry many times, and columns of which one is no text.
+    index = pd.MultiIndex.from_arrays([[0] * count, draw.choices(range(99), k=count)])
+    df = pd.DataFrame({"text": texts, 2: pd.Categorical(["a", "b"] * (count // 2))}, index=index)
+    out = aim.map(df, "Kind? {text} {2}", force=True)
     assert (out.answer.isna() != out.answer_error.isna()).all()
     assert out.index.equals(df.index)
+    pd.testing.assert_frame_equal(out[["text", 2]], df, check_flags=False)
     assert set(aim.run().frame().cause.dropna()) == {"no value", "no text", "too long"}
 
 
@@ -375,3 +379,75 @@ def test_a_question_of_a_person_goes_before_the_rows_of_a_map(
     order = [json.loads(line) for line in asked.read_text().splitlines()]
     # Behind what ran, and what took the other three places while it was written down.
     assert order.index("a person") <= 4 + 3, order[:20]
+
+
+def test_a_prompt_is_messages_or_a_function_of_the_row(
+    server: Callable[[], ServerFolder],
+) -> None:
+    server()
+    df = pd.DataFrame({"text": ["a", None, "b"], "n": [1, 2, 3]})
+    turns = [{"role": "system", "content": "Be {n}."}, {"role": "user", "content": "{text}?"}]
+    out = aim.map(df, turns)
+    assert out.answer[0] == "You said: a?"
+    assert out.answer_error[1] == "no value: text"
+    assert out.answer_tokens_in[0] == 3
+
+    def prompt(row: dict[str, Any]) -> Any:
+        return [{"role": "user", "content": row["text"].upper()}] if row["n"] > 1 else "one"
+
+    out = aim.map(df, prompt, into="f")
+    assert out.f.tolist() == ["You said: one", pd.NA, "You said: B"]
+    assert out.f_error[1].startswith("the prompt failed: AttributeError")
+
+
+def test_pictures_go_along_from_paths_and_from_bytes(
+    server: Callable[[], ServerFolder], tmp_path: Path
+) -> None:
+    server()
+    png = b"\x89PNG\r\n\x1a\n and so on"
+    (tmp_path / "a.png").write_bytes(png)
+    shown = [png, str(tmp_path / "a.png"), tmp_path / "none.png", b"no picture", None]
+    out = aim.map(
+        [{"at": at, "shown": each} for at, each in enumerate(shown)], "What? {at}", images="shown"
+    )
+    assert out[0]["answer"] == "You said: data:image/png;base64,iVBORw0K What? 0"
+    assert out[1]["answer"] == "You said: data:image/png;base64,iVBORw0K What? 1"
+    assert [row["answer_error"][:13] for row in out[2:]] == [
+        "shown can't b",
+        "shown is no P",
+        "no value: sho",
+    ]
+
+
+def test_several_servers_of_one_model_share_the_rows(
+    fake: Callable[..., Path],
+) -> None:
+    fake(slots=4, token_s=0.005)
+    both = [launch_ready(replace(DEMO, name=name)) for name in ("one", "two")]
+    rows = [{"text": f"t{at}"} for at in range(400)]
+    out = aim.map(rows, PROMPT, servers=["one", "two"])
+    assert [row["answer"] for row in out] == [f"You said: t{at}" for at in range(400)]
+    shares = [requests(folder) for folder in both]
+    assert sum(shares) == 400
+    assert min(shares) > 40
+    # One that is stopped leaves its rows to the other.
+    aim.run().evict()
+    run = aim.map(rows, PROMPT, servers=["one", "two"], background=True)
+    until(lambda: run.record.done > 40)
+    aim.stop("one")
+    until(lambda: run.state == "done")
+    assert run.record.done == 400
+
+
+def test_two_models_are_compared_side_by_side(fake: Callable[..., Path]) -> None:
+    fake()
+    launch_ready(replace(DEMO, name="one"))
+    fake(accent="They said")
+    launch_ready(replace(DEMO, name="two", options={"dtype": "float16"}))
+    df = pd.DataFrame({"text": ["[[say:yes]]", "a", None]})
+    out = aim.compare(df, PROMPT, servers=["one", "two"])
+    assert out.answer_one.tolist()[:2] == ["yes", "You said: a"]
+    assert out.answer_two.tolist()[:2] == ["yes", "They said: a"]
+    assert out.answer_agree.tolist() == [True, False, pd.NA]
+    assert out.attrs["aim"]["agreement"] == 0.5
+    assert out.attrs["aim"]["compared"] == ["answer_one", "answer_two"]

@@ -147,10 +147,11 @@ class Handler(BaseHTTPRequestHandler):
         """
         if "[[die]]" in text:
             os.kill(os.getpid(), signal.SIGKILL)
-        orders = re.findall(r"\[\[say:(.*?)\]\]", body["messages"][0]["content"], re.DOTALL)
+        orders = re.findall(r"\[\[say:(.*?)\]\]", _text(body["messages"][0]), re.DOTALL)
         asked = sum(message["role"] == "assistant" for message in body["messages"])
         choices = (body.get("structured_outputs") or {}).get("choice")
-        said = orders[min(asked, len(orders) - 1)] if orders else f"You said: {text}"
+        usual = f"{self.server.script['accent']}: {text}"
+        said = orders[min(asked, len(orders) - 1)] if orders else usual
         schema = ((body.get("response_format") or {}).get("json_schema") or {}).get("schema")
         if choices and not orders:
             said = choices[len(text) % len(choices)]
@@ -165,7 +166,7 @@ class Handler(BaseHTTPRequestHandler):
             counters.running += 1
             counters.http += 1
         messages = body["messages"]
-        text = messages[-1]["content"]
+        text = _text(messages[-1])
         refused = re.search(r"\[\[status:(\d+)\]\]", text)
         if refused or len(text) > int(self.server.script["longest"]):
             found = f"maximum context length is 512 tokens, you requested {len(text)} tokens"
@@ -274,7 +275,17 @@ class Handler(BaseHTTPRequestHandler):
 
 
 def _tokens(messages: list[dict[str, str]]) -> int:
-    return sum(len(message["content"].split()) for message in messages)
+    return sum(len(_text(message).split()) for message in messages)
+
+
+def _text(message: dict[str, object]) -> str:
+    """Return a message as text; a picture is the beginning of its address."""
+    parts = message["content"]
+    if isinstance(parts, str):
+        return parts
+    return " ".join(
+        part["text"] if part["type"] == "text" else part["image_url"]["url"][:30] for part in parts
+    )
 
 
 def _instance(schema: dict[str, object]) -> object:

@@ -120,6 +120,7 @@ def plan(server: str, model: str, recipe: str, gpus: tuple[int, ...]) -> Plan:
         env={},
         gpus=gpus,
         gpu_model="MI300X" if gpus else "cpu",
+        asked=(model, "--recipe", recipe, *(("--gpus", ",".join(map(str, gpus))) if gpus else ())),
     )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import os
 import sys
@@ -15,7 +14,6 @@ import pytest
 import aim_jupyter as aim
 from aim_jupyter import cli
 from aim_jupyter.core.errors import BadUsage
-from aim_jupyter.tables import figures
 from aim_jupyter.tables.columns import COLUMNS
 from tests.conftest import FakeEngine
 from tests.waiting import launch_ready, say, until
@@ -91,10 +89,3 @@ def test_a_terminal_shows_top_in_place_until_q(fake: FakeEngine) -> None:
     assert shown.exitstatus == 0
     assert "\x1b[?1049l" in shown.before
     assert "demo" in shown.before.rpartition("\x1b[?1049l")[2]
-
-
-def test_a_plot_without_matplotlib_names_the_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
-    with pytest.raises(BadUsage, match="needs matplotlib") as found:
-        figures.Plot("demo", [])
-    assert found.value.hint == "%pip install matplotlib"

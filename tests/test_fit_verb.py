@@ -20,7 +20,7 @@ from aim_jupyter.core.records.fit import Start
 from aim_jupyter.core.sizes import GIB
 from aim_jupyter.tables import frames
 from tests.conftest import FakeEngine
-from tests.notebook.test_magics import Session, session
+from tests.notebook.cells import Session, session
 from tests.test_cli import run
 from tests.waiting import launch_ready
 

@@ -72,7 +72,8 @@ def frame_text(
     pandas shows the first and the last ones, and of our tables the first ones matter.
     """
     lines = [list(heads), *([MISSING if cell is None else cell for cell in row] for row in rows)]
-    lines = [[words.clean(cell) for cell in line] for line in lines]
+    # A line that broke in a cell would end the row.
+    lines = [[" ".join(words.clean(cell).splitlines()) for cell in line] for line in lines]
     shown = _that_fit([max(map(len, column)) for column in zip(*lines, strict=True)], width)
     text = t.columns([line[:shown] for line in lines], numeric[:shown], gap=_GAP)
     if not rows:

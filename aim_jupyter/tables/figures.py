@@ -6,7 +6,7 @@ import importlib.util
 import io
 import re
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -54,6 +54,10 @@ _STYLE: Any = {
     "xtick.color": _SOFT,
     "ytick.color": _SOFT,
 }
+
+
+#: What is shown on each side of a past that is one reading.
+_MOMENT = timedelta(seconds=30)
 
 
 class Line(NamedTuple):
@@ -212,6 +216,9 @@ def _draw(name: str, past: Sequence[Sample]) -> Any:
         at = [datetime.fromtimestamp(sample.at, zone) for sample in past]
         for axis, chart in zip(axes, charts, strict=False):
             _chart(axis, chart, at, past)
+            if at[0] == at[-1]:
+                # Of a single moment matplotlib would show four years.
+                axis.set_xlim(at[0] - _MOMENT, at[0] + _MOMENT)
             locator = AutoDateLocator(maxticks=7, tz=zone)
             axis.xaxis.set_major_locator(locator)
             axis.xaxis.set_major_formatter(ConciseDateFormatter(locator, tz=zone))

@@ -2,52 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pandas as pd
 import pytest
 from IPython.core.interactiveshell import InteractiveShell
-from IPython.utils.capture import CapturedIO, capture_output
+from IPython.utils.capture import capture_output
 
 from aim_jupyter.core.errors import UnknownName
 from aim_jupyter.verbs.server import Server
 from tests.conftest import FakeEngine
+from tests.notebook.cells import Session
 from tests.waiting import until
-
-
-class Session:
-    """A shell with the extension loaded; what a cell gives and shows."""
-
-    def __init__(self, shell: InteractiveShell) -> None:
-        self.shell = shell
-        self.value: object = None
-
-    def run(self, cell: str) -> CapturedIO:
-        """Run a cell that must succeed."""
-        with capture_output() as shown:
-            result = self.shell.run_cell(cell, store_history=True)
-        result.raise_error()
-        self.value = result.result
-        return shown
-
-    def fails(self, cell: str) -> tuple[BaseException, str]:
-        """Run a cell that must fail; return the error and what the user reads."""
-        with capture_output() as shown:
-            result = self.shell.run_cell(cell, store_history=True)
-        error = result.error_in_exec
-        assert error is not None, "the cell did not fail"
-        return error, (shown.stdout + shown.stderr).strip()
-
-
-@pytest.fixture
-def session() -> Iterator[Session]:
-    InteractiveShell.clear_instance()
-    shell = InteractiveShell.instance()
-    shell.run_line_magic("load_ext", "aim_jupyter")
-    yield Session(shell)
-    shell.run_line_magic("unload_ext", "aim_jupyter")
-    InteractiveShell.clear_instance()
 
 
 def test_loading_prints_nothing_and_unloading_leaves_nothing() -> None:
@@ -71,25 +37,6 @@ def test_the_bare_magic_shows_the_status_card(session: Session) -> None:
     assert "no GPU" in card.data["text/plain"]
     assert "%aim engine install cpu" in card.data["text/plain"]
     assert card.data["text/html"].startswith("<div")
-
-
-def test_a_table_is_a_frame_with_its_card_below(session: Session) -> None:
-    shown = session.run("%aim gpus")
-    assert isinstance(session.value, pd.DataFrame)
-    assert list(session.value.columns[:3]) == ["gpu", "pci", "model"]
-    assert "None found" in shown.outputs[-1].data["text/plain"]
-
-
-@pytest.mark.parametrize("cell", ["df = %aim gpus", "%aim gpus;"])
-def test_a_kept_or_silenced_table_shows_nothing(session: Session, cell: str) -> None:
-    shown = session.run(cell)
-    assert (shown.stdout, shown.outputs) == ("", [])
-
-
-def test_a_table_in_a_longer_cell_shows_no_card(session: Session) -> None:
-    shown = session.run("df = %aim gpus\nlen(df)")
-    assert session.value == 0
-    assert all("None found" not in str(output.data) for output in shown.outputs)
 
 
 def test_recipes_of_one_model_are_ranked(session: Session) -> None:
@@ -122,51 +69,6 @@ def test_a_server_from_launch_to_stop(session: Session, fake: FakeEngine, tmp_pa
     shown = session.run("%aim stop")
     assert "stopped" in shown.outputs[0].data["text/plain"]
     assert server.state == "stopped"
-
-
-def test_launch_as_the_last_line_shows_one_card_only(session: Session, fake: FakeEngine) -> None:
-    fake()
-    shown = session.run("%aim launch demo")
-    cards = [output for output in shown.outputs if "text/html" in output.data]
-    assert len(cards) == 1
-    session.run("%aim wait")
-
-
-def test_a_chat_goes_on_from_cell_to_cell(session: Session, fake: FakeEngine) -> None:
-    fake()
-    session.run("server = %aim launch demo")
-    session.run("%aim wait")
-    shown = session.run("%%aim chat\nhello there")
-    texts = [output.data["text/plain"] for output in shown.outputs]
-    assert texts[-2] == "You said: hello there"
-    assert "4 tokens" in texts[-1]
-    session.run("%%aim chat\nand again")
-    magics = session.shell.magics_manager.magics["line"]["aim"].__self__.session.outcomes
-    assert [message["role"] for message in magics._conversations["demo"].messages] == [
-        *("user", "assistant", "user", "assistant")
-    ]
-    session.run("%%aim chat --new --system 'Be short'\nonce more")
-    assert len(magics._conversations["demo"].messages) == 3
-
-
-def test_a_body_is_never_interpolated(session: Session, fake: FakeEngine) -> None:
-    fake()
-    session.run("server = %aim launch demo")
-    session.run("%aim wait")
-    shown = session.run("%%aim chat\nuse {server} and $HOME")
-    assert "text/markdown" in shown.outputs[-2].data
-    magics = session.shell.magics_manager.magics["line"]["aim"].__self__.session.outcomes
-    assert (
-        magics._conversations["demo"].messages[-1]["content"] == "You said: use {server} and $HOME"
-    )
-
-
-def test_the_line_is_interpolated(session: Session, fake: FakeEngine) -> None:
-    fake()
-    session.run("name = 'mine'")
-    session.run("server = %aim launch demo --name {name}")
-    assert session.shell.user_ns["server"].name == "mine"
-    session.run("%aim wait")
 
 
 def test_an_unknown_verb_fails_the_cell_in_two_lines(session: Session) -> None:
@@ -224,19 +126,6 @@ def test_without_an_engine_launch_says_how_to_get_one(session: Session) -> None:
     _, text = session.fails("%aim launch demo")
     assert text.startswith("NoEngine: ")
     assert text.endswith("%aim engine install cpu")
-
-
-def test_help_names_every_verb_and_explains_one(session: Session) -> None:
-    text = session.run("%aim help").stdout
-    for verb in ("gpus", "recipes", "launch", "client", "chat", "metrics", "cache", "logs", "stop"):
-        assert f"%aim {verb}" in text
-    assert "--idle" in session.run("%aim help launch").stdout
-    assert "--idle" in session.run("%aim launch --help").stdout
-
-
-def test_a_comment_is_no_argument(session: Session) -> None:
-    session.run("%aim gpus  # what is here?")
-    assert isinstance(session.value, pd.DataFrame)
 
 
 @pytest.mark.parametrize(

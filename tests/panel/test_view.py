@@ -20,7 +20,7 @@ from aim_jupyter.panel.controls import WRITING
 from aim_jupyter.panel.state import Form
 from aim_jupyter.panel.view import Panel
 from tests.conftest import FakeEngine
-from tests.notebook.test_magics import Session, session
+from tests.notebook.cells import Session, session
 from tests.panel.test_controller import Held
 from tests.waiting import LIMIT_S, launch_ready, until
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import time
 
+from msgspec.structs import replace
+
 from aim_jupyter.core.records import (
     CacheTotals,
     Cpu,
@@ -318,3 +320,8 @@ ENDINGS: dict[State, ServerView] = {
     "unknown": view("unknown", log_lines=1018),
     "failed": view("failed", reason="killed by signal 9", ready_at=BEGAN, ended_at=BEGAN + 700),
 }
+
+
+def changed(view: ServerView, **facts: object) -> ServerView:
+    """Return the view with another record."""
+    return replace(view, record=replace(view.record, **facts))

@@ -5,6 +5,7 @@ import pytest
 from aim_jupyter.core.records import Eviction
 from aim_jupyter.render.eviction import eviction_card
 from tests.render import disk
+from tests.render.pages import Page
 
 
 @pytest.mark.parametrize(
@@ -18,3 +19,21 @@ from tests.render import disk
 )
 def test_it_says_what_goes_and_how(planned: tuple[Eviction, ...], said: str) -> None:
     assert eviction_card(planned).text.rstrip().endswith(said)
+
+
+@pytest.mark.parametrize(
+    ("planned", "said"),
+    [
+        (disk.PLANNED, "Nothing has been removed yet: 2 repositories would go, and free 146.7 GiB"),
+        (disk.EVICTED, "1 repository evicted, 15.3 GiB freed."),
+        (disk.KEPT, "Nothing goes: the table says for each what keeps it."),
+        ((), "There is nothing on disk that could go."),
+    ],
+)
+def test_an_eviction_says_whether_anything_has_gone(
+    planned: tuple[Eviction, ...], said: str
+) -> None:
+    card = eviction_card(planned)
+    assert said in card.text
+    assert said in Page(card.html).text
+    assert ("--yes" in card.text) == (planned is disk.PLANNED)

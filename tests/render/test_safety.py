@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -22,7 +21,6 @@ from aim_jupyter.render import (
     status_card,
     top_card,
 )
-from aim_jupyter.render.html import Html, code_box, escape, join, prose, tag
 from tests.render import fits, lists, samples
 from tests.render.pages import KNOWN, Page
 
@@ -93,36 +91,6 @@ def test_a_hostile_name_is_shown_as_it_is() -> None:
     card = status_card(replace(samples.STATUS, servers=views))
     assert "&lt;img src=x onerror=alert(1)&gt;" in card.html
     assert "<img src=x onerror=alert(1)>" in Page(card.html).text
-
-
-@given(st.text())
-def test_escape_leaves_no_markup_and_no_way_out_of_an_attribute(text: str) -> None:
-    escaped = escape(text)
-    assert not set(escaped) & set("<>\"'")
-    assert Page(tag("p", text, aria_label=text)).named("p")
-
-
-def test_what_is_html_already_is_not_escaped_again() -> None:
-    inner = tag("b", "a < b")
-    assert inner == "<b>a &lt; b</b>"
-    assert tag("p", inner) == "<p><b>a &lt; b</b></p>"
-    assert isinstance(join("x", inner), Html)
-
-
-def test_formatting_html_into_text_makes_it_text_again() -> None:
-    """Only `tag` and `join` make HTML: a slip shows as visible escapes, never as markup."""
-    assert tag("p", f"{tag('b', 'x')}") == "<p>&lt;b&gt;x&lt;/b&gt;</p>"
-
-
-def test_code_between_backticks_is_escaped_too() -> None:
-    assert "<i>" not in prose("see `<i>` and <i>")
-    assert Page(prose("a `b` c")).named("code")[0].text == "b"
-
-
-@pytest.mark.parametrize("mark", ["--gpus 4", "", "not in it", "<b>"])
-def test_the_marked_part_of_a_command_stays_text(mark: str) -> None:
-    line = "%aim launch <b> --gpus 4"
-    assert Page(code_box(line, mark)).named("pre")[0].text == line
 
 
 def test_a_command_quotes_a_name_that_needs_it() -> None:

@@ -16,7 +16,7 @@ from aim_jupyter.panel.state import Form
 from tests.conftest import FakeEngine
 from tests.core.cache.sound import sound_model
 from tests.core.gpus import trees
-from tests.notebook.test_magics import Session, session
+from tests.notebook.cells import Session, session
 from tests.test_cli import run
 from tests.waiting import launch_ready
 

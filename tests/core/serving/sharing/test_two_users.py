@@ -22,7 +22,7 @@ import pytest
 from aim_jupyter.testing import Script, fake_engine
 from tests.core.cache.sound import sound_model
 from tests.core.gpus import trees
-from tests.core.serving.test_guard import ROUTES
+from tests.core.serving.guard.test_aim_guard import ROUTES
 from tests.users import identity, interpreter, needs_several, packages
 from tests.waiting import until
 

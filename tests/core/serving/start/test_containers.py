@@ -5,11 +5,8 @@ With a stand-in for docker (`tests.boxes`); tests/docker does the same with dock
 
 from __future__ import annotations
 
-import json
 import os
 import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,7 +18,7 @@ from aim_jupyter.core.errors import BadUsage, ServerGone
 from aim_jupyter.core.planning import Request, words
 from aim_jupyter.core.records import Image
 from aim_jupyter.core.serving import ServerFolder
-from aim_jupyter.core.serving.start import container_client, containers, engine
+from aim_jupyter.core.serving.start import containers, engine
 from aim_jupyter.core.serving.start.engine import GUARD
 from aim_jupyter.core.serving.state.process import alive, members
 from aim_jupyter.testing import Script, fake_engine
@@ -289,129 +286,6 @@ def test_the_same_command_in_another_image_is_another_server() -> None:
     assert other.command != PLAN.command
     assert other.fingerprint != PLAN.fingerprint
     assert replace(other, image=replace(IMAGE, id="f")).fingerprint != other.fingerprint
-
-
-FIRST = GUARD / "aim_first.py"
-
-
-def start_first(code: str) -> subprocess.Popen[str]:
-    """Start what is first in a container, with Python in the place of the engine."""
-    argv = [sys.executable, "-IS", str(FIRST), sys.executable, "-c", code]
-    return subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-
-
-def tell(first: subprocess.Popen[str], *lines: str) -> None:
-    assert first.stdin is not None
-    first.stdin.write("".join(f"{line}\n" for line in lines))
-    first.stdin.flush()
-
-
-@pytest.mark.parametrize(
-    ("code", "ends"),
-    [
-        ("import os; print(os.environ['KEY'])", 0),
-        ("raise SystemExit(7)", 7),
-        ("import os; os.kill(os.getpid(), 9)", 137),
-        ("import os; os.kill(os.getpid(), 15)", 143),
-    ],
-)
-def test_the_first_process_ends_as_the_engine_does(code: str, ends: int) -> None:
-    with start_first(code) as first:
-        tell(first, json.dumps({"KEY": "word"}))
-        assert first.wait(60) == ends
-        if ends == 0:
-            assert first.stdout is not None
-            assert first.stdout.read() == "word\n"
-
-
-UP = """
-import signal
-signal.pthread_sigmask(signal.SIG_BLOCK, [15, 10])
-print("up", flush=True)
-print(int(signal.sigwait([15])), flush=True)
-"""
-
-
-@pytest.mark.parametrize("by_line", [True, False])
-def test_a_signal_comes_through_its_standard_input_and_by_itself(*, by_line: bool) -> None:
-    with start_first(UP) as first:
-        tell(first, "{}")
-        assert first.stdout is not None
-        assert first.stdout.readline() == "up\n"
-        if by_line:
-            tell(first, "15")
-        else:
-            first.send_signal(signal.SIGTERM)
-        assert first.stdout.readline() == "15\n"
-        assert first.wait(60) == 0
-
-
-def test_a_start_that_is_not_wanted_any_more_ends() -> None:
-    with start_first("import time; time.sleep(600)") as first:
-        tell(first, "{}", "15")
-        assert first.wait(60) == 143
-
-
-def children(pid: int) -> list[str]:
-    return Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-
-
-@pytest.mark.parametrize("told", [["{}"], []])
-def test_it_ends_with_its_standard_input(told: list[str]) -> None:
-    with start_first("import time; time.sleep(600)") as first:
-        tell(first, *told)
-        if told:
-            until(lambda: bool(children(first.pid)))
-        started = children(first.pid)
-        assert first.stdin is not None
-        first.stdin.close()
-        assert first.wait(60) == 137
-        for pid in started:  # in a container the kernel ends these with it
-            os.kill(int(pid), signal.SIGKILL)
-
-
-def test_the_attendant_is_done_when_the_container_is_gone(tmp_path: Path) -> None:
-    program, removed = tmp_path / "docker", tmp_path / "removed"
-    program.write_text(
-        f'#!/bin/sh\n[ "$1" = rm ] && echo "$@" > {removed} && exit\nread line\nexit 137\n'
-    )
-    program.chmod(0o755)
-    argv = [
-        sys.executable,
-        "-IS",
-        container_client.__file__,
-        "KEY",
-        str(program),
-        "run",
-        "--name",
-        "box",
-    ]
-    done = subprocess.run(argv, env={"KEY": "word"}, check=False, timeout=120)
-    assert done.returncode == -signal.SIGKILL
-    assert removed.read_text() == "rm --force box\n"
-
-
-def test_a_client_that_reads_nothing_has_the_last_word(tmp_path: Path) -> None:
-    program = tmp_path / "docker"
-    program.write_text(
-        '#!/bin/sh\n[ "$1" = rm ] && exit\nexec <&-\necho up\n/bin/sleep 2\nexit 125\n'
-    )
-    program.chmod(0o755)
-    argv = [
-        sys.executable,
-        "-IS",
-        container_client.__file__,
-        "KEY",
-        str(program),
-        "run",
-        "--name",
-        "box",
-    ]
-    with subprocess.Popen(argv, env={"KEY": "word"}, stdout=subprocess.PIPE) as attended:
-        assert attended.stdout is not None
-        assert attended.stdout.readline() == b"up\n"
-        attended.terminate()
-        assert attended.wait(120) == 125
 
 
 def test_what_docker_refuses_is_the_crash(docker: Docker) -> None:

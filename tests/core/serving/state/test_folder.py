@@ -13,13 +13,10 @@ from aim_jupyter.core import config, serving
 from aim_jupyter.core.errors import BadUsage, ServerGone, StateUnusable, UnknownName
 from aim_jupyter.core.records import ProcessId, ServerRecord
 from aim_jupyter.core.serving import ServerFolder
-from aim_jupyter.core.serving.servers import launching
 from aim_jupyter.core.serving.state import folder
 from aim_jupyter.core.serving.state.folder import LONGEST, check_name, name_for
 from aim_jupyter.core.serving.state.process import boot_id
-from tests.conftest import FakeEngine
 from tests.core.serving.state.test_starts import PLAN
-from tests.waiting import DEMO, launch_ready
 
 
 def made(name: str = "demo", record: ServerRecord | None = None) -> ServerFolder:
@@ -40,14 +37,6 @@ def test_any_model_suggests_a_name_that_can_be_had(model: str) -> None:
 def test_what_could_be_an_option_or_a_path_is_no_name(name: str) -> None:
     with pytest.raises(BadUsage, match="can't name a server"):
         check_name(name)
-
-
-def test_a_long_name_can_be_had_twice(fake: FakeEngine) -> None:
-    fake()
-    long = "x" * LONGEST
-    plan = serving.launch(serving.current(launch_ready(replace(DEMO, name=long))).plan, rename=True)
-    assert plan.name == "x" * (LONGEST - 2) + "-2"
-    assert launching._free_name("a", {"a", "a-2"}) == "a-3"
 
 
 def test_an_unknown_server_gives_the_nearest() -> None:

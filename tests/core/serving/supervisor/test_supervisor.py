@@ -10,13 +10,12 @@ import pytest
 from msgspec.structs import replace
 
 from aim_jupyter.core import api, serving
-from aim_jupyter.core.errors import BadUsage, PortTaken, ServerGone, StartFailed
-from aim_jupyter.core.records import Sample, ServerRecord
-from aim_jupyter.core.serving.start import engine, ports
-from aim_jupyter.core.serving.state.folder import StopRequest
-from aim_jupyter.core.serving.state.process import alive, members, uptime_s
+from aim_jupyter.core.errors import ServerGone, StartFailed
+from aim_jupyter.core.records import ServerRecord
+from aim_jupyter.core.serving.start import engine
+from aim_jupyter.core.serving.state.process import alive, members
 from tests.conftest import FakeEngine
-from tests.waiting import DEMO, LIMIT_S, ended, free_port, launch_ready, say, speaking, until
+from tests.waiting import DEMO, LIMIT_S, ended, launch_ready, say, until
 
 
 def test_a_server_goes_through_its_stages_answers_and_stops(fake: FakeEngine) -> None:
@@ -39,13 +38,6 @@ def test_a_server_goes_through_its_stages_answers_and_stops(fake: FakeEngine) ->
     kinds = [(event.kind, event.stage) for event in folder.events.read()]
     assert kinds[0] == ("stage", "boot")
     assert kinds[-2:] == [("stop", None), ("exit", None)]
-
-
-def test_launch_returns_before_the_server_is_ready(fake: FakeEngine) -> None:
-    # Longer than any test may take: had launch waited for it, this one would fail.
-    fake(boot_s=600)
-    folder = api.launch(DEMO)
-    assert serving.current(folder).state == "starting"
 
 
 def test_the_second_start_has_an_estimate(fake: FakeEngine) -> None:
@@ -84,71 +76,6 @@ def test_the_key_is_in_its_file_alone(fake: FakeEngine) -> None:
         with open(f"/proc/{pid}/cmdline") as words:  # noqa: PTH123
             assert key not in words.read()
     assert key not in repr(folder.read())
-
-
-def test_launching_what_runs_returns_it_and_new_starts_another(fake: FakeEngine) -> None:
-    fake()
-    first = launch_ready()
-    assert api.launch(DEMO).name == first.name
-    second = launch_ready(new=True)
-    assert (first.name, second.name) == ("demo", "demo-2")
-    assert first.read().port != second.read().port
-    assert api.server().name == "demo-2"
-
-
-def test_what_is_asked_to_stop_is_not_handed_out_any_more(fake: FakeEngine) -> None:
-    fake()
-    ending = launch_ready()
-    supervisor = ending.read().supervisor
-    assert supervisor is not None
-    # Stopped: when it has done what it is asked to, its name may be had again.
-    os.kill(supervisor.pid, signal.SIGSTOP)
-    ending.ask_stop(StopRequest(drain_s=0.0, by="somebody"))
-    assert serving.current(ending).state == "running"
-    other = launch_ready()
-    os.kill(supervisor.pid, signal.SIGCONT)
-    assert other.name != ending.name
-
-
-def test_a_taken_name_is_refused(fake: FakeEngine) -> None:
-    fake()
-    launch_ready()
-    with pytest.raises(BadUsage, match="already there"):
-        api.launch(replace(DEMO, name="demo", context=512))
-
-
-def test_a_taken_port_is_refused_before_anything_is_started(fake: FakeEngine) -> None:
-    fake()
-    holder, port = ports.reserve()
-    with holder:
-        holder.listen()
-        with pytest.raises(PortTaken, match=str(port)):
-            api.launch(replace(DEMO, port=port))
-    assert list(serving.folders()) == []
-
-
-def test_a_port_that_was_asked_for_is_used(fake: FakeEngine) -> None:
-    fake()
-    port = free_port()
-    assert launch_ready(replace(DEMO, port=port)).read().port == port
-
-
-def test_a_stop_lets_running_requests_finish(fake: FakeEngine) -> None:
-    fake(token_s=0.3)
-    folder = launch_ready()
-    with speaking(folder, "one two three") as answer:
-        serving.stop(folder)
-        assert answer() == "You said: one two three"
-
-
-def test_an_engine_that_ignores_term_is_killed(fake: FakeEngine) -> None:
-    fake(ignore_term=True)
-    folder = launch_ready()
-    engine = folder.read().engine
-    assert engine is not None
-    record = serving.stop(folder, drain_s=0)
-    assert record.state == "stopped"
-    assert members(engine) == []
 
 
 @pytest.mark.parametrize("stage", ["boot", "load", "ready"])
@@ -289,33 +216,6 @@ def test_a_stop_ends_a_server_that_waits_to_be_started_again(fake: FakeEngine) -
     assert serving.stop(folder).state == "stopped"
 
 
-def test_requests_are_counted_and_reset_idleness(fake: FakeEngine) -> None:
-    fake()
-    folder = launch_ready()
-    until(lambda: (_sample(folder).idle_s or 0) > 0)
-    began = uptime_s()
-    for _ in range(3):
-        say(folder, "count me in")
-    until(lambda: _sample(folder).req_done == 3)
-    until(lambda: (folder.read().idle_up_s or 0) > began)
-    idle_s = _sample(folder).idle_s
-    assert idle_s is not None
-    assert idle_s <= uptime_s() - began
-
-
-def _sample(folder: serving.ServerFolder) -> Sample:
-    sample = serving.view(folder).sample
-    assert sample is not None
-    return sample
-
-
-def test_stopping_twice_changes_nothing(fake: FakeEngine) -> None:
-    fake()
-    folder = launch_ready()
-    first = serving.stop(folder)
-    assert serving.stop(folder) == first
-
-
 def test_a_lost_key_is_told(fake: FakeEngine) -> None:
     fake()
     folder = launch_ready()
@@ -347,29 +247,8 @@ def test_a_newer_record_is_not_guessed_at(fake: FakeEngine) -> None:
         api.status("demo")
 
 
-def test_a_flood_in_the_log_loses_no_line(fake: FakeEngine) -> None:
-    fake(flood_lines=20_000)
-    folder = launch_ready()
-    lines = folder.log.read_text().replace("\r", "\n").split("\n")
-    assert sum(line.startswith("flood line") for line in lines) == 20_000
-    assert folder.read().log_lines >= 20_000
-
-
 def test_records_survive_a_round_trip(fake: FakeEngine) -> None:
     fake()
     record = launch_ready().read()
     assert isinstance(record, ServerRecord)
     assert record.plan.fingerprint == replace(record.plan, server="other").fingerprint
-
-
-def test_without_a_host_that_can_fork_a_start_is_lean_and_says_why(
-    fake: FakeEngine, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    fake()  # It has none of the inner parts that a host replaces.
-    monkeypatch.setenv("AIM_START", "warm")
-    folder = launch_ready()
-
-    assert folder.read().started_by == "lean"
-    assert next(e.message for e in folder.events.read() if e.level == "warning").startswith(
-        "started by lean: the warm host has ended"
-    )

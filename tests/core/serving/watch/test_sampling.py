@@ -2,24 +2,15 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 import time
-from functools import partial
-from pathlib import Path
 
 import pytest
 
 from aim_jupyter.core import api, metrics
-from aim_jupyter.core.gpus import Cards
-from aim_jupyter.core.serving.state.process import identify, members
 from aim_jupyter.core.serving.watch import endpoint
 from aim_jupyter.core.serving.watch.endpoint import Reply
-from aim_jupyter.core.serving.watch.resources import Resources
 from aim_jupyter.core.serving.watch.sampling import Sampler
 from tests.conftest import FakeEngine
-from tests.core.gpus import trees
 from tests.waiting import launch_ready, say, until
 
 TEXT = b"vllm:num_requests_running 0\nvllm:num_requests_waiting 0\nvllm:request_success_total 1\n"
@@ -72,54 +63,6 @@ def test_a_silent_engine_is_two_events_however_long_it_lasts(
     assert [event.level for event in told] == ["error", "info", "warning", "info"]
     assert told[1].took_s is not None
     assert told[1].took_s > 200
-
-
-def test_cpu_time_and_memory_are_those_of_the_processes() -> None:
-    busy = "import time\nprint('up', flush=True)\nend = time.process_time() + 0.5\n"
-    busy += "while time.process_time() < end: pass\nprint('done', flush=True)\ntime.sleep(60)"
-    with subprocess.Popen(
-        [sys.executable, "-c", busy], stdout=subprocess.PIPE, start_new_session=True, text=True
-    ) as child:
-        assert child.stdout is not None
-        assert child.stdout.readline() == "up\n"
-        leader = identify(child.pid)
-        assert leader is not None
-        took = Resources(leader, (), partial(members, leader))
-        first = took.read(1000.0)
-        assert child.stdout.readline() == "done\n"
-        second = took.read(1001.0)
-        child.kill()
-    assert 0.3 < second["cpu_s"] < 5
-    assert first["cpu_s"] <= second["cpu_s"]
-    assert first["memory_bytes"] > 1 << 20
-    # Read once a minute.
-    assert second["memory_bytes"] == first["memory_bytes"]
-    assert first["disk_free_bytes"] > 0
-
-
-def test_a_process_that_ends_takes_no_cpu_time_away_and_is_missed() -> None:
-    took = Resources(None, (), lambda: [os.getpid()])
-    took._ticks, took._spent = {1 << 22: 500}, 700
-    took._pids = [os.getpid()]
-    took._most = 3
-    assert took.read(0.0)["cpu_s"] >= 7.0
-    assert took.lost == 2
-
-
-def test_the_sensors_of_its_gpus_are_added_up(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    root = trees.written(trees.mi300x(4, used={1: 3 << 30, 2: 4 << 30}), tmp_path / "tree")
-    monkeypatch.setenv("AIM_SYS_ROOT", str(root))
-    both = Cards((1, 2)).read()
-    assert both.vram_used_bytes == 7 << 30
-    one = Cards((1,)).read()
-    assert one.vram_used_bytes == 3 << 30
-    if one.power_w is not None:
-        assert both.power_w == pytest.approx(2 * one.power_w)
-        assert both.temp_c == one.temp_c
-    assert Cards(()).read().vram_used_bytes is None
-    assert Cards((9,)).read().vram_used_bytes is None
 
 
 def test_the_history_of_an_ended_server_is_still_there(fake: FakeEngine) -> None:

@@ -19,7 +19,7 @@ from aim_jupyter.testing import Script, conformance, fake_engine
 from tests import boxes
 from tests.conftest import use_installed_engine
 
-OUTSIDE = Path(__file__).with_name("outside_engine")
+OUTSIDE = Path(__file__).parents[1] / "outside_engine"
 
 Prepare = Callable[[Path, pytest.MonkeyPatch], Request]
 

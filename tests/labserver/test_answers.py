@@ -1,0 +1,72 @@
+"""From records to what the REST answers."""
+
+from __future__ import annotations
+
+import pytest
+from msgspec.structs import replace
+
+from aim_jupyter.core import api
+from aim_jupyter.core.records import CachedModel, ServerView
+from aim_jupyter.labserver import answers
+from tests.render import samples
+from tests.render.samples import FAILED, LAPTOP_STATUS, READY, STARTING, STATUS
+
+
+def test_the_status_says_which_gpus_are_mine_and_that_there_are_none() -> None:
+    found = answers.status(STATUS, [])
+    assert found.gpu_note == ""
+    assert len(found.gpus) == len(samples.GPUS)
+    assert {each["mine"] for each in found.gpus} <= {True, False}
+    assert answers.status(LAPTOP_STATUS, []).gpu_note == answers.NO_GPU
+    assert found.at.tzinfo is not None
+    assert [each["server"] for each in found.servers] == ["qwen3-8b"]
+
+
+def test_a_cache_that_nobody_knows_is_none() -> None:
+    assert answers.status(replace(STATUS, cache=None), []).cache is None
+    used = CachedModel(model="a", state="complete", size_bytes=1, in_use_by="demo")
+    cache = answers.status(STATUS, [used, replace(used, in_use_by=None)]).cache
+    assert cache is not None
+    assert cache.in_use == 1
+
+
+@pytest.mark.parametrize(
+    ("view", "states"),
+    [
+        (STARTING, {"done", "active", "waiting"}),
+        (READY, {"done"}),
+        (FAILED, {"done", "failed"}),
+    ],
+)
+def test_a_start_is_told_by_stages_and_where_it_failed(view: ServerView, states: set[str]) -> None:
+    steps = answers.steps(view)
+    assert {step.state for step in steps} <= states
+    assert ("failed" in {step.state for step in steps}) == (view is FAILED)
+    assert sum(step.state == "active" for step in steps) == (view is STARTING)
+
+
+def test_what_another_user_shares_can_not_be_stopped() -> None:
+    assert answers.server(READY)["can_stop"]
+    assert not answers.server(replace(READY, shared_by="bob"))["can_stop"]
+    assert not answers.server(FAILED)["can_stop"]
+    assert answers.history(replace(READY, shared_by="bob")) == {
+        name: [] for name in answers.HISTORY
+    }
+
+
+def test_models_are_found_by_a_part_of_their_name_the_demo_first() -> None:
+    cached = [
+        CachedModel(model="own/Model", state="complete", size_bytes=1 << 30),
+        CachedModel(model="own/half", state="incomplete", size_bytes=1),
+    ]
+    found = answers.models(api.known_models(), cached, "")
+    assert found[0].source == "demo"
+    assert found[0].in_cache
+    (mine,) = answers.models(api.known_models(), cached, "OWN/")
+    assert (mine.model, mine.source, mine.in_cache, mine.size_gib) == (
+        "own/Model",
+        "cache",
+        True,
+        1,
+    )
+    assert answers.models(api.known_models(), cached, "no such") == []

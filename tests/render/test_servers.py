@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from aim_jupyter.core.records import EngineEnvironment, Image
+from aim_jupyter.core.records import EngineEnvironment
 from aim_jupyter.render import servers
-from tests.render.samples import DEMO, QWEN_32B, RUNNING_8B, STARTING, view
+from tests.render.samples import RUNNING_8B, STARTING, view
 
 
 def test_when_a_server_stops_by_itself() -> None:
@@ -31,16 +31,6 @@ def test_what_matters_of_a_server_depends_on_its_state() -> None:
     assert servers.activity(STARTING)[0] == STARTING.record.stage
     assert servers.activity(replace(RUNNING_8B, sample=None)) == []
     assert servers.activity(view("stopped", reason="stopped by nina")) == ["stopped by nina"]
-
-
-def test_the_line_that_launches_the_same_again_runs_when_pasted() -> None:
-    assert servers.again(QWEN_32B) == "%aim launch Qwen/Qwen3-32B --recipe mi300x-fp8-tp1 --gpus 4"
-    assert servers.again(DEMO) == "%aim launch demo --recipe cpu-bf16-tp1"
-    image = Image(name="own/engine:1", id="0", program="docker")
-    boxed = replace(DEMO, model="a b", image=image, engine_name="container:own/engine:1")
-    assert servers.again(boxed) == (
-        "%aim launch 'a b' --recipe cpu-bf16-tp1 --engine container:own/engine:1"
-    )
 
 
 def test_where_an_engine_comes_from() -> None:

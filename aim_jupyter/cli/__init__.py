@@ -44,13 +44,15 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _main(given: list[str]) -> int:
-    as_json = "--json" in given
+    at = given.index("--") if "--" in given else len(given)
+    as_json = "--json" in given[:at]
+    given = [*(word for word in given[:at] if word != "--json"), *given[at:]]
     code = WRONG
     try:
         if given[:1] and given[0] in _ABOUT:
             print(_ABOUT[given[0]](given[1:]))
             return 0
-        command, arguments = parsing.parse([word for word in given if word != "--json"])
+        command, arguments = parsing.parse(given)
         code = FAILED
         return _run(command, arguments, as_json=as_json)
     except parsing.HelpAsked as asked:

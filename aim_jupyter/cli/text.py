@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import sys
 from argparse import Namespace
 from collections.abc import Callable
@@ -20,6 +21,7 @@ from aim_jupyter.core.harmless import harmless
 from aim_jupyter.render.text import table as table_text
 from aim_jupyter.tables import columns
 from aim_jupyter.tables.columns import Row
+from aim_jupyter.work import connect
 
 
 def show(look: Look, given: Namespace, answer: Any) -> int:
@@ -154,6 +156,31 @@ def _mapped(given: Namespace, _: Any) -> None:
     print(mapped(given))
 
 
+def _env(_: Namespace, folder: Any) -> None:
+    line = f'eval "$({parsing.MAGIC} client {folder.name} --export)"'
+    raise BadUsage("A program can't set the variables of the shell that started it.", line)
+
+
+def _export(_: Namespace, folder: Any) -> None:
+    print("\n".join(connect.exports(folder)))
+
+
+def _beside(given: Namespace, folder: Any) -> None:
+    """Become the program once the server is ready: signals and exit code are its own."""
+    stage = None
+    for view in api.wait(folder.name, limit_s=given.timeout or float("inf")):
+        if view.record.stage != stage and view.record.state == "starting":
+            stage = view.record.stage
+            print(render.progress_line(view), file=sys.stderr, flush=True)
+    sys.stdout.flush()
+    name, *_words = given.program
+    try:
+        os.execvpe(name, given.program, {**os.environ, **connect.environment(folder)})  # noqa: S606
+    except OSError as error:
+        found = f"{name!r} can't be run: {error.strerror}."
+        raise BadUsage(found, f"%aim run {folder.name} -- env") from error
+
+
 def _help(_: Namespace, verb: Any) -> None:
     print(parsing.help_text(verb, parsing.PROGRAM))
 
@@ -169,4 +196,7 @@ _MOVING: dict[Look, Callable[[Namespace, Any], int | None]] = {
     looks.EXPORTER: _exporter,
     looks.MAPPED: _mapped,
     looks.HELP: _help,
+    looks.ENV: _env,
+    looks.EXPORT: _export,
+    looks.BESIDE: _beside,
 }

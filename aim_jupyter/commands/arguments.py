@@ -224,6 +224,31 @@ CHAT = (
     argument("--temperature", type=float, metavar="T", help="0 is always the same reply"),
 )
 
+CLIENT = (
+    SERVER,
+    argument("--async", action="store_true", dest="asynchronous", help="AsyncOpenAI"),
+    argument("--env", action="store_true", help="set OPENAI_BASE_URL and OPENAI_API_KEY here"),
+    argument("--export", action="store_true", help="the same as lines for a shell's eval"),
+)
+
+CONNECT = (
+    argument(
+        "words",
+        nargs="*",
+        metavar="program [server]",
+        completes="programs",
+        help="such as jupyter-ai or claude-code, and the server, else the last launched",
+    ),
+    argument("--yes", action="store_true", help="write it; without, it is shown"),
+    argument("--off", action="store_true", help="take it back"),
+)
+
+BESIDE = (
+    argument("server", nargs="?", completes="servers", help="its name; else the last launched"),
+    argument("--launch", metavar="MODEL", completes="models", help="launch it if it does not run"),
+    argument("--timeout", type=seconds, default=1800.0, metavar="TIME", help="wait no longer"),
+)
+
 LOGS = (
     SERVER,
     argument("-n", type=int, default=40, dest="lines", metavar="LINES", help="so many lines"),

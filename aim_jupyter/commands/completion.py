@@ -16,7 +16,7 @@ from aim_jupyter.commands.table import COMMANDS, Command
 from aim_jupyter.core import api, recipes, serving
 from aim_jupyter.core.errors import AimError
 from aim_jupyter.core.planning.request import Names
-from aim_jupyter.work import runs
+from aim_jupyter.work import connect, runs
 
 if TYPE_CHECKING:
     from IPython.core.completer import CompletionContext, SimpleMatcherResult
@@ -84,15 +84,18 @@ def _choices(options: dict[str, object]) -> list[str]:
     return [str(choice) for choice in choices] if isinstance(choices, Iterable) else []
 
 
+_READ: dict[Names, Callable[[], list[str]]] = {
+    "models": lambda: [model.name for model in recipes.catalogue().models],
+    "cached": lambda: [one.model for one in api.models_on_disk()],
+    "servers": lambda: [folder.name for folder in serving.folders()],
+    "programs": connect.programs,
+    "runs": lambda: [folder.id for folder in runs.folders()],
+}
+
+
 def _names(kind: Names | None, rest: list[str]) -> list[str]:
-    if kind == "models":
-        return _recently("models", lambda: [model.name for model in recipes.catalogue().models])
-    if kind == "cached":
-        return _recently("cached", lambda: [one.model for one in api.models_on_disk()])
-    if kind == "servers":
-        return _recently("servers", lambda: [folder.name for folder in serving.folders()])
-    if kind == "runs":
-        return _recently("runs", lambda: [folder.id for folder in runs.folders()])
+    if kind in _READ:
+        return _recently(kind, _READ[kind])
     if kind == "recipes" and rest and not rest[0].startswith("-"):
         return _recently(f"recipes {rest[0]}", lambda: _recipe_ids(rest[0]))
     return []

@@ -18,6 +18,7 @@ from aim_jupyter.core.errors import BadUsage
 from aim_jupyter.core.planning.request import OPTIONS, Request
 from aim_jupyter.core.records import EvictionRule
 from aim_jupyter.core.records.provenance import Provenance
+from aim_jupyter.work import connect as connecting
 from aim_jupyter.work import runs
 
 
@@ -245,6 +246,41 @@ def stop(given: Namespace) -> Any:
 def stop_look(given: Namespace) -> Look:
     """Return how what was stopped looks."""
     return looks.PS if given.everyone else looks.SERVER
+
+
+def client_look(given: Namespace) -> Look:
+    """Return how a client is handed over: as a handle, set as variables, or as lines."""
+    if given.export:
+        return looks.EXPORT
+    return looks.ENV if given.env else looks.CLIENT
+
+
+def connect(given: Namespace) -> list[str]:
+    """Show the entry of a program, write it, take it back; without one, say which there are."""
+    programs = connecting.programs()
+    program = next((word for word in given.words if word in programs), None)
+    server = next((word for word in given.words if word != program), None)
+    if program is None:
+        if server is not None:
+            api.attach(server)
+        told = connecting.connected()
+        name = f" {server}" if server else ""
+        return [
+            f"%aim connect {each}{name}" + (f"   (of {told[each]})" if each in told else "")
+            for each in programs
+        ]
+    if given.off:
+        return connecting.disconnect(program)
+    folder = api.attach(server)
+    return (connecting.connect if given.yes else connecting.shown)(program, folder)
+
+
+def beside(given: Namespace) -> Any:
+    """Return the server that a program is to run beside, launched if that was asked for."""
+    if given.launch:
+        model = Request(model=given.launch, name=given.server)
+        return api.launch(api.with_variables(model))
+    return api.server(given.server)
 
 
 def forget(given: Namespace) -> list[str]:

@@ -215,6 +215,10 @@ PANEL = Look(
 #: What a client needs: a handle in a notebook.
 ATTACHED = Look("attached", text=_client_text, plain=lambda folder: [_client_facts(folder)])
 CLIENT = ATTACHED._replace(name="client")
+#: The variables of a client: set where it is asked, or as lines for a shell.
+ENV, EXPORT = ATTACHED._replace(name="env"), ATTACHED._replace(name="export")
+#: A program beside a server.
+BESIDE = ATTACHED._replace(name="beside")
 
 # -- what moves while it is shown ------------------------------------------------------------------
 

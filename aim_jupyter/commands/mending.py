@@ -72,7 +72,11 @@ def mended(words: Sequence[str], prefix: str) -> str:
     command, rest = _meant(list(words))
     if command is None:
         return f"{prefix} help"
-    said = [*command.name.split(), *_Line(command).made(rest)]
+    program: list[str] = []
+    if command.passes:
+        at = rest.index("--") if "--" in rest else len(rest)
+        rest, program = rest[:at], ["--", *(rest[at + 1 :] or ["env"])]
+    said = [*command.name.split(), *_Line(command).made(rest), *program]
     return f"{prefix} {shlex.join(said)}".rstrip()
 
 

@@ -79,12 +79,24 @@ def parse(words: Sequence[str]) -> tuple[Command, argparse.Namespace]:
 
 def _parsed(words: list[str]) -> tuple[Command, argparse.Namespace]:
     command, rest = _command(words)
+    program: list[str] = []
+    if command.passes:
+        rest, program = _program(rest)
     ours, engine_options = _parted(command, rest) if command.open else (rest, {})
     given, unknown = parser(command).parse_known_intermixed_args(ours)
     if unknown:
         raise BadUsage(f"{parser(command).prog} does not know {unknown[0]!r}.")
     given.engine_options = engine_options
+    given.program = program
+    if command.passes and not program:
+        raise BadUsage("There is no program to run: it follows a --.")
     return command, given
+
+
+def _program(words: list[str]) -> tuple[list[str], list[str]]:
+    """Return what stands before the first ``--`` and what follows it."""
+    at = words.index("--") if "--" in words else len(words)
+    return words[:at], words[at + 1 :]
 
 
 def _instead(words: list[str]) -> str:

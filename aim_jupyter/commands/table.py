@@ -16,7 +16,10 @@ from typing import Any, NamedTuple
 
 from aim_jupyter.commands import handlers, looks
 from aim_jupyter.commands.arguments import (
+    BESIDE,
     CHAT,
+    CLIENT,
+    CONNECT,
     CONTEXT,
     ENDED,
     EVICT,
@@ -66,6 +69,8 @@ class Command(NamedTuple):
         Another name of the verb.
     terminal : bool
         Whether it makes sense in a terminal only.
+    passes : bool
+        Whether what follows ``--`` is a program's line, in `given.program`.
     """
 
     name: str
@@ -77,6 +82,7 @@ class Command(NamedTuple):
     cell: str = ""
     also: str = ""
     terminal: bool = False
+    passes: bool = False
 
     def look(self, given: Namespace) -> Look:
         """Return how the answer to these options looks."""
@@ -228,8 +234,24 @@ COMMANDS: tuple[Command, ...] = (
         "client",
         "an OpenAI client for a server, ready to use",
         lambda given: api.attach(given.server),
-        looks.CLIENT,
-        (SERVER, argument("--async", action="store_true", dest="asynchronous", help="AsyncOpenAI")),
+        handlers.client_look,
+        CLIENT,
+    ),
+    Command(
+        "connect",
+        "tell another program of a server: shown first, written with --yes, taken back with --off",
+        handlers.connect,
+        looks.LINES,
+        CONNECT,
+    ),
+    Command(
+        "run",
+        "a program beside a server: aim-engine run NAME -- lm_eval …",
+        handlers.beside,
+        looks.BESIDE,
+        BESIDE,
+        terminal=True,
+        passes=True,
     ),
     Command(
         "chat",

@@ -6,6 +6,7 @@ cell's result.
 
 from __future__ import annotations
 
+import os
 from argparse import Namespace
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
@@ -23,6 +24,7 @@ from aim_jupyter.tables import figures, frames
 from aim_jupyter.tables.columns import Verb
 from aim_jupyter.verbs.conversation import Conversation
 from aim_jupyter.verbs.server import Server
+from aim_jupyter.work import connect
 
 
 class Outcomes:
@@ -39,6 +41,8 @@ class Outcomes:
             looks.FETCHED: self._fetched,
             looks.ATTACHED: self._attached,
             looks.CLIENT: self._client,
+            looks.ENV: self._env,
+            looks.EXPORT: self._export,
             looks.REPLY: self._reply,
             looks.TOP: self._top,
             looks.HISTORY: self._history,
@@ -170,6 +174,17 @@ class Outcomes:
     def _client(given: Namespace, folder: Any) -> Any:
         handle = Server(folder)
         return handle.async_client if given.asynchronous else handle.client
+
+    @staticmethod
+    def _env(_given: Namespace, folder: Any) -> None:
+        said = connect.environment(folder)
+        os.environ.update(said)
+        print(f"{' and '.join(said)} are {folder.name}'s in this kernel.")  # noqa: T201 - as a magic
+
+    @staticmethod
+    def _export(_given: Namespace, folder: Any) -> None:
+        found = "A notebook would keep the key that these lines hold."
+        raise BadUsage(found, f"%aim client {folder.name} --env")
 
     def _reply(self, given: Namespace, folder: Any) -> None:
         text = getattr(given, "body", "") or given.say

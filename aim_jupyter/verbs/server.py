@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import sys
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
@@ -14,6 +13,7 @@ from aim_jupyter.core.records import ServerView
 from aim_jupyter.core.records.provenance import Provenance
 from aim_jupyter.core.serving import ServerFolder
 from aim_jupyter.tables import columns, frames
+from aim_jupyter.verbs import clients
 
 if TYPE_CHECKING:
     import openai
@@ -153,14 +153,17 @@ class Server:
         """Return what happened to it, in the order of time."""
         return frames.frame("events", map(columns.ROW["events"], api.events(self.name)))
 
-    def _client(self, kind: str) -> Any:
+    def _client(self, kind: clients.Kind) -> Any:
         """Return a client of `kind`, made anew where the server has got another port."""
         url = self.base_url
         known = self._clients.get(kind)
         if known is None or str(known.base_url).rstrip("/") != url:
-            more = _over_socket(kind, self.socket) if self.socket else {}
-            self._clients[kind] = _client_class(kind)(base_url=url, api_key=self.api_key, **more)
+            self._clients[kind] = clients.client(kind, self._folder)
         return self._clients[kind]
+
+    def __reduce__(self) -> tuple[Callable[[str], Server], tuple[str]]:
+        # What a handle has of its own is its name: another process reads the rest as this one does.
+        return _named, (self.name,)
 
     def __repr__(self) -> str:
         record = serving.current(self._folder)
@@ -182,24 +185,5 @@ def _cell_number() -> int | None:
     return None if shell is None else int(shell.execution_count)
 
 
-def _over_socket(kind: str, path: str) -> dict[str, Any]:
-    """Return what a client of `kind` is told besides, to go through a socket file."""
-    import openai  # noqa: PLC0415 - as below
-
-    clients = {"OpenAI": openai.DefaultHttpxClient, "AsyncOpenAI": openai.DefaultAsyncHttpxClient}
-    # openai 2 is built on httpx, openai 3 on httpx2: a transport must be of the same library.
-    library: Any = importlib.import_module(clients[kind].__mro__[1].__module__.partition(".")[0])
-    transports = {"OpenAI": library.HTTPTransport, "AsyncOpenAI": library.AsyncHTTPTransport}
-    return {"http_client": clients[kind](transport=transports[kind](uds=path))}
-
-
-def _client_class(kind: str) -> Callable[..., Any]:
-    """Return openai's class `kind` with a repr that shows the server and never the key."""
-    import openai  # noqa: PLC0415 - 0.4 s that only a client may cost
-
-    base: type[Any] = getattr(openai, kind)
-
-    def describe(self: Any) -> str:
-        return f"{kind}(base_url={str(self.base_url)!r}, api_key='…')"
-
-    return type(kind, (base,), {"__repr__": describe, "__module__": __name__})
+def _named(name: str) -> Server:
+    return Server(api.server(name))

@@ -18,7 +18,7 @@ from aim_jupyter.tables import columns
 
 LOOKS = [each for each in vars(looks).values() if isinstance(each, Look)]
 #: What only a terminal does, and what a notebook's session does before it asks for a look.
-ELSEWHERE = {looks.SERVED, looks.PANEL, looks.HELP}
+ELSEWHERE = {looks.SERVED, looks.BESIDE, looks.PANEL, looks.HELP}
 
 
 class _Said(Namespace):
@@ -37,6 +37,7 @@ def test_no_two_looks_have_one_name() -> None:
 
 def test_every_look_is_given_by_a_command_and_the_other_way_round() -> None:
     options = ("raw", "plot", "history", "serve_metrics", "follow", "batch", "all", "dry")
+    options += ("env", "export")
     given = {
         command.look(_Said(*said))
         for command in COMMANDS

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import pickle
+
 import openai
 import pytest
 
 import aim_jupyter as aim
+from aim_jupyter.core.errors import UnknownName
 from aim_jupyter.verbs.server import Server
 from tests.conftest import FakeEngine
 from tests.waiting import launch_ready, say
@@ -54,3 +57,21 @@ def test_below_its_own_live_card_it_shows_no_second_one(
     assert set(server._repr_mimebundle_()) == {"text/plain"}
     server.shown_in = 6
     assert "text/html" in server._repr_mimebundle_()
+
+
+def test_it_pickles_by_name(fake: FakeEngine) -> None:
+    fake()
+    server = Server(launch_ready())
+    data = pickle.dumps(server)
+    assert server.api_key.encode() not in data
+    assert pickle.loads(data).base_url == server.base_url
+
+
+def test_a_pickle_of_what_was_forgotten_says_so(
+    fake: FakeEngine, monkeypatch: pytest.MonkeyPatch, tmp_path: object
+) -> None:
+    fake()
+    data = pickle.dumps(Server(launch_ready()))
+    monkeypatch.setenv("AIM_STATE_DIR", f"{tmp_path}/another")
+    with pytest.raises(UnknownName, match="no server 'demo'"):
+        pickle.loads(data)

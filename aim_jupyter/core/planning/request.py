@@ -34,7 +34,7 @@ End = Literal["line", "python", "rest", "panel", "sidebar"]
 """Where an option can stand: a line is that of the magic and of the command, which are the same;
 in the panel and the sidebar it has a control of its own."""
 
-Names = Literal["models", "servers", "engines", "recipes", "cached", "runs"]
+Names = Literal["models", "servers", "engines", "recipes", "cached", "runs", "programs"]
 """What names can complete a word."""
 
 # What comes from outside is bounded; a record that is made in Python is not looked at.

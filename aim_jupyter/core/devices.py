@@ -112,6 +112,7 @@ class _Known(NamedTuple):
     kinds: dict[str, Device]
     kind_names: dict[str, str]
     ids: dict[str, Device]
+    keys: dict[str, Device]
 
 
 def devices() -> tuple[Device, ...]:
@@ -149,6 +150,7 @@ def _read(_named: str) -> _Known:
         rows=rows,
         kinds=kinds,
         kind_names={row.model: row.recipes for row in rows if row.model and row.recipes in kinds},
+        keys={row.key: row for row in reversed(rows) if row.model},
         ids={pci_id.lower(): row for row in rows for pci_id in (*row.ids, *row.vf_ids)},
     )
 
@@ -194,7 +196,7 @@ def typed(word: str) -> Device | None:
     A size that belongs to the name is left aside.
     """
     key = re.sub(r"[\s_-]+", "", re.sub(r"\s*\d+\s*gb.*$", "", word.casefold()))
-    return next((row for row in devices() if key and row.key == key), None)
+    return _known().keys.get(key)
 
 
 def computes_fp8(gfx: str) -> bool:

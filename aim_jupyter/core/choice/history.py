@@ -18,9 +18,10 @@ from msgspec import structs
 from aim_jupyter import demo
 from aim_jupyter.core import cache, fit, gpus, serving
 from aim_jupyter.core.checkpoint.folder import read
-from aim_jupyter.core.choice.devices import device_of, processor
+from aim_jupyter.core.choice.placement import device_of, processor
 from aim_jupyter.core.choice.settings import settings_of
 from aim_jupyter.core.errors import AimError, StateUnusable
+from aim_jupyter.core.recipes.arguments.options import named
 from aim_jupyter.core.records import Machine, Plan, ServerRecord
 from aim_jupyter.core.records.fit import Device, Settings, Start
 from aim_jupyter.core.serving import ServerFolder
@@ -146,4 +147,4 @@ def _settings(plan: Plan) -> Settings:
         if word.startswith("--"):
             name, equals, value = word.partition("=")
             args[name] = value if equals else None if after.startswith("--") else after
-    return settings_of(args, Settings(engine_version=plan.engine_version))
+    return settings_of(named(args), Settings(engine_version=plan.engine_version))

@@ -9,15 +9,16 @@ from msgspec import Struct, structs
 
 from aim_jupyter.core import adapters, fit
 from aim_jupyter.core.choice import checkpoints
-from aim_jupyter.core.choice.devices import device_of, processor
+from aim_jupyter.core.choice.checkpoints import architecture_of, loaded, name_of
 from aim_jupyter.core.choice.history import learned
-from aim_jupyter.core.choice.models import architecture_of, loaded, name_of
+from aim_jupyter.core.choice.placement import device_of, processor
 from aim_jupyter.core.choice.ranking import Conditions
-from aim_jupyter.core.choice.settings import named, settings_of
-from aim_jupyter.core.choice.sizing import spread
+from aim_jupyter.core.choice.settings import settings_of
 from aim_jupyter.core.choice.terms import on_processor, terms, unknown
 from aim_jupyter.core.planning.request import Request
 from aim_jupyter.core.recipes.arguments.adoption import WRITTEN_FOR, in_bytes
+from aim_jupyter.core.recipes.arguments.options import named
+from aim_jupyter.core.recipes.arguments.parallel import parallel
 from aim_jupyter.core.records import Choice, Gpu, Model, Recipe, Weights
 from aim_jupyter.core.records.fit import Band, CounterOffer, Device, Fit, Settings, Start
 
@@ -67,7 +68,7 @@ class Judge:
         self._starts = learned() if starts is None else starts
         self._known = known or Known()
         self._on_disk: dict[tuple[str, str | None], bool] = {}
-        self._architectures: dict[tuple[str, str, str], fit.Architecture] = {}
+        self._read: dict[tuple[str, str, str], tuple[str, fit.Architecture]] = {}
 
     def __call__(self, choice: Choice, gpus: tuple[Gpu, ...], request: Request) -> Choice:
         """Return a placed choice with its verdict and its sum.
@@ -75,17 +76,16 @@ class Judge:
         What the fit can't tell is TIGHT with the reason, unless the weights alone are too much.
         """
         device = self._device(choice.recipe, gpus)
-        found = fit.assess(self._question(choice.recipe, device, request))
+        found = fit.assess(self._question(choice.recipe, device, request), whole=False)
         room = found.available is not None and found.available.high > 0
         if found.verdict == "NO" and room and request.context is None and _is_ours(choice.recipe):
             choice = structs.replace(choice, recipe=self._shortened(choice.recipe, device, request))
-            found = fit.assess(self._question(choice.recipe, device, request))
+            found = fit.assess(self._question(choice.recipe, device, request), whole=False)
         if found.verdict == "unknown":
             return unknown(choice, found)
-        copies = spread(choice.recipe, request).data
         facts = terms(found, long=request.context == "auto")
         if facts.get("users_fit") is not None:
-            facts["users_fit"] *= copies
+            facts["users_fit"] *= found.settings.dp
         if device is not None and device.family == "cpu":
             facts |= on_processor(choice.recipe, found, device)
         return structs.replace(choice, **facts, users=request.users or 1)
@@ -120,7 +120,7 @@ class Judge:
         one_user = structs.replace(request, users=1)
         alone = self._question(recipe, device, one_user)
         shorter = fit.longest(alone, most=alone.settings.max_model_len)
-        if fit.assess(shorter).verdict == "NO":
+        if fit.assess(shorter, whole=False).verdict == "NO":
             return recipe
         length = shorter.settings.max_model_len
         args = {**recipe.args, "max-model-len": length}
@@ -130,11 +130,11 @@ class Judge:
         args = self._args(recipe, request)
         settings = self._settings(args, recipe, request)
         weights = recipe.weights
-        model = self._architecture(weights, str(args.get("hf-overrides") or ""))
+        name, model = self._loaded(weights, str(args.get("hf-overrides") or ""))
         counted = self._weights(weights.repo, weights.revision, model, settings)
         given = self._known.weights
         question = fit.Request(
-            model=name_of(self._model, weights),
+            model=name,
             architecture=model,
             device=device,
             settings=settings,
@@ -155,10 +155,12 @@ class Judge:
             unset = named(dict.fromkeys(request.unset)).keys()
             own = {name: value for name, value in named(own).items() if name not in unset}
         asked = {"max-model-len": request.context} if isinstance(request.context, int) else {}
+        if not request.options:
+            return {**named(own), **asked}
         return {**named(own), **asked, **_in_words_of_vllm(request.options, recipe)}
 
     def _settings(self, args: Mapping[str, Any], recipe: Recipe, request: Request) -> Settings:
-        wide = spread(recipe, request)
+        wide = parallel(recipe, request.options, request.unset)
         settings = settings_of(args, Settings(engine_version=self._engine_version))
         return structs.replace(
             settings,
@@ -170,12 +172,13 @@ class Judge:
             max_model_len=settings.max_model_len or recipe.context_tokens,
         )
 
-    def _architecture(self, weights: Weights, overrides: str) -> fit.Architecture:
-        """Return what is loaded; read once for all recipes with the same weights."""
+    def _loaded(self, weights: Weights, overrides: str) -> tuple[str, fit.Architecture]:
+        """Return what is loaded, and its name; read once for all recipes with the same weights."""
         what = (weights.repo, weights.precision, overrides)
-        if what not in self._architectures:
-            self._architectures[what] = architecture_of(self._model, weights, overrides)
-        return self._architectures[what]
+        if what not in self._read:
+            architecture = architecture_of(self._model, weights, overrides)
+            self._read[what] = (name_of(self._model, weights), architecture)
+        return self._read[what]
 
     def _weights(
         self, repo: str, revision: str | None, model: fit.Architecture, its: Settings

@@ -1,13 +1,17 @@
-"""On which devices: concrete, free, of one kind and one size, close to each other."""
+"""On which devices: concrete, free, of one kind and one size, close to each other.
+
+What a fit sees of those that were taken is one device: alike, with the free memory of the fullest.
+"""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Hashable, Iterable, Sequence
 
 from aim_jupyter.core.devices import described, is_unknown, kind_name
 from aim_jupyter.core.errors import GpuUnavailable
 from aim_jupyter.core.records import Gpu, Machine
+from aim_jupyter.core.records.fit import Device
 
 #: What keeps devices close, closest first.
 _CLOSE: tuple[Callable[[Gpu], Hashable], ...] = (
@@ -23,7 +27,8 @@ def usable(machine: Machine) -> list[Gpu]:
 
 def kinds_of(machine: Machine) -> tuple[str, ...]:
     """Return the kinds of GPU that recipes exist for, as far as the machine has them."""
-    return tuple(sorted({kind_name(gpu.model) for gpu in usable(machine)} - {None}, key=str))  # type: ignore[arg-type]
+    models = {gpu.model for gpu in usable(machine)}
+    return tuple(sorted(kind for kind in {kind_name(model) for model in models} if kind))
 
 
 def strangers(machine: Machine) -> tuple[str, ...]:
@@ -51,7 +56,9 @@ class Devices:
     """
 
     def __init__(self, machine: Machine, kind: str, among: Iterable[int] | None) -> None:
-        present = [gpu for gpu in usable(machine) if kind_name(gpu.model) == kind]
+        there = usable(machine)
+        models = {model for model in {gpu.model for gpu in there} if kind_name(model) == kind}
+        present = [gpu for gpu in there if gpu.model in models]
         if not present:
             raise GpuUnavailable(f"for {kind}; this machine has {models_of(machine)}")
         if among is not None:
@@ -127,3 +134,43 @@ def _too_few(count: int, present: list[Gpu], free: list[Gpu]) -> str:
         return f"{needs} of one size"
     ordinals = ", ".join(str(gpu.hip_index) for gpu in free)
     return f"{needs}, {len(free)} {'is' if len(free) == 1 else 'are'} free: {ordinals}"
+
+
+def device_of(gpus: Sequence[Gpu], count: int) -> Device | None:
+    """Return the device that `gpus` are together, None where their memory is not known.
+
+    Parameters
+    ----------
+    count : int
+        How many of their kind there are to choose from.
+    """
+    totals = [gpu.vram_bytes for gpu in gpus if gpu.vram_bytes]
+    if not gpus or len(totals) < len(gpus):
+        return None
+    return Device(
+        model=gpus[0].model or "an unknown GPU",
+        family="rocm",
+        total_bytes=min(totals),
+        free_bytes=min(_unused(gpu) for gpu in gpus),
+        gfx=gpus[0].gfx,
+        count=max(count, len(gpus)),
+    )
+
+
+def processor(machine: Machine) -> Device | None:
+    """Return the processor as a device."""
+    cpu = machine.cpu
+    total = cpu.memory_bytes or cpu.memory_available_bytes
+    if not total:
+        return None
+    return Device(
+        model="CPU",
+        family="cpu",
+        total_bytes=total,
+        free_bytes=cpu.memory_available_bytes,
+        bf16=cpu.bf16,
+    )
+
+
+def _unused(gpu: Gpu) -> int:
+    return max(0, (gpu.vram_bytes or 0) - (gpu.vram_used_bytes or 0))

@@ -25,16 +25,16 @@ from typing import NamedTuple, Protocol, TypeVar
 from msgspec import Struct, structs
 
 from aim_jupyter.core.choice.placement import Devices, kinds_of, models_of, strangers, usable
-from aim_jupyter.core.choice.sizing import sized, spread
+from aim_jupyter.core.choice.sizing import sized
 from aim_jupyter.core.devices import kinds
 from aim_jupyter.core.errors import GpuUnavailable, UnknownName
 from aim_jupyter.core.planning.request import Request
 from aim_jupyter.core.recipes.arguments.adoption import WRITTEN_FOR, adopt
-from aim_jupyter.core.recipes.arguments.parallel import tensor
-from aim_jupyter.core.recipes.arguments.versions import holds_for
+from aim_jupyter.core.recipes.arguments.parallel import parallel, tensor
 from aim_jupyter.core.recipes.derivation import complete
 from aim_jupyter.core.records import Choice, Gpu, Machine, Model, Recipe
 from aim_jupyter.core.records.fit import CounterOffer
+from aim_jupyter.core.versions import holds_for
 
 Key = TypeVar("Key")
 Found = TypeVar("Found")
@@ -217,9 +217,10 @@ class _Where:
         """
         if recipe.gpu_model == "cpu":
             return ()
-        kind, wide = recipe.gpu_model, spread(recipe, self.request)
-        machine, among = self.conditions.machine, self.request.gpus
-        devices = _once(self._devices, kind, lambda: Devices(machine, kind, among))
+        asked = self.request
+        kind, wide = recipe.gpu_model, parallel(recipe, asked.options, asked.unset)
+        machine = self.conditions.machine
+        devices = _once(self._devices, kind, lambda: Devices(machine, kind, asked.gpus))
         try:
             return _once(self._places, (kind, wide.gpus), lambda: devices.place(wide.gpus))
         except GpuUnavailable as error:
@@ -276,8 +277,10 @@ def _unwished(recipe: Recipe, where: _Where) -> str:
         return f"for CPU; this machine has {', '.join(where.kinds) or where.has}" if beside else ""
     if where.tensor not in (None, recipe.tp):
         return f"is for {recipe.tp} GPU{'s' * (recipe.tp > 1)}; {where.tensor} were asked for"
-    if request.most_gpus and (takes := spread(recipe, request).gpus) > request.most_gpus:
-        return f"takes {takes} GPUs; at most {request.most_gpus} asked for"
+    if request.most_gpus:
+        takes = parallel(recipe, request.options, request.unset).gpus
+        if takes > request.most_gpus:
+            return f"takes {takes} GPUs; at most {request.most_gpus} asked for"
     return ""
 
 

@@ -23,19 +23,8 @@ _WHOLE = {
 _TEXT = {"dtype": "dtype", "kv-cache-dtype": "kv_dtype", "quantization": "quantization"}
 
 
-def named(args: Mapping[str, Any]) -> dict[str, Any]:
-    """Return options under their names with hyphens, without dashes before them.
-
-    Examples
-    --------
-    >>> named({"--max_model_len": 8192})
-    {'max-model-len': 8192}
-    """
-    return {name.lstrip("-").replace("_", "-"): value for name, value in args.items()}
-
-
 def settings_of(args: Mapping[str, Any], base: Settings) -> Settings:
-    """Return `base` with what the options of an engine change.
+    """Return `base` with what the options of an engine change, by their plain names.
 
     A value that is no number, or no type of number, is left to the engine, which will say what it
     thinks of it.
@@ -45,27 +34,30 @@ def settings_of(args: Mapping[str, Any], base: Settings) -> Settings:
     >>> settings_of({"max-model-len": "32k", "enforce-eager": None}, Settings()).max_model_len
     32000
     """
-    found = named(args)
     changes: dict[str, Any] = {
         field: value
         for option, field in _WHOLE.items()
-        if option in found and (value := whole(found[option])) is not None
+        if option in args and (value := _whole(args[option])) is not None
     }
     changes |= {
-        field: str(found[option])
+        field: str(args[option])
         for option, field in _TEXT.items()
-        if found.get(option) is not None
-        if option != "dtype" or found[option] == "auto" or str(found[option]) in DTYPES
+        if args.get(option) is not None
+        if option != "dtype" or args[option] == "auto" or str(args[option]) in DTYPES
     }
-    share = _share(found.get("gpu-memory-utilization"))
+    share = _share(args.get("gpu-memory-utilization"))
     if share is not None:
         changes["util"] = share
     for option, on in (("enable-prefix-caching", True), ("no-enable-prefix-caching", False)):
-        if option in found and found[option] is not False:
+        if option in args and args[option] is not False:
             changes["prefix_caching"] = on
-    if "enforce-eager" in found:
-        changes["enforce_eager"] = found["enforce-eager"] is not False
+    if "enforce-eager" in args:
+        changes["enforce_eager"] = args["enforce-eager"] is not False
     return structs.replace(base, **changes)
+
+
+def _whole(value: Any) -> int | None:
+    return value if type(value) is int and value > 0 else whole(value)
 
 
 def _share(value: Any) -> float | None:

@@ -1,4 +1,4 @@
-"""On how many GPUs a recipe runs with a user's options, and the recipes for a number asked for."""
+"""The recipes for a number of GPUs that somebody asks for."""
 
 from __future__ import annotations
 
@@ -10,21 +10,10 @@ from msgspec import structs
 from aim_jupyter.core import adapters
 from aim_jupyter.core.planning.request import Request
 from aim_jupyter.core.recipes.arguments.options import plain
-from aim_jupyter.core.recipes.arguments.parallel import Parallel, parallel, tensor
+from aim_jupyter.core.recipes.arguments.parallel import tensor
 from aim_jupyter.core.records import Recipe
 
 _SIZE = re.compile(r"-tp\d+")
-
-
-def spread(recipe: Recipe, request: Request) -> Parallel:
-    """Return over how many GPUs a recipe is spread with the options of a request.
-
-    Raises
-    ------
-    BadUsage
-        If an option says no number.
-    """
-    return parallel(recipe, request.options, request.unset)
 
 
 def sized(recipes: Iterable[Recipe], request: Request, engine: str) -> tuple[Recipe, ...]:

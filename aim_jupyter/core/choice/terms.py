@@ -42,8 +42,9 @@ def terms(found: Fit, *, long: bool = False) -> dict[str, Any]:
         "kv_need_bytes": int(found.need.high) if found.need else None,
         "users_fit": found.concurrency.low if found.concurrency else None,
     }
-    if found.spare is not None and found.spare.high < 0:
-        facts["short_bytes"] = int(-found.spare.high)
+    spare = found.spare
+    if spare is not None and spare.high < 0:
+        facts["short_bytes"] = int(-spare.high)
     # A sum that has no room for any KV cache is no picture: its parts are beyond the total.
     if found.available.middle > 0:
         facts["kv_bytes"] = int(found.available.middle)

@@ -56,9 +56,9 @@ def _rows() -> list[Device]:
 
 
 def _row(key: str) -> Device:
-    for row in _rows():
-        if row.key == key:
-            return row
+    row = devices.typed(key)
+    if row is not None and row.family == "rocm" and row.reported_bytes:
+        return row
     raise UnknownName("simulated machine", key, names(), f"one of {', '.join(names())}, cpu")
 
 

@@ -109,7 +109,7 @@ def _experts_left_over(numbers: Outline, precision: str, tp: int) -> bool:
 def _derived(model: Model, numbers: Outline, variant: str, gpu: str, tp: int) -> Recipe:
     weights = model.weights[variant]
     context = min(numbers.context or MOST_CONTEXT, MOST_CONTEXT)
-    case = Case(outline=numbers, gpu=gpu, precision=weights.precision, tp=tp)
+    case = Case(outline=numbers, gpu=kinds()[gpu], precision=weights.precision, tp=tp)
     args, env = rules.apply(case)
     return Recipe(
         id=recipe_id(gpu, variant, tp),

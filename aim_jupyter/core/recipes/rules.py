@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from aim_jupyter.core import files
 from aim_jupyter.core.checkpoint.outline import Outline
-from aim_jupyter.core.devices import kinds
+from aim_jupyter.core.devices import Device
 from aim_jupyter.core.sizes import GIB
 
 
@@ -18,7 +18,7 @@ class Case(Struct, frozen=True, kw_only=True):
     """What a recipe is derived for."""
 
     outline: Outline
-    gpu: str
+    gpu: Device
     precision: str
     tp: int
 
@@ -42,18 +42,30 @@ class Rule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     def holds(self, case: Case) -> bool:
         """Return whether everything that it names holds."""
-        kind, model = kinds()[case.gpu], case.outline
+        return self.is_for(case.gpu) and self._suits(case)
+
+    def is_for(self, gpu: Device) -> bool:
+        """Return whether it may hold on a kind of GPU."""
         return (
-            kind.gfx in (self.gfx or (kind.gfx,))
-            and self.aiter in (None, kind.aiter)
-            and case.gpu in (self.gpu or (case.gpu,))
-            and model.family in (self.family or (model.family,))
+            gpu.gfx in (self.gfx or (gpu.gfx,))
+            and self.aiter in (None, gpu.aiter)
+            and gpu.model in (self.gpu or (gpu.model,))
+            and (not self.memory_from_gib or self._is_large(gpu))
+        )
+
+    def _is_large(self, gpu: Device) -> bool:
+        return (gpu.reported_bytes or 0) >= self.memory_from_gib * GIB
+
+    def _suits(self, case: Case) -> bool:
+        model = case.outline
+        broken = self.experts_break
+        return (
+            model.family in (self.family or (model.family,))
             and case.precision in (self.precision or (case.precision,))
             and model.head_dim in (self.head_dim or (model.head_dim,))
             and case.tp > self.tp_above
-            and (kind.reported_bytes or 0) >= self.memory_from_gib * GIB
             and self.moe in (None, bool(model.experts))
-            and self.experts_break in (None, model.experts_break(case.tp, case.precision))
+            and (broken is None or broken is model.experts_break(case.tp, case.precision))
         )
 
 

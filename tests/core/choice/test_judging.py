@@ -17,10 +17,11 @@ from aim_jupyter.core import api, fit, gpus, recipes
 from aim_jupyter.core import choice as choosing
 from aim_jupyter.core.api import fitting
 from aim_jupyter.core.api.fitting import Answered
-from aim_jupyter.core.choice.devices import device_of
+from aim_jupyter.core.choice.placement import device_of
 from aim_jupyter.core.choice.settings import settings_of
 from aim_jupyter.core.errors import BadUsage, UnknownName
 from aim_jupyter.core.planning.request import Request
+from aim_jupyter.core.recipes.arguments.options import named
 from aim_jupyter.core.records import (
     Choice,
     Machine,
@@ -284,16 +285,14 @@ def test_a_question_without_a_device_takes_the_room_that_is_given(
 
 
 def test_options_are_read_as_the_engine_reads_them() -> None:
-    found = settings_of(
-        {
-            "--max-model-len": "32k",
-            "kv-cache-memory-bytes": "64M",
-            "gpu_memory_utilization": "0.95",
-            "enforce-eager": None,
-            "max-num-seqs": "many",
-        },
-        Settings(tp=2),
-    )
+    said = {
+        "--max-model-len": "32k",
+        "kv-cache-memory-bytes": "64M",
+        "gpu_memory_utilization": "0.95",
+        "enforce-eager": None,
+        "max-num-seqs": "many",
+    }
+    found = settings_of(named(said), Settings(tp=2))
     assert found == Settings(
         tp=2, max_model_len=32000, kv_cache_bytes=64 * 2**20, util=0.95, enforce_eager=True
     )

@@ -11,7 +11,7 @@ OUTLINE = outline(catalogue().find("Qwen/Qwen3-32B").facts)
 
 
 def case(gpu: str, tp: int = 1) -> Case:
-    return Case(outline=OUTLINE, gpu=gpu, precision="bf16", tp=tp)
+    return Case(outline=OUTLINE, gpu=kinds()[gpu], precision="bf16", tp=tp)
 
 
 @pytest.mark.parametrize("gpu", sorted(kinds()))

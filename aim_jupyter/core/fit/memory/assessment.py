@@ -21,7 +21,7 @@ from aim_jupyter.core.fit.memory.obstacles import obstacle
 from aim_jupyter.core.fit.memory.overhead import Overhead, overhead
 from aim_jupyter.core.fit.memory.reasons import reason
 from aim_jupyter.core.fit.memory.request import Request, indivisible, settled, usual_batch
-from aim_jupyter.core.fit.memory.versions import changes, release, rules
+from aim_jupyter.core.fit.memory.versions import Span, changes, release, rules
 from aim_jupyter.core.fit.memory.weights import shares, stages
 from aim_jupyter.core.records.fit import Band, Basis, Device, Fit, FitVerdict, Settings, Term
 from aim_jupyter.core.sizes import GIB
@@ -49,10 +49,17 @@ class _Sum(Struct, frozen=True, kw_only=True):
         return Band(self.weights.low + self.beside.low, self.weights.high + self.beside.high)
 
 
-def assess(request: Request) -> Fit:
-    """Return the verdict, without counter-offers. Never raises for what is asked."""
+def assess(request: Request, *, whole: bool = True) -> Fit:
+    """Return the verdict, without counter-offers. Never raises for what is asked.
+
+    Parameters
+    ----------
+    whole : bool
+        Also what is told beside the verdict: the lines of the sum, what the engine will print of
+        its KV cache, the longest context.
+    """
     try:
-        return _assess(request)
+        return _assess(request, whole=whole)
     except Unreadable as problem:
         return _plain(request, "unknown", str(problem))
 
@@ -70,11 +77,12 @@ def _plain(request: Request, verdict: FitVerdict, why: str, **more: Any) -> Fit:
     )
 
 
-def _assess(request: Request) -> Fit:
+def _assess(request: Request, *, whole: bool) -> Fit:
     if request.exact is not None and request.exact.refused:
         why = f"{request.exact.refused} ({request.exact.label})"
         return _plain(request, "NO", why, refused=True)
-    request = counted(request)
+    if request.exact is not None:
+        request = counted(request)
     model = request.architecture
     if model.problem:
         raise Unreadable(model.problem)
@@ -83,13 +91,18 @@ def _assess(request: Request) -> Fit:
     never = _impossible(request, settings)
     if never:
         return _plain(request, "NO", never, context_limit=model.context)
-    layouts = _layouts(request, settings)
-    if request.available is not None:
-        return _judged(request, settings, layouts, None, request.available)
-    if request.device is None:
-        raise Unreadable("no GPU is named, nor the memory for the KV cache")
-    found = _sum(request, settings, request.device)
-    return _judged(request, settings, layouts, found, found.available)
+    loaded, version = request.loaded, request.version
+    layouts = _layouts(request, settings, loaded, version)
+    found, available = None, request.available
+    if available is None:
+        if request.device is None:
+            raise Unreadable("no GPU is named, nor the memory for the KV cache")
+        found = _sum(request, settings, loaded, version, request.device)
+        available = found.available
+    fit = _judged(request, settings, layouts, found, available)
+    if whole:
+        fit = structs.replace(fit, **_told(fit, layouts, found, available))
+    return _explained(fit, found, request)
 
 
 def _impossible(request: Request, settings: Settings) -> str:
@@ -105,7 +118,9 @@ def _impossible(request: Request, settings: Settings) -> str:
     return indivisible(request.architecture, settings.tp)
 
 
-def _layouts(request: Request, settings: Settings) -> list[Layout]:
+def _layouts(
+    request: Request, settings: Settings, model: Architecture, version: Span
+) -> list[Layout]:
     """Return the layout of the KV cache under each rule that the engine may follow."""
     batched = settings.max_num_batched_tokens or 0
     if request.exact is not None:
@@ -114,7 +129,6 @@ def _layouts(request: Request, settings: Settings) -> list[Layout]:
             return [own]
         if not request.architecture.layers:
             raise Unreadable("its KV cache has a layout that is not known here")
-    model = request.loaded
     spans = stages(len(model.layers), settings.pp)
     widest = max(spans, key=len)
     alone = settings.pp == 1
@@ -123,11 +137,10 @@ def _layouts(request: Request, settings: Settings) -> list[Layout]:
     states = [caches(model, layers, settings, single=single) for single in _single(request.device)]
     if not all(states):
         raise Unreadable("no layer keeps anything of a request")
-    version = request.version
     ends = dict.fromkeys(
         rules(end, family, prefixes=settings.prefix_caching) for end in (version.low, version.high)
     )
-    block = settings.block_size or _block(request)
+    block = settings.block_size or _block(request, version)
     return [
         layout(kept, its, batched, block=block, align=_align(request), chunked=request.chunked)
         for its in ends
@@ -146,13 +159,13 @@ def _single(device: Device | None) -> tuple[bool, ...]:
     return (False, True) if device.bf16 is None else (device.bf16,)
 
 
-def _block(request: Request) -> int:
+def _block(request: Request, version: Span) -> int:
     """Return the tokens of a block that the engine chooses, before states widen it."""
     latent = _latent(request)
     if request.device is not None and request.device.family == "cpu":
         return BLOCK if latent else _CPU_BLOCK
     if request.device is not None and request.device.family == "rocm":
-        newest = request.version.low >= release(changes().sinks_block)
+        newest = version.low >= release(changes().sinks_block)
         return request.architecture.rocm_block * newest or _sparse(latent)
     return _sparse(latent)
 
@@ -172,13 +185,15 @@ def _latent(request: Request) -> list[Latent]:
     return [layer.mixer for layer in kinds if isinstance(layer.mixer, Latent)]
 
 
-def _sum(request: Request, settings: Settings, device: Device) -> _Sum:
+def _sum(
+    request: Request, settings: Settings, model: Architecture, version: Span, device: Device
+) -> _Sum:
     budget = math.ceil((settings.util or 0) * device.total_bytes)
     usual, _ = usual_batch(request, settings.max_model_len or 0)
-    weights, basis, note = _weights(request, settings, device)
-    taken = overhead(request.loaded, settings, device.family, request.version, usual)
+    weights, basis, note = _weights(request, settings, model, device)
+    taken = overhead(model, settings, device.family, version, usual)
     modelled = taken.total
-    learned = lesson(request, settings, modelled)
+    learned = lesson(request, settings, modelled) if request.starts else Lesson()
     if learned.weights is not None and request.weights is None:
         weights, basis, note = learned.weights, "learned", learned.note
     found = _Sum(
@@ -201,8 +216,9 @@ def _room(settings: Settings, found: _Sum) -> Band:
     return Band(found.budget - taken.high, found.budget - taken.low)
 
 
-def _weights(request: Request, settings: Settings, device: Device) -> tuple[Band, Basis, str]:
-    model = request.loaded
+def _weights(
+    request: Request, settings: Settings, model: Architecture, device: Device
+) -> tuple[Band, Basis, str]:
     if request.weights is not None and request.basis == "given":
         return request.weights, "exact" if request.counted else "given", request.counted
     parts = shares(model, settings.tp, settings.pp, settings.dtype, device.family, dp=settings.dp)
@@ -240,25 +256,33 @@ def _judged(
     verdict: FitVerdict = (
         "NO" if available.high < need.low else "TIGHT" if available.low < need.high else "FITS"
     )
-    fit = Fit(
+    return Fit(
         model=request.model,
         verdict=verdict,
         reason="",
         settings=settings,
         device=request.device,
-        terms=_terms(found, available, need, request.device),
         budget_bytes=found.budget if found else None,
         weights=found.weights if found else request.weights,
         overhead=found.beside if found else None,
         available=available,
         need=need,
-        kv_token_bytes=max(each.token_bytes for each in layouts),
-        kv_tokens=_span(layouts, available, lambda each, room: each.tokens(room, length)),
         concurrency=_span(layouts, available, lambda each, room: each.concurrency(room, length)),
-        largest_context=_largest(request, layouts, available, users),
         context_limit=request.architecture.context,
     )
-    return _explained(fit, found, request)
+
+
+def _told(
+    fit: Fit, layouts: Sequence[Layout], found: _Sum | None, available: Band
+) -> dict[str, Any]:
+    """Return the fields of a fit that no verdict hangs on."""
+    length = fit.settings.max_model_len or 0
+    return {
+        "terms": _terms(found, available, fit.need or Band(0, 0), fit.device),
+        "kv_token_bytes": max(each.token_bytes for each in layouts),
+        "kv_tokens": _span(layouts, available, lambda each, room: each.tokens(room, length)),
+        "largest_context": _largest(fit, layouts, available),
+    }
 
 
 def _span(layouts: Sequence[Layout], available: Band, of: Any) -> Band:
@@ -266,9 +290,9 @@ def _span(layouts: Sequence[Layout], available: Band, of: Any) -> Band:
     return Band(min(values), max(values))
 
 
-def _largest(request: Request, layouts: Sequence[Layout], available: Band, users: int) -> int:
-    limit = request.architecture.context or request.settings.max_model_len or 0
-    return min(each.largest(available.low, users, limit) for each in layouts)
+def _largest(fit: Fit, layouts: Sequence[Layout], available: Band) -> int:
+    limit = fit.context_limit or fit.settings.max_model_len or 0
+    return min(each.largest(available.low, fit.settings.users, limit) for each in layouts)
 
 
 def _terms(

@@ -38,10 +38,11 @@ def obstacle(
     """
     if settings.kv_cache_bytes is not None:
         return _fixed(settings.kv_cache_bytes, device, taken, outside)
-    if device.free < budget:
-        asked = f"{device.free / GIB:.1f} GiB free, the engine asks for {budget / GIB:.1f}"
+    free = device.free
+    if free < budget:
+        asked = f"{free / GIB:.1f} GiB free, the engine asks for {budget / GIB:.1f}"
         return Obstacle("NO", asked, refused=True)
-    room = device.free - budget
+    room = free - budget
     if outside.high > room:
         needed = f"graphs may need {outside.high / GIB:.1f} GiB"
         return Obstacle("TIGHT", f"{needed}, {room / GIB:.1f} are left free")

@@ -142,6 +142,17 @@ def plain(name: str) -> str:
     return first.replace("_", "-") + dot + rest
 
 
+def named(args: Mapping[str, Any]) -> dict[str, Any]:
+    """Return options under their `plain` names.
+
+    Examples
+    --------
+    >>> named({"--max_model_len": 8192})
+    {'max-model-len': 8192}
+    """
+    return {plain(name): value for name, value in args.items()}
+
+
 #: vLLM's one-dash names of what spreads a model (0.32), for an engine that was not asked.
 _SHORT = {
     "tp": "tensor-parallel-size",

@@ -18,7 +18,7 @@ from aim_jupyter.core import adapters
 from aim_jupyter.core.adapters import Adapter
 from aim_jupyter.core.errors import BadUsage
 from aim_jupyter.core.recipes.arguments.adoption import WRITTEN_FOR
-from aim_jupyter.core.recipes.arguments.options import plain
+from aim_jupyter.core.recipes.arguments.options import named, plain
 from aim_jupyter.core.records import Recipe
 
 #: The ways beside tensor parallelism, which a recipe says by its own field.
@@ -78,10 +78,8 @@ def parallel(
     """
     if not options and not unset and recipe.args.keys().isdisjoint(_spreading(recipe.engine)):
         return Parallel(tensor=recipe.tp)  # nearly always, and asked of every recipe
-    args = {plain(name): value for name, value in recipe.args.items()}
-    asked = {plain(name): value for name, value in (options or {}).items()}
     gone = {plain(name) for name in unset}
-    found = _Said(adapters.of(recipe.engine), asked, args, gone)
+    found = _Said(adapters.of(recipe.engine), named(options or {}), named(recipe.args), gone)
     data = found.count("data_parallel")
     return Parallel(
         tensor=found.count("tensor_parallel", recipe.tp),
@@ -112,8 +110,9 @@ def tensor(options: Mapping[str, Any], engine: str) -> int | None:
     BadUsage
         If it is no number of GPUs.
     """
-    asked = {plain(name): value for name, value in options.items()}
-    return _Said(adapters.of(engine), asked, {}, set()).own("tensor_parallel")
+    if not options:
+        return None
+    return _Said(adapters.of(engine), named(options), {}, set()).own("tensor_parallel")
 
 
 class _Said:

@@ -12,6 +12,7 @@ from aim_jupyter.core.errors import AimError
 from aim_jupyter.core.records import Choice, Sample, ServerView, Top
 from aim_jupyter.tables import columns
 from aim_jupyter.tables.columns import Row
+from aim_jupyter.work import runs
 
 if TYPE_CHECKING:
     from aim_jupyter.core.metrics import Columns
@@ -50,6 +51,7 @@ def top_card(top: Top, *, ended: bool = False) -> Card:
         every_s=api.TOP_EVERY_S,
         past_s=api.TOP_PAST_S,
         for_s=None if ended else TOP_FOR_S,
+        maps=runs.working(),
     )
 
 

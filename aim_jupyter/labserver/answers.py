@@ -29,9 +29,10 @@ from aim_jupyter.core.records import (
     Stage,
     Status,
 )
-from aim_jupyter.render import devices, ready, starting
+from aim_jupyter.render import devices, mapping, ready, starting
 from aim_jupyter.tables import columns
 from aim_jupyter.tables.columns import Row
+from aim_jupyter.work.records import Look, LookState
 
 StageState = Literal["done", "active", "failed", "waiting"]
 #: What is said of a server beside the columns of its row.
@@ -74,6 +75,19 @@ class Cache(Struct, frozen=True, kw_only=True):
     incomplete: int
 
 
+class Map(Struct, frozen=True, kw_only=True):
+    """A map over a table that runs now; `left` is how long it takes, in words."""
+
+    run: str
+    state: LookState
+    servers: tuple[str, ...]
+    rows: int
+    done: int
+    failed: int
+    rows_s: float | None
+    left: str
+
+
 class StatusAnswer(Struct, frozen=True, kw_only=True):
     """All that a sidebar shows."""
 
@@ -85,6 +99,7 @@ class StatusAnswer(Struct, frozen=True, kw_only=True):
     gpus: list[dict[str, Any]]
     gpu_note: str
     servers: list[dict[str, Any]]
+    maps: list[Map]
     cache: Cache | None
     next: list[str]
 
@@ -110,7 +125,9 @@ class KnownModel(Struct, frozen=True, kw_only=True):
     size_gib: float | None = None
 
 
-def status(found: Status, on_disk: Sequence[CachedModel]) -> StatusAnswer:
+def status(
+    found: Status, on_disk: Sequence[CachedModel], maps: Sequence[Look] = ()
+) -> StatusAnswer:
     """Return the sidebar's whole picture."""
     return StatusAnswer(
         at=datetime.fromtimestamp(found.at, UTC),
@@ -124,8 +141,18 @@ def status(found: Status, on_disk: Sequence[CachedModel]) -> StatusAnswer:
         ],
         gpu_note="" if found.machine.gpus else NO_GPU,
         servers=[server(view) for view in found.servers],
+        maps=[_map(look) for look in maps],
         cache=_cache(found.cache, on_disk),
         next=[step.line for step in found.next],
+    )
+
+
+def _map(look: Look) -> Map:
+    run = look.run
+    counts = {"rows": run.rows, "done": run.done, "failed": run.failed}
+    left = mapping.eta(look)
+    return Map(
+        run=run.id, state=look.state, servers=run.servers, rows_s=look.rows_s, left=left, **counts
     )
 
 

@@ -23,6 +23,7 @@ from aim_jupyter.labserver.bodies import (
 from aim_jupyter.labserver.openai import OpenAI
 from aim_jupyter.labserver.sampler import Sampler
 from aim_jupyter.tables import columns
+from aim_jupyter.work import runs
 
 #: In the web application's settings: the reading that all tabs share.
 SAMPLER = "aim_sampler"
@@ -37,7 +38,7 @@ async def read_status() -> answers.StatusAnswer:
     if not found.engine_known and not _questions:
         _questions.add(question := asyncio.ensure_future(_ask_engine()))
         question.add_done_callback(_questions.discard)
-    return await work(lambda: answers.status(found, api.models_on_disk()))
+    return await work(lambda: answers.status(found, api.models_on_disk(), runs.working()))
 
 
 async def _ask_engine() -> None:

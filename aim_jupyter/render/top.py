@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from aim_jupyter.core.records import Gpu, Machine, Sample, ServerView
-from aim_jupyter.render import devices, grid, html, servers, shapes, words
+from aim_jupyter.render import devices, grid, html, mapping, servers, shapes, words
 from aim_jupyter.render import text as t
 from aim_jupyter.render.card import Card, card
 from aim_jupyter.render.html import Html
+from aim_jupyter.work.records import Look
 
 History = Mapping[str, Sequence[Sample]]
 
@@ -18,6 +19,10 @@ _SERVER_HEADS = (
     *(("tok/s", _RIGHT), ("", "width:12%"), ("KV %", _RIGHT), ("", "width:9%")),
     *(("TTFT p50 ms", f"{_RIGHT};white-space:normal"), ("p95 ms", _RIGHT), ("", "width:10%")),
     *(("run / wait", _RIGHT), ("idle stop", _RIGHT)),
+)
+_MAP_HEADS = (
+    *(("map", ""), ("server", ""), ("rows done", _RIGHT), ("failed", _RIGHT)),
+    *(("rows/s", _RIGHT), ("left", "")),
 )
 _GPU_HEADS = (
     *(("GPU", _RIGHT), ("VRAM", "width:26%"), ("used GiB", _RIGHT), ("busy %", _RIGHT)),
@@ -41,6 +46,7 @@ def top_card(
     every_s: float = 2.0,
     past_s: float = 120.0,
     for_s: float | None = 600.0,
+    maps: Sequence[Look] = (),
 ) -> Card:
     """Return the card of all servers and GPUs at one moment.
 
@@ -53,6 +59,8 @@ def top_card(
     every_s, past_s, for_s : float
         How often it is updated, how much past the history holds, for how long it goes on; None
         where it does not go on.
+    maps : sequence of Look
+        Maps over tables that run now, of any process.
     """
     every = f"every {words.limit(every_s)}"
     about = f"{machine.host} · {every}, sparklines show {words.limit(past_s)}"
@@ -60,11 +68,13 @@ def top_card(
     steps = round(past_s / every_s)
     past = {name: _padded(samples, steps) for name, samples in history.items()}
     shown = [html.part(_servers(views, past))]
+    shown += [html.part(_maps(maps))] if maps else []
     if gpus := _seen(machine):
         shown.append(html.part(_gpus(gpus, user)))
     facts = f"{machine.host} · {devices.describe(machine, times='x')} · {every}"
     text = t.head("top", f"{facts} · {words.clock(at)}")
     text += _servers_text(views, past)
+    text += ["", *map(mapping.map_line, maps)] if maps else []
     text += ["", *_gpus_text(gpus, user)] if gpus else []
     return card(html.card(html.head("top", html.soft(about), right), *shown), text)
 
@@ -113,6 +123,21 @@ def _server(view: ServerView, history: History) -> list[str]:
         f"{words.number(now.req_running)} / {words.number(now.req_waiting)}",
         _idle(view),
     ]
+
+
+def _maps(looks: Sequence[Look]) -> Html:
+    rows = [
+        [
+            html.strong(look.run.id),
+            html.escape(", ".join(look.run.servers)),
+            f"{look.run.done:,} of {look.run.rows:,}",
+            f"{look.run.failed:,}",
+            mapping.rate(look.rows_s),
+            html.escape(mapping.eta(look)),
+        ]
+        for look in looks
+    ]
+    return grid.table(_MAP_HEADS, rows)
 
 
 def _idle(view: ServerView) -> str:

@@ -143,7 +143,8 @@ class Look(Struct, frozen=True, kw_only=True):
     Attributes
     ----------
     at_once, most : int
-        Requests open now, and at most so far; `why` says what decided.
+        Requests open now, and at most so far; `why` says what decided. Of a run that has stopped,
+        those that were dropped.
     rows_s, tok_in_s, tok_out_s : float or None
         Over the last minute.
     eta_s : tuple of float or None
@@ -152,6 +153,8 @@ class Look(Struct, frozen=True, kw_only=True):
         Failed rows by cause.
     last : tuple
         The last rows that came: number, text, answer, milliseconds.
+    history, paces : tuple
+        Rows a second and requests open, look by look, oldest first.
     """
 
     run: Run
@@ -168,6 +171,7 @@ class Look(Struct, frozen=True, kw_only=True):
     causes: dict[str, int] = {}
     last: tuple[tuple[int, str, str, float], ...] = ()
     history: tuple[float, ...] = ()
+    paces: tuple[int, ...] = ()
 
 
 def digest(*parts: Any) -> str:

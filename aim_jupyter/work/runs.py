@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 
 #: Hexadecimal digits of an id at least; more where two would be the same.
 DIGITS = 4
+#: What a look says whose run nobody works on any more.
+ENDED = ("stopped", "done")
 #: How often a lock is tried, 20 ms apart: whoever only looks whether it is held has it for less.
 _TRIES = 5
 
@@ -164,6 +166,13 @@ def folders() -> list[RunFolder]:
         return []
     found.sort(key=lambda path: -(path / "run.json").stat().st_mtime)
     return [RunFolder(path) for path in found]
+
+
+def working() -> list[Look]:
+    """Return what each run does that a process works on now, also one without a kernel."""
+    looks = [(folder, folder.look()) for folder in folders()]
+    live = [(folder, look) for folder, look in looks if look and look.state not in ENDED]
+    return [look for folder, look in live if folder.working]
 
 
 def find(name: str | None = None) -> RunFolder:

@@ -74,6 +74,18 @@ export interface IServer {
   running_requests: number | null;
 }
 
+/** A map over a table that runs now, in whatever process; `left` is said in words. */
+export interface IMap {
+  run: string;
+  state: 'first rows' | 'running' | 'waiting';
+  servers: string[];
+  rows: number;
+  done: number;
+  failed: number;
+  rows_s: number | null;
+  left: string;
+}
+
 export interface ICache {
   models: number;
   size_gib: number | null;
@@ -91,6 +103,7 @@ export interface IStatus {
   engine: { name: string; version: string | null; platform: string | null } | null;
   gpus: IGpu[];
   servers: IServer[];
+  maps: IMap[];
   cache: ICache | null;
   next: string[];
 }

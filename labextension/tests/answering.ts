@@ -16,7 +16,7 @@ export const recipes = recipesJson as unknown as { rows: IRecipe[] };
 export const plan = planJson as unknown as IPlan;
 
 /** A machine without GPUs, servers or models. */
-export const empty: IStatus = { ...node, gpus: [], servers: [], cache: null };
+export const empty: IStatus = { ...node, gpus: [], servers: [], maps: [], cache: null };
 
 /** What is answered, by method and path: a status other than 200 as a pair, null for no answer. */
 export type Answers = Record<string, unknown>;

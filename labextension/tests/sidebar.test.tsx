@@ -171,6 +171,18 @@ test('when Jupyter is gone, what was known is old and no server is said to have 
   expect(within(server).queryByRole('button')).toBeNull();
 });
 
+test('a map that runs is shown with how far it is, and no section where there is none', async () => {
+  await shown(node);
+  const [map] = node.maps;
+  expect(screen.getByRole('img', { name: `${map?.run}: 1,204 of 5,000 rows` })).toBeTruthy();
+  expect(
+    screen.getByText('1,204 of 5,000 rows · 3 failed · 9.0 rows/s · about 6 to 8 min left')
+  ).toBeTruthy();
+  cleanup();
+  await shown(empty);
+  expect(screen.queryByText('Maps')).toBeNull();
+});
+
 test('a refusal is two lines, in place of everything', async () => {
   await shown(refusal(507, 'StateUnusable', 'The state can not be read.', '%aim doctor'));
   const alert = screen.getByRole('alert');

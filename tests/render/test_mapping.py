@@ -1,65 +1,139 @@
-# ruff: noqa: RUF001 - the dashes that users see
-"""The card of a map, and its line."""
+"""The card of a map: what it says while it goes, when it was stopped, and when it is done."""
 
 from __future__ import annotations
 
 import pytest
 from msgspec.structs import replace
 
-from aim_jupyter.render.mapping import eta, map_card, map_line
-from aim_jupyter.work.records import Look
+from aim_jupyter.render import map_card, map_line, words
+from aim_jupyter.render.mapping import eta, rate
+from aim_jupyter.work.records import Look, Question, Run, Served
 from tests.render.pages import Page
-from tests.render.runs import LOOK, RUN
+
+SERVED = Served(model="Qwen/Qwen3-32B", revision="9216db5", engine="vllm", engine_version="0.32.0")
+RUN = Run(
+    id="m-7f3a",
+    question=Question(prompt="Is this review kind? {text}"),
+    served=SERVED,
+    into="kind",
+    servers=("qwen3-32b",),
+    rows=5000,
+    done=1204,
+    failed=3,
+    tokens_in=577_920,
+    tokens_out=288_960,
+    took_s=141.0,
+    sittings=1,
+    gpu_hours=0.04,
+    energy_wh=24.0,
+)
+LOOK = Look(
+    run=RUN,
+    state="running",
+    at_once=44,
+    most=48,
+    why="KV cache 92 %, 6 waiting, nothing preempted",
+    rows_s=9.04,
+    tok_in_s=4320.0,
+    tok_out_s=2160.0,
+    eta_s=(362.0, 480.0),
+    causes={"too long": 2, "not valid": 1},
+    last=((1206, "The nurse <b>took</b> her time", "kind", 4812.0),),
+    history=(1.0, 5.0, 9.0),
+)
 
 
-def with_run(**changes: object) -> Look:
-    return replace(LOOK, run=replace(RUN, **changes))
+def said(look: Look) -> str:
+    """Return all words of the card, which are the same with and without HTML."""
+    card = map_card(look)
+    page = Page(card.html)
+    return " ".join(" ".join(page.words).split())
 
 
-def test_counts_rate_and_what_is_left_are_told() -> None:
-    card = map_card(LOOK)
-    assert "400 done · 3 failed · 597 left of 1,000 rows" in card.text
-    assert "failures: timeout 3" in card.text
-    assert "6.7 rows/s" in card.text
-    assert 'aria-valuenow="40"' in card.html
-    assert map_line(LOOK) == (
-        "map m-1a2b: 400 of 1,000 rows · 3 failed · 6.7 rows/s"
-        " · about 1 min 20 s to 1 min 40 s left"
-    )
+def test_a_map_that_runs_says_how_far_it_is_how_quick_and_what_fails() -> None:
+    page = said(LOOK)
+    for each in (
+        "1,204 done",
+        "3 failed",
+        "3,793 left of 5,000 rows",
+        "about 6 to 8 min left",
+        "9.0 rows/s",
+        "4,320 tok/s",
+        "577,920 so far, 479 a row",
+        "0.04 GPU hours",
+        "24 Wh so far, about 0.17 at the end",
+        "44 at once: KV cache 92 %, 6 waiting, nothing preempted; 48 at most so far",
+        "%aim runs stop m-7f3a",
+        "The nurse <b>took</b> her time",
+        "too long 2",
+        "Qwen/Qwen3-32B @ 9216db5",
+        f"record {SERVED.record}",
+    ):
+        assert each in page, each
+
+
+def test_the_terminal_says_the_same() -> None:
+    text = map_card(LOOK).terminal
+    for each in ("1,204 done · 3 failed", "9.0 rows/s", "24 Wh", "44 at once", "too long 2"):
+        assert each in text, each
+
+
+def test_one_that_was_stopped_says_what_is_kept() -> None:
+    page = said(replace(LOOK, state="stopped"))
+    assert "Kept: 1,207 of 5,000 rows. Run the same again to go on." in page
+    assert "44 under way were dropped and are asked again. 3 failed and stay failed." in page
+    assert "rows/s" not in page
+    assert "0.04 GPU hours · 24 Wh" in page
+
+
+def test_one_that_is_done_says_what_it_took() -> None:
+    run = replace(RUN, done=4993, failed=7, sittings=2, took_s=566.0)
+    page = said(replace(LOOK, state="done", run=run))
+    assert "9 min 26 s in 2 sittings" in page
+    assert "577,920 tokens in, 288,960 out · failures: too long 2, not valid 1" in page
+    assert "left of 5,000 rows" in page
+
+
+def test_without_a_gpu_nothing_is_said_of_one() -> None:
+    assert "GPU" not in said(replace(LOOK, run=replace(RUN, gpu_hours=None, energy_wh=None)))
+
+
+def test_a_line_holds_it_all() -> None:
+    line = "map m-7f3a: 1,204 of 5,000 rows · 3 failed · 9.0 rows/s · about 6 to 8 min left"
+    assert map_line(LOOK) == line
 
 
 @pytest.mark.parametrize(
-    ("changes", "said"),
+    ("look", "left"),
     [
-        ({"state": "done"}, ""),
-        ({"state": "waiting"}, "waiting for the server"),
-        ({"eta_s": None}, "– , measuring"),
-        ({"eta_s": (90.0, 90.0)}, "about 1 min 30 s left"),
+        (replace(LOOK, eta_s=None), f"{words.UNKNOWN}, measuring"),
+        (replace(LOOK, state="waiting"), "waiting for the server"),
+        (replace(LOOK, state="done"), ""),
+        (replace(LOOK, eta_s=(58.0, 61.0)), "about 60 s left"),
+        (replace(LOOK, eta_s=(58.0, 190.0)), "about 60 s to 3 min left"),
+        (replace(LOOK, eta_s=(5000.0, 9000.0)), "about 83 min to 2.5 h left"),
     ],
 )
-def test_what_is_left_is_a_band_or_the_reason_why_there_is_none(
-    changes: dict[str, object], said: str
-) -> None:
-    found = eta(replace(LOOK, **changes))
-    assert found.replace(" ", "") == said.replace(" ", "")
+def test_what_is_left_is_a_band_or_why_there_is_none(look: Look, left: str) -> None:
+    assert eta(look) == left
 
 
-def test_a_stopped_one_says_what_is_kept_and_a_done_one_shows_no_rows_any_more() -> None:
-    stopped = map_card(replace(LOOK, state="stopped"))
-    assert "Kept: 403 of 1,000 rows. Run the same to go on." in stopped.text
-    assert "a text" in map_card(LOOK).text
-    assert "a text" not in stopped.text
+def test_a_rate_has_as_many_digits_as_say_something() -> None:
+    assert [rate(each) for each in (None, 0.72, 9.04, 1234.5)] == [
+        words.UNKNOWN,
+        "0.7",
+        "9.0",
+        "1,234",
+    ]
 
 
 def test_what_the_rows_hold_is_no_markup() -> None:
-    hostile = replace(LOOK, last=((1, "<script>", "\x1b[31m", 1.0),))
-    card = map_card(hostile)
+    card = map_card(replace(LOOK, last=((1, "<script>", "\x1b[31m", 1.0),)))
     assert "<script>" not in card.html
     assert "\x1b[31m" not in card.terminal
     assert "<script>" in Page(card.html).text
 
 
 def test_a_table_without_rows_is_done() -> None:
-    card = map_card(replace(with_run(rows=0, done=0, failed=0), state="done", last=()))
-    assert 'aria-valuenow="100"' in card.html
-    assert "no failures" in map_card(replace(LOOK, causes={})).text
+    run = replace(RUN, rows=0, done=0, failed=0)
+    assert "0 left of 0 rows" in said(replace(LOOK, run=run, state="done", last=(), causes={}))

@@ -83,6 +83,8 @@ class Running:
         self._measured_at = self._began
         self._forecast = Forecast()
         self._rates: deque[float] = deque(maxlen=_HISTORY)
+        self._paces: deque[int] = deque(maxlen=_HISTORY)
+        self._under_way = 0
         self._last: deque[tuple[Item, Answer]] = deque(maxlen=_LAST)
 
     def stop(self) -> None:
@@ -116,6 +118,7 @@ class Running:
             self._run = replace(self._run, reason=error.found)
             raise
         finally:
+            self._under_way = len(self._since)
             tasks = [*beside, *(task for lane in self._lanes for task in lane.tasks)]
             for task in tasks:
                 task.cancel()
@@ -326,13 +329,15 @@ class Running:
         )
         rates = self._forecast.rates() or (None, None, None)
         self._rates.append(rates[0] or 0.0)
+        at_once = self._under_way if ended else sum(len(lane.tasks) for lane in self._lanes)
+        self._paces.append(at_once)
         paces = [lane.pace for lane in self._lanes]
         return Look(
             run=run,
             state=self._state(ended=ended),
             at=time.time(),
             since_s=since,
-            at_once=sum(len(lane.tasks) for lane in self._lanes),
+            at_once=at_once,
             most=sum(pace.most for pace in paces),
             why="; ".join(pace.why for pace in paces),
             rows_s=rates[0],
@@ -342,6 +347,7 @@ class Running:
             causes=dict(self._causes.most_common()),
             last=tuple(_shown(item, answer) for item, answer in self._last),
             history=tuple(self._rates),
+            paces=tuple(self._paces),
         )
 
     def _ages(self) -> list[float]:

@@ -9,13 +9,14 @@ import { Cache, CacheAside, CacheReading } from './Cache';
 import { useSidebar } from './context';
 import { Gpus, GpusAside, GpusReading, isClosed } from './Gpus';
 import { Launch } from './Launch';
+import { Maps } from './Maps';
 import { FailureNotice, Notice, Section } from './parts';
 import { Servers, ServersAside, ServersReading, shown } from './Servers';
 
 /** A name, the same in all languages. */
 const NAME = 'aim';
 
-type Part = 'gpus' | 'servers' | 'launch' | 'cache';
+type Part = 'gpus' | 'servers' | 'maps' | 'launch' | 'cache';
 /** The sections that the user has opened or closed; for the others what is known decides. */
 export type Opened = Partial<Record<Part, boolean>>;
 
@@ -30,7 +31,7 @@ export function Sidebar({ opened, setOpened }: ISidebarProps): React.ReactElemen
   const { status, connection } = site;
   const isUsable = status !== null && status.gpus.length > 0 && !isClosed(status.gpus);
   const isOpen = (part: Part): boolean =>
-    opened[part] ?? (part === 'gpus' || part === 'servers' || isUsable);
+    opened[part] ?? (part === 'gpus' || part === 'servers' || part === 'maps' || isUsable);
   const section = (part: Part) => ({
     isOpen: isOpen(part),
     toggle: () => {
@@ -60,6 +61,11 @@ export function Sidebar({ opened, setOpened }: ISidebarProps): React.ReactElemen
               <Servers servers={servers} isOld={site.isOld} />
             )}
           </Section>
+          {status !== null && status.maps.length > 0 && (
+            <Section {...section('maps')} title={trans.__('Maps')} aside={status.maps.length}>
+              <Maps maps={status.maps} />
+            </Section>
+          )}
           <Section {...section('launch')} title={trans.__('Launch')}>
             <Launch gpus={status?.gpus ?? []} />
           </Section>

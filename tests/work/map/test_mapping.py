@@ -23,9 +23,11 @@ import pytest
 from msgspec.structs import replace
 
 import aim_jupyter as aim
-from aim_jupyter.core import serving
+from aim_jupyter.commands import presenting
+from aim_jupyter.core import api, serving
 from aim_jupyter.core.errors import AimError, BadUsage, RowsFailed, ServerGone, UnknownName
 from aim_jupyter.core.serving import ServerFolder
+from aim_jupyter.labserver import answers
 from aim_jupyter.testing import Script, fake_engine
 from aim_jupyter.verbs.server import Server
 from aim_jupyter.work import runs
@@ -451,3 +453,31 @@ def test_two_models_are_compared_side_by_side(fake: Callable[..., Path]) -> None
     assert out.answer_agree.tolist() == [True, False, pd.NA]
     assert out.attrs["aim"]["agreement"] == 0.5
     assert out.attrs["aim"]["compared"] == ["answer_one", "answer_two"]
+
+
+KERNEL = """
+import aim_jupyter as aim
+print(aim.map([{"text": f"t{at}"} for at in range(100)], "{text}", background=True).id)
+"""
+
+
+def test_a_map_is_seen_everywhere_also_after_its_kernel_has_ended(
+    fake: Callable[..., Path], tmp_path: Path
+) -> None:
+    gate = tmp_path / "go"
+    fake(slots=4, gates={"answer": str(gate)})
+    launch_ready()
+    kernel = subprocess.run(
+        [sys.executable, "-c", KERNEL], capture_output=True, text=True, check=True
+    )
+    name = kernel.stdout.strip()
+    until(lambda: [look.run.id for look in runs.working()] == [name])
+    card = presenting.top_card(api.top())
+    assert f"map {name}: 0 of 100 rows" in card.terminal
+    assert "0 of 100" in card.html
+    (shown,) = answers.status(api.overview(), [], runs.working()).maps
+    assert (shown.run, shown.servers, shown.rows) == (name, ("demo",), 100)
+    gate.touch()
+    until(lambda: not runs.working())
+    assert aim.run(name).record.done == 100
+    assert "map" not in presenting.top_card(api.top()).terminal

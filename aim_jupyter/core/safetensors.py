@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import msgspec
 
+from aim_jupyter.core.files import read_bounded
+
 #: The longest header that the format allows, in bytes (safetensors' own limit).
 MOST_HEADER = 100_000_000
 _LENGTH = 8  # bytes, little-endian, before the header
+
+
+class _Index(msgspec.Struct):
+    weight_map: dict[str, str]
+
+
+_INDEX = msgspec.json.Decoder(_Index)
 
 
 class Header(NamedTuple):
@@ -32,12 +42,20 @@ class Header(NamedTuple):
 def weights(folder: Path) -> list[Path]:
     """Return the safetensors files of a folder that an engine loads, by name.
 
-    Copies in one piece (``consolidated``) lie beside shards with an index, and are not loaded.
+    As vLLM does: those of Mistral's own format (``consolidated``) where there are any, else all;
+    of several, those that their index names.
     """
     found = sorted(folder.glob("*.safetensors"))
-    if (folder / "model.safetensors.index.json").is_file():
-        return [path for path in found if not path.name.startswith("consolidated")]
-    return found
+    own = [path for path in found if path.name.startswith("consolidated")]
+    named = indexed(folder / f"{'consolidated' if own else 'model'}.safetensors.index.json")
+    return [path for path in own or found if not named or path.name in named]
+
+
+def indexed(index: Path) -> frozenset[str]:
+    """Return the files that an index of weights names, none where it can't be read."""
+    with contextlib.suppress(OSError, ValueError, msgspec.DecodeError):
+        return frozenset(_INDEX.decode(read_bounded(index)).weight_map.values())
+    return frozenset()
 
 
 def header(path: Path) -> Header:

@@ -175,6 +175,15 @@ class Logs(Handler):
         self.answer({"lines": await self.work(api.logs, name, lines=asked.lines)})
 
 
+class Why(Handler):
+    """Why a server ended."""
+
+    @authenticated
+    async def get(self, name: str) -> None:
+        """Answer the cause with its evidence, and what was ruled out."""
+        self.answer(await self.work(api.why, name))
+
+
 class Shares(Handler):
     """With whom a server is shared."""
 
@@ -231,6 +240,7 @@ ROUTES: tuple[tuple[str, type[Handler]], ...] = (
     ("servers", Servers),
     (_SERVER, Server),
     (rf"{_SERVER}/logs", Logs),
+    (rf"{_SERVER}/why", Why),
     (rf"{_SERVER}/shares", Shares),
     (rf"{_SERVER}/shares/(?P<user>[^/]+)", Share),
     (rf"{_SERVER}/v1(?P<path>/.*)?", OpenAI),

@@ -10,6 +10,7 @@ import msgspec
 
 from aim_jupyter.core import api
 from aim_jupyter.core.planning.request import OPTIONS, Request
+from aim_jupyter.core.records.explained import Explanation
 from aim_jupyter.labserver import answers, bodies
 from aim_jupyter.tables import columns
 from aim_jupyter.tables.columns import Verb
@@ -53,6 +54,7 @@ OPERATIONS = (
         query=bodies.StopQuery,
     ),
     Operation("servers/{name}/logs", "get", "the end of its log", "Logs", query=bodies.LogsQuery),
+    Operation("servers/{name}/why", "get", "why it ended", Explanation),
     Operation("servers/{name}/shares", "get", "with whom it is shared", "Shares"),
     Operation("servers/{name}/shares/{user}", "put", "share it; * is all users", "Shares"),
     Operation("servers/{name}/shares/{user}", "delete", "take a share back", "Shares"),

@@ -296,7 +296,9 @@ def answer_for(form: Form) -> Answer:
 
 def model_names() -> tuple[str, ...]:
     """Return what can be named here: the demo, the models on disk, then the catalogue."""
-    on_disk = sorted(one.model for one in api.models_on_disk() if one.state == "complete")
+    on_disk = sorted(
+        one.model for one in api.models_on_disk() if one.state == "complete" and one.kind == "model"
+    )
     known = sorted((model.name for model in api.known_models()), key=str.casefold)
     return tuple(dict.fromkeys([api.DEMO, *on_disk, *known]))
 

@@ -25,12 +25,17 @@ def test_a_head_says_what_is_there(tmp_path: Path) -> None:
     assert head.begin == head.size - max(one["data_offsets"][1] for one in head.tensors.values())
 
 
-def test_copies_in_one_piece_are_not_counted(tmp_path: Path) -> None:
-    for name in ("model-1.safetensors", "consolidated.safetensors"):
+def test_what_an_engine_loads_is_counted_once(tmp_path: Path) -> None:
+    for name in ("model-1.safetensors", "old.safetensors"):
         (tmp_path / name).touch()
+    index = tmp_path / "model.safetensors.index.json"
+    index.write_text("{")
     assert len(safetensors.weights(tmp_path)) == 2
-    (tmp_path / "model.safetensors.index.json").touch()
+    index.write_text('{"weight_map": {"w": "model-1.safetensors"}}')
     assert [path.name for path in safetensors.weights(tmp_path)] == ["model-1.safetensors"]
+    # vLLM's rule: Mistral's own format, where it is there.
+    (tmp_path / "consolidated.safetensors").touch()
+    assert [path.name for path in safetensors.weights(tmp_path)] == ["consolidated.safetensors"]
 
 
 def test_what_is_not_there_is_an_error_of_the_system(tmp_path: Path) -> None:

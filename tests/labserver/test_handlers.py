@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import signal
+from pathlib import Path
+
+import pytest
+
+from aim_jupyter.core import serving
 from aim_jupyter.tables import columns
 from tests.labserver.jupyter import Jupyter
 
@@ -53,10 +60,28 @@ def test_a_server_from_its_launch_to_its_end(jupyter: Jupyter) -> None:
     assert jupyter.get("status")["servers"] == []
 
 
+def test_a_server_that_failed_says_why(
+    jupyter: Jupyter, site: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AIM_STATE_DIR", str(site / "state"))
+    jupyter.post("servers", {"model": "demo", "name": "broken"}, 201)
+    jupyter.until("broken", "running")
+    assert jupyter.ask("GET", "servers/broken/why", 400)["to_do"] == "%aim ps"
+    engine = serving.find("broken").read().engine
+    assert engine is not None
+    os.kill(engine.pid, signal.SIGKILL)
+    failed = jupyter.until("broken", "failed")
+    found = jupyter.get("servers/broken/why")
+    assert found["what"] == failed["crash"]["what"] == "The engine was killed."
+    assert {"cause", "line", "line_number", "process", "stage", "try", "ruled_out"} <= set(found)
+    jupyter.ask("DELETE", "servers/broken", 202, params={"forget": 1})
+
+
 def test_what_fails_says_what_was_found_and_what_to_do(jupyter: Jupyter) -> None:
     expected = {
         ("GET", "servers/nothing"): (404, "UnknownName"),
         ("GET", "servers/nothing/logs"): (404, "UnknownName"),
+        ("GET", "servers/nothing/why"): (404, "UnknownName"),
         ("DELETE", "servers/nothing"): (404, "UnknownName"),
         ("GET", "recipes?model=nothing"): (404, "UnknownName"),
         ("GET", "recipes?users=none"): (400, "BadUsage"),

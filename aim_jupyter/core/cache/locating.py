@@ -219,16 +219,17 @@ def _files(folder: Path, *, dangling: bool = False) -> Iterator[str]:
         folders[:] = [name for name in folders if not name.startswith(".")]
         for name in names:
             file = Path(path, name)
-            if dangling or file.is_file():
+            if dangling or (file.is_file() and not needs.hollow(name, file.stat().st_size)):
                 yield str(file.relative_to(folder))
 
 
 def _commit(folder: Path, revision: str) -> str | None:
     try:
-        if (folder / "snapshots" / revision).is_dir():
+        if revision in dict(_snapshots(folder)):
             return revision
         commit = (folder / "refs" / revision).read_text().strip()
-        return commit if (folder / "snapshots" / commit).is_dir() else None
+        # Of a file that was cut nothing is left, or a part of a name.
+        return commit if commit in dict(_snapshots(folder)) else None
     except (OSError, ValueError):
         # Also a name with a null byte, which no file can have.
         return None

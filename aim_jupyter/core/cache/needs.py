@@ -28,6 +28,8 @@ _CONSOLIDATED = "consolidated"
 _PART = re.compile(r"(?P<stem>.+)-\d{5}-of-(?P<of>\d{5})\.safetensors")
 _TOKENIZERS = ("tokenizer.json", "tokenizer.model", "tekken.json", "vocab.json", "vocab.txt")
 _TOKENIZER_ENDINGS = (".tiktoken", "tiktoken.model")
+#: Mistral's own format has a tokenizer with its version in the name.
+_VERSIONED = "tokenizer.model.v"
 _PROCESSORS = ("preprocessor_config.json", "processor_config.json")
 _SENSES = ("vision_config", "audio_config")
 #: What is downloaded; duplicates of the weights in other formats stay away.
@@ -48,11 +50,12 @@ def kind(names: Collection[str]) -> ModelKind:
     >>> kind({"model-Q4_K_M.gguf"}), kind({"tokenizer.json"}), kind({"config.json"})
     ('GGUF', 'tokenizer', 'config')
     """
-    if "adapter_config.json" in names:
+    whole = "config.json" in names and any(_is_weight(name) for name in names)
+    if "adapter_config.json" in names and not whole:
         return "adapter"
     if "model_index.json" in names:
         return "diffusers"
-    if any(name.endswith(_WEIGHTS) or name in INDEXES for name in names):
+    if "params.json" in names or any(name.endswith(_WEIGHTS) or name in INDEXES for name in names):
         return "model"
     if any(name.endswith(".gguf") for name in names):
         return "GGUF"
@@ -79,6 +82,11 @@ def wanted(name: str) -> bool:
     return any(fnmatch.fnmatch(name, pattern) for pattern in _WANTED) and not any(
         fnmatch.fnmatch(name, pattern) for pattern in _UNWANTED
     )
+
+
+def hollow(name: str, size: int) -> bool:
+    """Whether a file of a model is there by its name alone: an engine needs what is in it."""
+    return not size and name.endswith((*_WEIGHTS, ".json"))
 
 
 def chosen(names: Iterable[str], read: Read) -> list[str]:
@@ -124,7 +132,8 @@ def missing(names: Collection[str], read: Read) -> tuple[str, ...]:
     >>> missing({"config.json", "tokenizer.json"}, lambda name: b"{}")
     ('model.safetensors',)
     """
-    consolidated = any(_is_consolidated(name) for name in names)
+    own = "params.json" in names and "config.json" not in names
+    consolidated = own or any(_is_consolidated(name) for name in names)
     config = "params.json" if consolidated and "params.json" in names else "config.json"
     lacking = [] if config in names else ["config.json"]
     if not _has_tokenizer(names):
@@ -135,8 +144,9 @@ def missing(names: Collection[str], read: Read) -> tuple[str, ...]:
 
 
 def _has_tokenizer(names: Collection[str]) -> bool:
-    return any(name in names for name in _TOKENIZERS) or any(
-        name.endswith(_TOKENIZER_ENDINGS) for name in names
+    return any(
+        name in _TOKENIZERS or name.endswith(_TOKENIZER_ENDINGS) or name.startswith(_VERSIONED)
+        for name in names
     )
 
 
@@ -153,6 +163,11 @@ class _Index(msgspec.Struct):
 
 
 _INDEX = msgspec.json.Decoder(resolved(_Index))
+
+
+def _is_weight(name: str) -> bool:
+    """Whether a file holds weights of a model, not of an adapter to one."""
+    return name.endswith(_WEIGHTS) and "/" not in name and not name.startswith("adapter_")
 
 
 def _is_consolidated(name: str) -> bool:
@@ -173,6 +188,8 @@ def _missing_weights(names: Collection[str], read: Read, *, consolidated: bool) 
     if parts and len(parts) == len(weights):
         # The index has not come yet, but each name says how many there are.
         return _parts_missing(parts[0], names)
+    if consolidated and not any(map(_is_consolidated, names)):
+        return [f"{_CONSOLIDATED}.safetensors"]
     if weights or any(name.endswith(".bin") and "/" not in name for name in names):
         return []
     return ["model.safetensors"]

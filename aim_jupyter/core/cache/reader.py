@@ -88,6 +88,7 @@ class Reader:
 
     def _revision(self, commit: str | None, path: str, kind: Kind) -> tuple[Revision, Kind]:
         names: set[str] = set()
+        hollow: set[str] = set()
         dangling: list[str] = []
         inodes: dict[int, int] = {}
         modified = 0.0
@@ -97,8 +98,8 @@ class Reader:
             except OSError:
                 dangling.append(name)
                 continue
-            names.add(name)
             size = facts.st_size
+            (hollow if needs.hollow(name, size) else names).add(name)
             inodes[facts.st_ino] = size
             modified = max(modified, facts.st_mtime)
             self._note_access(name, facts)
@@ -107,7 +108,7 @@ class Reader:
         self.blobs |= inodes
         self.modified = max(self.modified, modified)
         if kind == "model":
-            every = {*names, *dangling}
+            every = {*names, *hollow, *dangling}
             kind, missing = needs.kind(every), tuple(dangling)
             if needs.is_of_model(every):
                 missing = needs.missing(names, lambda name: _read(f"{path}/{name}"))
@@ -116,7 +117,7 @@ class Reader:
         return Revision(
             commit=commit,
             path=path,
-            files=len(names),
+            files=len(names) + len(hollow),
             size_bytes=sum(inodes.values()),
             modified_at=modified or os.stat(path).st_mtime,
             expected_bytes=self._expected(commit, path),

@@ -24,6 +24,7 @@ _PREFIXES: dict[str, Kind] = {"models": "model", "datasets": "dataset", "spaces"
 #: A folder that changed so shortly (seconds) before it was read may change again within the same
 #: tick of the clock that file systems take their times from: it is read again next time.
 _TICK_S = 0.05
+_TELL = ("config.json", "params.json", "adapter_config.json", "model_index.json")
 _MARKS = (".safetensors", ".bin", ".gguf", ".pt")
 
 
@@ -85,7 +86,14 @@ def _plain(org: os.DirEntry[str]) -> Iterator[tuple[str, str, str | None]]:
 
 
 def _looks_like_model(path: str) -> bool:
-    return any(each.name == "config.json" or each.name.endswith(_MARKS) for each in entries(path))
+    inside = entries(path)
+    return any(each.name in _TELL or each.name.endswith(_MARKS) for each in inside) or any(
+        # GGUF in parts has a folder of its own for each quantization.
+        below.name.endswith(".gguf")
+        for each in inside
+        if is_folder(each)
+        for below in entries(each.path)
+    )
 
 
 def _again(path: str) -> Repo | None:

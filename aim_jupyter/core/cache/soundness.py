@@ -12,7 +12,8 @@ import json
 import os
 import re
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,8 @@ _TEMPLATES = (
     "additional_chat_templates",
 )
 _REPO = re.compile(r"[\w.-]+/[\w.-]+")
+#: Weights that only other programs read: ONNX, TensorFlow, Flax.
+_OTHERS = (".onnx", ".h5", ".msgpack", ".tflite")
 _PICKLED = re.compile(r".*\.(bin|pt|pth|ckpt)")
 
 
@@ -63,11 +66,16 @@ def faults(folder: Path, *, pickle: bool = False) -> Iterator[AimError]:
     if other is not None:
         yield _no_model(folder, other)
         return
-    if not (folder / "params.json").is_file() or (folder / "config.json").exists():
-        # Mistral's own format has no config.json.
-        yield from _config(folder)
-    yield from _other_json(folder)
-    yield from _weights(folder, pickle=pickle)
+    missing = locating.missing_files(folder)
+    if missing:
+        yield lacks(folder, missing)
+    # Mistral's own format has no config.json.
+    own = not (folder / "config.json").is_file() and (folder / "params.json").is_file()
+    for name in {"params.json" if own else "config.json"} - {*missing}:
+        yield from _config(folder / name)
+    yield from _other_json(folder, {*missing})
+    if not missing:
+        yield from _weights(folder, pickle=pickle)
 
 
 def refusal(located: Located, *, pickle: bool = False) -> AimError | None:
@@ -120,10 +128,10 @@ def partly(located: Located) -> Iterator[None]:
 def flawed(folder: Path) -> dict[str, str]:
     """Return the files of a model that an engine could not load, each with why."""
     found = {}
-    for name in ("config.json", *_JSON):
-        fault = _object(folder / name) if os.path.lexists(folder / name) else None
-        if isinstance(fault, AimError):
-            found[name] = fault.found
+    for name in ("config.json", "params.json", *_JSON):
+        held = _object(folder / name) if os.path.lexists(folder / name) else {}
+        if not isinstance(held, dict):
+            found[name] = held.found if isinstance(held, AimError) else "holds no object"
     for file in safetensors.weights(folder):
         why = header_fault(file) if file.exists() else ""
         if why:
@@ -179,13 +187,24 @@ def _base(folder: Path) -> str:
     return found if isinstance(found, str) and _REPO.fullmatch(found) else ""
 
 
-def _config(folder: Path) -> Iterator[AimError]:
-    file = folder / "config.json"
+def _config(file: Path) -> Iterator[AimError]:
     facts = _object(file)
+    folder = file.parent
     if isinstance(facts, AimError):
         yield facts
     elif not isinstance(facts, dict):
         yield ModelMissing(f"{file} holds no object.", _again(folder))
+    elif file.name == "params.json":
+        if not facts.get("dim") and not facts.get("n_layers"):
+            yield ModelMissing(
+                f"{file} says neither dim nor n_layers.",
+                "choose a folder that holds a model in Mistral's or the Transformers format",
+            )
+    elif _is_mlx(facts):
+        yield ModelMissing(
+            f"{named(folder)} is quantized for MLX, which the engines here don't serve.",
+            "choose another checkpoint of the model: %aim recipes lists models",
+        )
     elif not facts.get("model_type") and not facts.get("architectures"):
         yield ModelMissing(
             f"{file} says neither model_type nor architectures.",
@@ -193,19 +212,23 @@ def _config(folder: Path) -> Iterator[AimError]:
         )
 
 
-def _other_json(folder: Path) -> Iterator[AimError]:
+def _is_mlx(facts: Mapping[str, Any]) -> bool:
+    """Whether a config says that its weights are in groups of MLX, in a form of MLX's own."""
+    said = facts.get("quantization")
+    if not isinstance(said, dict):
+        return False
+    return {"bits", "group_size"} <= said.keys() and "quant_method" not in said
+
+
+def _other_json(folder: Path, missing: AbstractSet[str]) -> Iterator[AimError]:
     for name in _JSON:
-        if os.path.lexists(folder / name):
+        if name not in missing and os.path.lexists(folder / name):
             found = _object(folder / name)
             if isinstance(found, AimError):
                 yield found
 
 
 def _weights(folder: Path, *, pickle: bool) -> Iterator[AimError]:
-    missing = locating.missing_files(folder)
-    if missing and missing != ("config.json",):
-        yield lacks(folder, missing)
-        return
     files = safetensors.weights(folder)
     if not files and not pickle:
         yield from _only_pickles(folder)
@@ -217,9 +240,37 @@ def _weights(folder: Path, *, pickle: bool) -> Iterator[AimError]:
 
 def lacks(folder: Path, missing: Sequence[str]) -> ModelMissing:
     """Return that a model's folder does not hold all that an engine needs."""
-    return ModelMissing(
-        f"{named(folder)} is no complete model: it lacks {', '.join(missing[:3])}.", _again(folder)
+    if "model.safetensors" in missing and (others := _of_others(folder)):
+        return ModelMissing(
+            f"The weights in {named(folder)} are for another program ({others}).",
+            "choose the repository with the model's safetensors: %aim recipes lists models",
+        )
+    said = ", ".join(
+        f"{each} (it is empty)" if _there(folder / each) else each for each in missing[:3]
     )
+    inner = _inside(folder) if "config.json" in missing else None
+    beside = f" A model lies in its folder {inner.name}." if inner else ""
+    return ModelMissing(
+        f"{named(folder)} is no complete model: it lacks {said}.{beside}",
+        f"%aim launch {shlex.quote(str(inner))}" if inner else _again(folder),
+    )
+
+
+def _there(file: Path) -> bool:
+    return file.is_file() and not file.stat().st_size
+
+
+def _of_others(folder: Path) -> str:
+    """Return a file of weights that only other programs read, empty where there is none."""
+    found = (path for ending in _OTHERS for path in sorted(folder.glob(f"**/*{ending}")))
+    return next((str(path.relative_to(folder)) for path in found), "")
+
+
+def _inside(folder: Path) -> Path | None:
+    """Return the one folder in a folder that holds a model, None where there is no such one."""
+    found = [path.parent for path in folder.glob("*/config.json")]
+    whole = [path for path in found if not locating.missing_files(path)]
+    return whole[0] if len(whole) == 1 else None
 
 
 def _only_pickles(folder: Path) -> Iterator[AimError]:
@@ -267,7 +318,8 @@ def _object(file: Path) -> Any:
     raw = b""
     try:
         raw = files.read_bounded(file)
-        return json.loads(raw)
+        # As the engine's libraries read it: UTF-8, without a mark of the byte order.
+        return json.loads(raw.decode())
     except OSError as error:
         said = f"can't be read: {_why(error)}"
     except (ValueError, RecursionError) as error:

@@ -69,10 +69,9 @@ def verify(model: CachedModel, say: Callable[[str], None]) -> Verification:
             f"{error.filename or folder} can't be read: {error.strerror}.", "look who owns it"
         ) from error
     wrong = [name for (name, _, _), so in zip(named, right, strict=True) if so is False]
-    unsaid = {name for (name, _, _), so in zip(named, right, strict=True) if so is None}
-    # What nobody has promised is at least to be what an engine can load.
-    flawed = soundness.flawed(folder) if model.kind == "model" and unsaid else {}
-    damaged = (*wrong, *(name for name in flawed if name in unsaid))
+    # What came as it was promised, too, is to be what an engine can load.
+    flawed = soundness.flawed(folder) if model.kind == "model" else {}
+    damaged = (*wrong, *(name for name in flawed if name not in wrong))
     unknown = sum(so is None for so in right)
     found = Verification(
         model=model.model,

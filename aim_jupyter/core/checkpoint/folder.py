@@ -1,4 +1,4 @@
-"""The ``config.json`` of a folder, as the engine reads it."""
+"""The config of a folder, as the engine reads it: ``config.json``, or Mistral's own."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from aim_jupyter.core.checkpoint import mistral
 from aim_jupyter.core.checkpoint.quantization import beside
 from aim_jupyter.core.files import read_bounded
 
@@ -23,11 +24,24 @@ def read(folder: Path) -> dict[str, Any]:
     OSError, ValueError
         If it can't be read, or holds no object.
     """
+    if is_mistral(folder):
+        config = mistral.adapted(parsed(folder / mistral.CONFIG))
+        return {**config, mistral.ARGS: mistral.arguments(folder)}
     config = parsed(folder / "config.json")
     other = folder / _QUANTIZATION
     if "quantization_config" in config or not other.is_file():
         return config
     return dict(beside(config, parsed(other)))
+
+
+def is_mistral(folder: Path) -> bool:
+    """Whether a folder holds a checkpoint in Mistral's own format alone."""
+    return (folder / mistral.CONFIG).is_file() and not (folder / "config.json").is_file()
+
+
+def has_config(folder: Path) -> bool:
+    """Whether a folder says what model it holds."""
+    return (folder / "config.json").is_file() or is_mistral(folder)
 
 
 def parsed(file: Path) -> dict[str, Any]:

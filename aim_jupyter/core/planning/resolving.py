@@ -15,7 +15,7 @@ from aim_jupyter import demo
 from aim_jupyter.core import cache, config, recipes
 from aim_jupyter.core.cache import soundness
 from aim_jupyter.core.checkpoint import models
-from aim_jupyter.core.checkpoint.folder import read
+from aim_jupyter.core.checkpoint.folder import has_config, read
 from aim_jupyter.core.errors import AimError, ModelMissing, UnknownName
 from aim_jupyter.core.events import report
 from aim_jupyter.core.planning import Placed, naming
@@ -130,7 +130,7 @@ def _config_of(repo: str) -> tuple[dict[str, Any], bool]:
     """Return the config of a repository, and whether the Hub was asked for it."""
     located = cache.locate(repo)
     soundness.refuse_other(located)
-    if located.path is not None and (Path(located.path) / "config.json").is_file():
+    if located.path is not None and has_config(Path(located.path)):
         return _read_config(Path(located.path)), False
     known = models.look_up(repo)
     if known is not None:

@@ -12,6 +12,7 @@ from typing import Any
 
 from msgspec import structs
 
+from aim_jupyter.core.checkpoint import mistral
 from aim_jupyter.core.checkpoint.outline import Outline, outline
 from aim_jupyter.core.devices import kinds
 from aim_jupyter.core.recipes import rules
@@ -38,7 +39,8 @@ def derive(name: str, config: dict[str, Any]) -> Model:
         Its ``config.json``.
     """
     precision = outline(config).precision or "bf16"
-    weights = {precision: Weights(repo=name, precision=precision)}
+    told = config.get(mistral.ARGS, {})
+    weights = {precision: Weights(repo=name, precision=precision, args=dict(told))}
     return complete(Model(name=name, facts=config, weights=weights), ("cpu", *kinds()))
 
 

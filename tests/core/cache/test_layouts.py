@@ -166,15 +166,3 @@ def test_a_pointer_of_git_lfs_is_named(hub: Path) -> None:
     for name in ("model.safetensors", "config.json"):
         (hub / "plain/cut-copy" / name).write_bytes(pointer)
     assert "a pointer of Git LFS" in api.can_start("plain/cut-copy").reason
-
-
-def test_mistrals_own_format_can_start(hub: Path) -> None:
-    made(hub, "l16")
-    folder = hub / "plain/cut-copy"
-    (folder / "params.json").write_text('{"dim": 64}')
-    (folder / "config.json").unlink()
-    (folder / "model.safetensors").unlink()
-    head = b'{"w":{"dtype":"U8","shape":[1],"data_offsets":[0,1]}}'
-    (folder / "consolidated.safetensors").write_bytes(len(head).to_bytes(8, "little") + head + b"x")
-    asked = api.can_start(str(folder))
-    assert asked.can_start, asked.reason

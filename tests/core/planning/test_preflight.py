@@ -174,5 +174,5 @@ def test_every_fault_is_two_lines(tmp_path: Path) -> None:
     for file in folder.iterdir():
         file.write_bytes(b"")
     found = list(preflight.faults(plan_of(folder)))
-    assert len(found) > 3
+    assert len(found) > 2
     assert all(isinstance(error, AimError) and len(error.lines) == 2 for error in found)

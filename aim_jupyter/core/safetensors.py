@@ -9,8 +9,6 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from aim_jupyter.core.files import read_bounded
-
 #: The longest header that the format allows, in bytes (safetensors' own limit).
 MOST_HEADER = 100_000_000
 _LENGTH = 8  # bytes, little-endian, before the header
@@ -53,8 +51,9 @@ def weights(folder: Path) -> list[Path]:
 
 def indexed(index: Path) -> frozenset[str]:
     """Return the files that an index of weights names, none where it can't be read."""
-    with contextlib.suppress(OSError, ValueError, msgspec.DecodeError):
-        return frozenset(_INDEX.decode(read_bounded(index)).weight_map.values())
+    wrong = (OSError, UnicodeDecodeError, msgspec.DecodeError)
+    with contextlib.suppress(*wrong), index.open("rb") as file:
+        return frozenset(_INDEX.decode(file.read(MOST_HEADER)).weight_map.values())
     return frozenset()
 
 

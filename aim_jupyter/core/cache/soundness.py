@@ -203,7 +203,7 @@ def _config(file: Path) -> Iterator[AimError]:
     elif _is_mlx(facts):
         yield ModelMissing(
             f"{named(folder)} is quantized for MLX, which the engines here don't serve.",
-            "choose another checkpoint of the model: %aim recipes lists models",
+            "%aim recipes",
         )
     elif not facts.get("model_type") and not facts.get("architectures"):
         yield ModelMissing(
@@ -243,7 +243,7 @@ def lacks(folder: Path, missing: Sequence[str]) -> ModelMissing:
     if "model.safetensors" in missing and (others := _of_others(folder)):
         return ModelMissing(
             f"The weights in {named(folder)} are for another program ({others}).",
-            "choose the repository with the model's safetensors: %aim recipes lists models",
+            "%aim recipes",
         )
     said = ", ".join(
         f"{each} (it is empty)" if _there(folder / each) else each for each in missing[:3]

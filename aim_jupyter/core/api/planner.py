@@ -23,6 +23,7 @@ from aim_jupyter.core.choice.amd_rules import Selected
 from aim_jupyter.core.errors import BadUsage, GpuUnavailable
 from aim_jupyter.core.planning import (
     Request,
+    beside,
     permission,
     policy,
     preflight,
@@ -181,6 +182,7 @@ class Planner:
         asked = structs.replace(judged.request, start=request.start or config.start_mode())
         made = planning.plan(asked, choice, environment, placed, called)
         made = permission.plan(rules, made)
+        made = beside.with_drafter(made, here=not self.machine.simulated)
         if request.context is None and "max-model-len" not in request.options:
             made = preflight.shortened(made)
         return choice, structs.replace(

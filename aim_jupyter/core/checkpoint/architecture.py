@@ -47,6 +47,8 @@ class Architecture(Struct, frozen=True, kw_only=True, cache_hash=True, dict=True
         Elements of the tables of rotary embeddings, which have a row for each token.
     deep : int
         Layers that are fed images beside the first: each has a buffer of a step's tokens.
+    heads : int
+        Layers beyond the last that predict further tokens, which serve as drafts.
     router : str
         The dtype of what chooses experts; ``auto`` is the model's.
     positions : int
@@ -73,6 +75,7 @@ class Architecture(Struct, frozen=True, kw_only=True, cache_hash=True, dict=True
     lengths: Context = Context()
     rotary: int = 0
     deep: int = 0
+    heads: int = 0
     router: str = "auto"
     positions: int = 0
     quantization: Quantization = Quantization()
@@ -168,6 +171,7 @@ def _read(whole: Fields) -> Architecture:
         lengths=lengths,
         rotary=_rotary(text, traits),
         deep=len(vision.numbers("deepstack_visual_indexes")) if vision else 0,
+        heads=text.amount(*keys.PREDICTING, most=64),
         router=traits.router,
         positions=lengths.limit or 0 if traits.positions else 0,
         quantization=quantization(

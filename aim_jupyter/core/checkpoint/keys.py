@@ -32,6 +32,7 @@ PER_TOKEN = (
     "top_k_experts",
     "moe_k",
 )
+PREDICTING = ("num_nextn_predict_layers", "mtp_num_hidden_layers", "num_mtp_modules")
 SHARED = ("n_shared_experts", "num_shared_experts")
 # No class fills in one name where a config says another of the same thing.
 SAME = (

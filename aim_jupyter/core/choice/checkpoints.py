@@ -10,11 +10,13 @@ from typing import Any
 
 from aim_jupyter import demo
 from aim_jupyter.core import cache, fit
+from aim_jupyter.core.checkpoint import folder as reading
+from aim_jupyter.core.checkpoint.drafting import Drafter, drafter
 from aim_jupyter.core.checkpoint.overrides import overridden
 from aim_jupyter.core.errors import AimError
 from aim_jupyter.core.fit import Architecture, Tensor
 from aim_jupyter.core.records import Model, Weights
-from aim_jupyter.core.records.fit import Band, Settings
+from aim_jupyter.core.records.fit import Band, Settings, Speculation
 
 _PLAIN = ("bf16", "fp16", "fp32")
 _PACKAGE = "package:"
@@ -66,6 +68,20 @@ def config_for(model: Model, weights: Weights) -> Config | None:
     if own or (weights.precision in _PLAIN and "quantization_config" not in facts):
         return facts
     return fit.quantized(facts, weights.precision)
+
+
+def drafting_for(model: Architecture, asked: Speculation | None) -> Drafter | None:
+    """Return what is loaded beside a model to draft for it."""
+    return None if asked is None else drafter(asked, model, config_at(asked.model))
+
+
+def config_at(repo: str) -> Config | None:
+    """Return the config of a checkpoint by its name alone: as it lies on disk, else as is known."""
+    place = folder(repo, None) if repo else None
+    try:
+        return reading.read(place) if place else fit.look_up(repo)
+    except (OSError, ValueError):
+        return None
 
 
 @functools.cache

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from aim_jupyter.core import engines
 from aim_jupyter.core.adapters.vllm.exact import Answer, Question, oracle, shown
+from aim_jupyter.core.choice.checkpoints import config_at
 from aim_jupyter.core.errors import AimError
 from aim_jupyter.core.records import Plan
-from aim_jupyter.core.records.fit import CountedGroup, Counts, Device, Settings
+from aim_jupyter.core.records.fit import CountedGroup, Counts, Device, Settings, Speculation
 
 _KINDS = {"FullAttentionSpec": "full", "MLAAttentionSpec": "full", "SlidingWindowSpec": "window",
           "SlidingWindowMLASpec": "window", "ChunkedLocalAttentionSpec": "chunk",
@@ -21,16 +23,29 @@ def counts(config: Mapping[str, Any], settings: Settings, device: Device | None)
 
     It is asked in the environment for the CPU, for AMD's GPUs alone.
     """
-    return _asked(Question(config=config, argv=tuple(words(settings))), device)
+    return _asked(_question(config, words(settings), settings), device)
 
 
-def dry_start(plan: Plan, config: Mapping[str, Any], device: Device | None) -> Counts | None:
+def dry_start(
+    plan: Plan, config: Mapping[str, Any], settings: Settings, device: Device | None
+) -> Counts | None:
     """Return what the engine's own code makes of a plan as it stands; nothing runs.
 
     None where it can't be asked: see `counts`.
     """
     after = plan.argv.index(plan.model_path) + 1
-    return _asked(Question(config=config, argv=plan.argv[after:], env=plan.env), device)
+    return _asked(_question(config, plan.argv[after:], settings, plan.env), device)
+
+
+def _question(
+    config: Mapping[str, Any],
+    argv: Sequence[str],
+    settings: Settings,
+    env: Mapping[str, str] | None = None,
+) -> Question:
+    its = settings.speculation
+    beside = config_at(its.model) if its else None
+    return Question(config=config, argv=tuple(argv), env=env or {}, drafter=beside)
 
 
 def _asked(question: Question, device: Device | None) -> Counts | None:
@@ -68,7 +83,14 @@ def words(settings: Settings) -> list[str]:
     found = [f"--{name}={value}" for name, value in said.items() if value not in (None, "auto")]
     if settings.prefix_caching is not None:
         found.append(f"--{'' if settings.prefix_caching else 'no-'}enable-prefix-caching")
+    if settings.speculation is not None:
+        found.append(f"--speculative-config={_drafting(settings.speculation)}")
     return found
+
+
+def _drafting(its: Speculation) -> str:
+    said = {"method": its.method, "model": its.model, "num_speculative_tokens": its.tokens}
+    return json.dumps({name: value for name, value in said.items() if value})
 
 
 def _read(answer: Answer, gfx: str) -> Counts | None:

@@ -9,7 +9,7 @@ from msgspec import Struct, structs
 
 from aim_jupyter.core import adapters, fit
 from aim_jupyter.core.choice import checkpoints
-from aim_jupyter.core.choice.checkpoints import architecture_of, loaded, name_of
+from aim_jupyter.core.choice.checkpoints import architecture_of, drafting_for, loaded, name_of
 from aim_jupyter.core.choice.history import learned
 from aim_jupyter.core.choice.placement import device_of, processor
 from aim_jupyter.core.choice.ranking import Conditions
@@ -143,6 +143,7 @@ class Judge:
             counted=counted[1] if counted and not given else "",
             available=self._known.available,
             starts=self._starts,
+            drafter=drafting_for(model, settings.speculation),
             revision=weights.revision,
         )
         auto = request.context == "auto" and "max-model-len" not in named(request.options)

@@ -7,6 +7,7 @@ from typing import Any
 
 from msgspec import structs
 
+from aim_jupyter.core.checkpoint.drafting import speculation
 from aim_jupyter.core.checkpoint.formats import DTYPES
 from aim_jupyter.core.recipes.arguments.options import whole
 from aim_jupyter.core.records.fit import Settings
@@ -51,6 +52,8 @@ def settings_of(args: Mapping[str, Any], base: Settings) -> Settings:
     for option, on in (("enable-prefix-caching", True), ("no-enable-prefix-caching", False)):
         if option in args and args[option] is not False:
             changes["prefix_caching"] = on
+    if "speculative-config" in args:
+        changes["speculation"] = speculation(args["speculative-config"])
     if "enforce-eager" in args:
         changes["enforce_eager"] = args["enforce-eager"] is not False
     return structs.replace(base, **changes)

@@ -64,6 +64,22 @@ class Device(Struct, frozen=True, kw_only=True):
         return self.total_bytes if self.free_bytes is None else self.free_bytes
 
 
+class Speculation(Struct, frozen=True, kw_only=True):
+    """What ``--speculative-config`` asks for.
+
+    Attributes
+    ----------
+    tokens : int
+        Drafted in a step.
+    model : str
+        What drafts, empty for the model itself.
+    """
+
+    method: str = ""
+    model: str = ""
+    tokens: int = 1
+
+
 class Settings(Struct, frozen=True, kw_only=True):
     """How the engine would be started; None leaves the choice to the engine.
 
@@ -87,6 +103,8 @@ class Settings(Struct, frozen=True, kw_only=True):
         Such as ``0.18.0``.
     prefix_caching : bool or None
         ``--enable-prefix-caching``: recurrent layers keep a second state for it.
+    speculation : Speculation or None
+        What drafts tokens ahead.
     """
 
     tp: int = 1
@@ -105,6 +123,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     enforce_eager: bool = False
     engine_version: str | None = None
     prefix_caching: bool | None = None
+    speculation: Speculation | None = None
 
 
 class CountedGroup(Struct, frozen=True, kw_only=True):

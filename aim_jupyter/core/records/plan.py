@@ -53,6 +53,8 @@ class Plan(Struct, frozen=True, kw_only=True):
         What has to be downloaded first, as `cache.obtainable` calls it.
     download_bytes : int or None
         Its size, as far as the Hub says.
+    drafter, drafter_download : str
+        What drafts for it, a repository or a path; and what of it has to be downloaded first.
     argv : tuple of str
         Interpreter and arguments. Never holds a secret: other users read ``ps``.
     env : dict
@@ -103,6 +105,8 @@ class Plan(Struct, frozen=True, kw_only=True):
     source: Source | None = None
     download: str | None = None
     download_bytes: int | None = None
+    drafter: str = ""
+    drafter_download: str | None = None
     revision: str | None = None
     port: int | None = None
     listen: str = "loopback"

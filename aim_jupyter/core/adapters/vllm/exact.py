@@ -50,6 +50,8 @@ class Question(Struct, frozen=True, kw_only=True):
         As ``vllm serve`` has them, without the model.
     env : dict
         The launch's variables.
+    drafter : dict or None
+        The ``config.json`` of a model that drafts, which stands for the one that is named.
     rank : int
         Whose weights are counted.
     until : str
@@ -59,6 +61,7 @@ class Question(Struct, frozen=True, kw_only=True):
     config: Mapping[str, Any]
     argv: Sequence[str] = ()
     env: Mapping[str, str] = {}
+    drafter: Mapping[str, Any] | None = None
     rank: int = 0
     until: str = "laid out"
 

@@ -4,25 +4,25 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from msgspec import Struct, structs
 
 from aim_jupyter.core.checkpoint.architecture import Architecture
 from aim_jupyter.core.checkpoint.fields import Unreadable
-from aim_jupyter.core.checkpoint.layers import Latent, Recurrent
+from aim_jupyter.core.checkpoint.layers import Latent, Layer, Recurrent
 from aim_jupyter.core.fit.learning.learned import Lesson, lesson
 from aim_jupyter.core.fit.memory.additions import rocm_growth
-from aim_jupyter.core.fit.memory.caches import caches
+from aim_jupyter.core.fit.memory.caches import Cache, caches
 from aim_jupyter.core.fit.memory.counted import counted, laid_out
 from aim_jupyter.core.fit.memory.kv import BLOCK, Layout, layout
 from aim_jupyter.core.fit.memory.obstacles import obstacle
 from aim_jupyter.core.fit.memory.overhead import Overhead, overhead
 from aim_jupyter.core.fit.memory.reasons import reason
 from aim_jupyter.core.fit.memory.request import Request, indivisible, settled, usual_batch
-from aim_jupyter.core.fit.memory.versions import Span, changes, release, rules
-from aim_jupyter.core.fit.memory.weights import shares, stages
+from aim_jupyter.core.fit.memory.versions import Rules, Span, changes, release, rules
+from aim_jupyter.core.fit.memory.weights import drafting, shares, stages
 from aim_jupyter.core.records.fit import Band, Basis, Device, Fit, FitVerdict, Settings, Term
 from aim_jupyter.core.sizes import GIB
 
@@ -86,6 +86,8 @@ def _assess(request: Request, *, whole: bool) -> Fit:
     model = request.architecture
     if model.problem:
         raise Unreadable(model.problem)
+    if request.drafter is not None and request.drafter.problem:
+        raise Unreadable(request.drafter.problem)
     settings = settled(request)
     request = structs.replace(request, settings=settings)
     never = _impossible(request, settings)
@@ -134,7 +136,7 @@ def _layouts(
     alone = settings.pp == 1
     layers = model.kinds if alone else Counter(model.layers[widest.start : widest.stop])
     family = request.device.family if request.device else "cuda"
-    states = [caches(model, layers, settings, single=single) for single in _single(request.device)]
+    states = [_kept(request, layers, settings, single=single) for single in _single(request.device)]
     if not all(states):
         raise Unreadable("no layer keeps anything of a request")
     ends = dict.fromkeys(
@@ -142,10 +144,33 @@ def _layouts(
     )
     block = settings.block_size or _block(request, version)
     return [
-        layout(kept, its, batched, block=block, align=_align(request), chunked=request.chunked)
+        layout(
+            kept,
+            _ahead(its, request),
+            batched,
+            block=block,
+            align=_align(request),
+            chunked=request.chunked,
+        )
         for its in ends
         for kept in states
     ]
+
+
+def _kept(
+    request: Request, layers: Mapping[Layer, int], settings: Settings, *, single: bool
+) -> Counter[Cache]:
+    """Return what the layers of the model keep, and those of what drafts for it."""
+    its = request.drafter
+    ahead = its.tokens if its else 0
+    kept = caches(request.loaded, layers, settings, single=single, drafted=ahead)
+    return kept + caches(its.model, its.model.kinds, settings) if its else kept
+
+
+def _ahead(its: Rules, request: Request) -> Rules:
+    """Return the rules with a state for each token that is drafted."""
+    ahead = request.drafter.tokens if request.drafter else 0
+    return structs.replace(its, state_blocks=its.state_blocks + ahead)
 
 
 def _single(device: Device | None) -> tuple[bool, ...]:
@@ -226,6 +251,8 @@ def _weights(
     if request.weights is not None:
         low = request.weights.low + max(share.added for share in parts)
     low += _buffers(model, settings)
+    if request.drafter is not None:
+        low += drafting(request.drafter, settings.tp, settings.dtype, device.family)
     basis: Basis = request.basis if request.weights is not None else "modelled"
     grown = rocm_growth(model, settings.tp, settings.dtype) if device.family == "rocm" else 0
     if not grown:

@@ -52,6 +52,7 @@ def caches(
     settings: Settings,
     *,
     single: bool = False,
+    drafted: int = 0,
 ) -> Counter[Cache]:
     """Return what layers keep on one rank, and how often; those that keep nothing are left out.
 
@@ -63,6 +64,8 @@ def caches(
         For `tp`, `dtype` and `kv_dtype`.
     single : bool
         Whether recurrent states are kept in single precision whatever the model says.
+    drafted : int
+        Tokens ahead, for which convolutions look further back.
 
     Raises
     ------
@@ -75,6 +78,7 @@ def caches(
         element=kv_element_bytes(architecture, settings),
         scales=HEAD_SCALES if settings.kv_dtype.endswith("per_token_head") else 0,
         single=single,
+        drafted=drafted,
     )
     found: Counter[Cache] = Counter()
     for layer, count in layers.items():
@@ -91,6 +95,7 @@ class _Rank(Struct, frozen=True, kw_only=True):
     element: float
     scales: int
     single: bool
+    drafted: int
 
 
 def kv_element_bytes(architecture: Architecture, settings: Settings) -> float:
@@ -142,6 +147,6 @@ def _state_bytes(mixer: Recurrent, rank: _Rank) -> int:
     if mixer.kind == "mamba2" and groups % tp:  # repeated, so that each rank has what it needs
         groups = tp
     channels = 2 * groups * mixer.state + mixer.inner
-    convolution = channels // tp * (mixer.kernel - 1) * rank.size
+    convolution = channels // tp * (mixer.kernel - 1 + rank.drafted) * rank.size
     kept = 4 if rank.single else DTYPES.get(mixer.dtype, rank.size)
     return convolution + mixer.heads // tp * mixer.head * mixer.state * kept

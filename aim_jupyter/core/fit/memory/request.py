@@ -5,6 +5,7 @@ from __future__ import annotations
 from msgspec import Struct, structs
 
 from aim_jupyter.core.checkpoint.architecture import Architecture
+from aim_jupyter.core.checkpoint.drafting import Drafter
 from aim_jupyter.core.checkpoint.fields import Unreadable
 from aim_jupyter.core.checkpoint.formats import DTYPES
 from aim_jupyter.core.checkpoint.layers import Attention, Dense, Experts, Latent, Recurrent
@@ -34,6 +35,8 @@ class Request(Struct, frozen=True, kw_only=True):
         Earlier starts on this site, to learn from.
     chunked : bool
         Whether chunked local attention may keep less than everything.
+    drafter : Drafter or None
+        What is loaded beside the model.
     exact : Counts or None
         What the engine's own code has counted, where it was asked.
     """
@@ -49,6 +52,7 @@ class Request(Struct, frozen=True, kw_only=True):
     starts: tuple[Start, ...] = ()
     revision: str | None = None
     chunked: bool = False
+    drafter: Drafter | None = None
     exact: Counts | None = None
 
     def changed(self, setting: str, value: object) -> Request:

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from msgspec import Struct
 
 from aim_jupyter.core.checkpoint.architecture import Architecture
+from aim_jupyter.core.checkpoint.drafting import Drafter
 from aim_jupyter.core.checkpoint.formats import DTYPES
 from aim_jupyter.core.checkpoint.layers import Layer
 from aim_jupyter.core.checkpoint.matrices import Matrix, matrices
@@ -113,6 +114,17 @@ def shares(
         )
         for stage, span in enumerate(stages(len(architecture.layers), pp))
     )
+
+
+def drafting(its: Drafter, tp: int, dtype: str = "auto", family: Family = "cuda") -> int:
+    """Return what one rank loads of a drafter, in bytes."""
+    share = shares(its.model, tp, 1, dtype, family)[0]
+    size = its.model.element_bytes(dtype)
+    ends = {"shared": 0, "head": share.vocabulary // 2, "own": share.vocabulary}[its.words]
+    if its.words == "head" and its.model.tied:
+        ends = share.vocabulary
+    beside = share.positions + share.vision if its.words == "own" else 0
+    return share.layers + share.added + ends + beside + size * (its.whole + its.split // tp)
 
 
 def _vocabulary(architecture: Architecture, tp: int, pp: int, size: int) -> list[int]:

@@ -15,6 +15,7 @@ from __future__ import annotations
 import contextlib
 import os
 import time
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -128,8 +129,8 @@ class Supervisor:
 
     def _start(self) -> int | None:
         code = None
-        if self.plan.download is not None and not self.record.restarts:
-            self._download(self.plan.download)
+        if not self.record.restarts:
+            self._fetch()
         for attempt in range(1, PORT_ATTEMPTS + 1):
             holder, port = ports.reserve_again(self.plan.port, self.record.port, self.plan.listen)
             with (
@@ -163,9 +164,16 @@ class Supervisor:
         self.reading.forget_start()
         self.sampler = Sampler(self.folder)
 
-    def _download(self, repo: str) -> None:
+    def _fetch(self) -> None:
+        """Download what is still to come of the model, and of what drafts for it."""
+        if self.plan.download is not None:
+            self._download(self.plan.download, self.plan.revision)
+        if self.plan.drafter_download is not None and not self._stop_asked:
+            self._download(self.plan.drafter_download, None)
+
+    def _download(self, repo: str, revision: str | None) -> None:
         self._enter("download", repo)
-        download = cache.Download(repo, self.plan.revision, self.folder.path, self.plan.argv[0])
+        download = cache.Download(repo, revision, self.folder.path, self.plan.argv[0])
         while not self._stop_asked and download.poll() is None:
             self._tell(download.progress())
             self._wait(STARTING_TICK_S * 2)
@@ -179,10 +187,14 @@ class Supervisor:
         self.reading.tracker.note(progress.detail, progress.share)
         self._update()
 
-    def _model(self) -> contextlib.AbstractContextManager[tuple[int, ...]]:
+    @contextlib.contextmanager
+    def _model(self) -> Iterator[tuple[int, ...]]:
         """Hold the model's folder, so that nobody evicts it; the engine inherits that too."""
         root = self.plan.env.get("HF_HUB_CACHE")
-        return cache.using(cache.folder_in_use(self.plan.model_path, root))
+        names = [name for name in (self.plan.model_path, self.plan.drafter) if name]
+        with contextlib.ExitStack() as stack:
+            held = (cache.using(cache.folder_in_use(name, root)) for name in names)
+            yield tuple(handle for each in held for handle in stack.enter_context(each))
 
     def _boot(self, port: int, lease: Lease | None, model: tuple[int, ...]) -> None:
         if self._stop_asked:

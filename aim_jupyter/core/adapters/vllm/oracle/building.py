@@ -95,7 +95,7 @@ def model(cfg: Any) -> Any:
             return real(*args, **options)
 
     maps.determine_expert_map = on_cpu
-    with _meta(cfg):
+    with on_meta(cfg):
         return initialize_model(cfg)
 
 
@@ -108,7 +108,7 @@ def loaded(cfg: Any, built: Any) -> list[str]:
     )
 
     failed: dict[str, str] = {}
-    with _meta(cfg), set_current_vllm_config(cfg):
+    with on_meta(cfg), set_current_vllm_config(cfg):
         for module in built.modules():
             method = getattr(module, "quant_method", None)
             steps: list[Any] = []
@@ -124,12 +124,13 @@ def loaded(cfg: Any, built: Any) -> list[str]:
     return [f"{name}: {why}" for name, why in failed.items()]
 
 
-def size(built: Any) -> int:
+def size(*built: Any) -> int:
     """Return the bytes of all distinct storages, also of tensors that are plain attributes."""
     seen: dict[int, int] = {}
-    for tensor in _tensors(built):
-        storage = tensor.untyped_storage()
-        seen[storage._cdata] = storage.nbytes()  # noqa: SLF001  its identity on "meta"
+    for each in built:
+        for tensor in _tensors(each):
+            storage = tensor.untyped_storage()
+            seen[storage._cdata] = storage.nbytes()  # noqa: SLF001  its identity on "meta"
     return sum(seen.values())
 
 
@@ -143,7 +144,8 @@ def _tensors(built: Any) -> Iterator[Any]:
                     yield each
 
 
-def _meta(cfg: Any) -> ExitStack:
+def on_meta(cfg: Any) -> ExitStack:
+    """Let what is built lie on "meta", in the model's dtype."""
     from vllm.utils.torch_utils import set_default_torch_dtype  # noqa: PLC0415
 
     stack = ExitStack()

@@ -99,6 +99,7 @@ def answered(question: dict[str, Any]) -> dict[str, Any]:
     answer: dict[str, Any] = {"version": sys.modules["vllm"].__version__, "reached": ""}
     folder = tempfile.mkdtemp()
     try:
+        Path(folder, "drafter").mkdir()
         Path(folder, "config.json").write_text(json.dumps(question["config"]))
         _ask(folder, question, answer)
     except Exception as error:  # noqa: BLE001  whatever it is, it is the answer
@@ -114,23 +115,29 @@ def answered(question: dict[str, Any]) -> dict[str, Any]:
 
 
 def _ask(folder: str, question: dict[str, Any], answer: dict[str, Any]) -> None:
-    building, configured, laying = (
-        importlib.import_module(f"oracle.{name}") for name in ("building", "configured", "laying")
+    building, configured, drafting, laying = (
+        importlib.import_module(f"oracle.{name}")
+        for name in ("building", "configured", "drafting", "laying")
     )
     wanted = question.get("env", {})
     configured.environment({name: value for name, value in wanted.items() if name not in QUIET})
-    cfg = configured.config(folder, question.get("argv", []))
+    words = question.get("argv", [])
+    if question.get("drafter"):
+        words = drafting.in_folder(words, question["drafter"], str(Path(folder, "drafter")))
+    cfg = configured.config(folder, words)
     answer |= configured.about(cfg)
     if question.get("until") == "configured":
         answer["reached"] = "configured"
         return
     building.ranks(cfg, question.get("rank", 0))
-    built = building.model(cfg)
+    target = building.model(cfg)
+    drafter = drafting.drafter(cfg, target)
+    models = [target] if drafter is None else [target, drafter]
     answer["reached"] = "built"
-    before = building.size(built)
+    before = building.size(*models)
     answer["built_bytes"] = before
-    answer["undone"] = building.loaded(cfg, built)
-    after = building.size(built)
+    answer["undone"] = [each for model in models for each in building.loaded(cfg, model)]
+    after = building.size(*models)
     # A kernel's own container may hide what it holds: then what was built counts.
     hidden = answer["undone"] or after < before * 0.95
     answer["weights_bytes"] = max(before, after) if hidden else after

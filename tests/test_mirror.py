@@ -65,5 +65,5 @@ def test_the_list_only_gets_shorter() -> None:
 
 
 #: What it was when it was last shortened: set these down with it, never up.
-MOST = 99
-MOST_INDIRECT = 60
+MOST = 65
+MOST_INDIRECT = 43

@@ -29,6 +29,11 @@ def aim_profiles() -> Path:
     return folder
 
 
+@pytest.fixture
+def amd(aim_profiles: Path) -> Catalogue:
+    return Catalogue([aim_profiles])
+
+
 @pytest.fixture(scope="session")
 def vllm() -> EngineEnvironment:
     """Return an environment with the options of vLLM 0.32.0, as its own parser has them."""

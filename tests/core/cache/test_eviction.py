@@ -2,26 +2,18 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aim_jupyter import demo
-from aim_jupyter.core import api, cache, config, serving
-from aim_jupyter.core.cache import eviction, holding, index
+from aim_jupyter.core import api, config
+from aim_jupyter.core.cache import eviction
 from aim_jupyter.core.errors import BadUsage, StateUnusable, UnknownName
-from aim_jupyter.core.planning import Request
 from aim_jupyter.core.records import CachedModel, EvictionRule
-from tests.conftest import FakeEngine
 from tests.core.cache.folders import WHOLE, cached
-from tests.core.cache.sound import safetensors
-from tests.waiting import launch_ready
 
 DAY = 86400.0
 NOW = 1000 * DAY
@@ -121,93 +113,6 @@ def test_a_plan_removes_nothing_and_yes_removes_all_of_it() -> None:
     assert list((config.model_cache_dir() / ".locks").iterdir()) == []
 
 
-def test_pins_are_noted_and_taken_back() -> None:
-    cached("Org/Model", *WHOLE)
-    assert [one.pinned for one in api.models_on_disk()] == [False]
-    assert [one.pinned for one in api.pin(["Org/Model"])] == [True]
-    assert [one.pinned for one in api.unpin(["Org/Model"])] == [False]
-    assert index.read() == index.Index()
-
-
-def test_pins_that_nobody_can_read_keep_everything() -> None:
-    cached("Org/Model", *WHOLE)
-    (config.model_cache_dir() / index.NAME).write_bytes(b"\xff{")
-    assert [one.pinned for one in api.models_on_disk()] == [None]
-    (one,) = api.evictions(EvictionRule(older_than_s=0))
-    assert (one.evict, one.reason) == (False, "the index of pins can't be read")
-    api.unpin(["Org/Model"])
-    assert api.evictions(EvictionRule(older_than_s=0))[0].evict
-    (broken,) = config.model_cache_dir().glob(f"{index.NAME}.broken-*")
-    assert broken.read_bytes() == b"\xff{"
-
-
-def test_an_index_of_a_newer_version_is_left_alone() -> None:
-    cached("Org/Model", *WHOLE)
-    file = config.model_cache_dir() / index.NAME
-    file.write_text('{"version": 99, "entries": {}, "more": 1}')
-    with pytest.raises(StateUnusable, match="newer"):
-        api.pin(["Org/Model"])
-    assert "99" in file.read_text()
-
-
-def test_many_writers_lose_nothing() -> None:
-    for number in range(8):
-        cached(f"Org/Model{number}", *WHOLE)
-    code = "import sys; from aim_jupyter.core import api; api.pin([sys.argv[1]])"
-    writers = [
-        subprocess.Popen([sys.executable, "-c", code, f"Org/Model{number}"]) for number in range(8)
-    ]
-    assert [writer.wait() for writer in writers] == [0] * 8
-    assert all(one.pinned for one in api.models_on_disk())
-
-
-def test_what_another_process_holds_is_in_use_and_stays() -> None:
-    folder = cached("Org/Model", *WHOLE)
-    planned = api.evictions(EvictionRule(older_than_s=0))
-    assert planned[0].evict
-    code = (
-        "import sys, pathlib\n"
-        "from aim_jupyter.core.cache import holding\n"
-        "with holding.using(pathlib.Path(sys.argv[1])):\n"
-        "    print('held', flush=True); sys.stdin.read()"
-    )
-    with subprocess.Popen(
-        [sys.executable, "-c", code, str(folder)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
-    ) as other:
-        assert other.stdout is not None
-        assert other.stdout.readline() == b"held\n"
-        (one,) = api.models_on_disk()
-        assert one.in_use_by == f"pid {other.pid}"
-        assert not api.evictions(EvictionRule(older_than_s=0))[0].evict
-        # Also for a plan that was made before.
-        (left,) = api.evict(planned)
-        assert (left.done, left.reason) == (False, "somebody uses it now")
-        assert folder.exists()
-        other.kill()
-    assert api.models_on_disk()[0].in_use_by is None
-    assert api.evict(planned)[0].done
-
-
-def test_a_server_holds_its_model_as_long_as_its_engine_lives(fake: FakeEngine) -> None:
-    fake()
-    folder = cached("Org/Model", *WHOLE)
-    for name in WHOLE:
-        (folder / "blobs" / name).write_bytes((demo.FOLDER / name).read_bytes())
-    server = launch_ready(Request(model="Org/Model"))
-    (one,) = api.models_on_disk()
-    assert one.in_use_by == server.name
-    assert not api.evictions(EvictionRule(models=("Org/Model",)))[0].evict
-    with holding.alone(folder) as alone:
-        assert not alone
-    stats = api.cache_stats()
-    assert (stats.hits, stats.misses, stats.hit_rate) == (1, 0, 1.0)
-    assert stats.in_use_bytes == one.size_bytes
-    serving.stop(server)
-    with holding.alone(folder) as alone:
-        assert alone
-    assert api.evictions(EvictionRule(models=("Org/Model",)))[0].evict
-
-
 @pytest.mark.parametrize(
     ("rule", "reason"),
     [
@@ -230,48 +135,6 @@ def test_nothing_asked_for_is_told() -> None:
         api.evictions(EvictionRule())
     with pytest.raises(UnknownName, match="no model on disk 'Org/None'"):
         api.evictions(EvictionRule(models=("Org/None",)))
-
-
-def test_verification_is_of_the_names_of_blobs_and_plain_files_may_have_none(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    monkeypatch.setenv("AIM_CACHE_PATH", str(tmp_path))
-    plain = tmp_path / "Org" / "Plain"
-    plain.mkdir(parents=True)
-    for name in WHOLE:
-        (plain / name).write_text("{}")
-    (plain / "model.safetensors").write_bytes(safetensors())
-    (one,) = api.verify(["Org/Plain"])
-    assert one.verified is None
-    (plain / "config.json").write_text('{"model_type": "llama"}')
-    notes = plain / ".cache" / "huggingface" / "download"
-    notes.mkdir(parents=True)
-    for name in WHOLE:
-        content = (plain / name).read_bytes()
-        sha1 = hashlib.sha1(b"blob %d\0" % len(content) + content).hexdigest()
-        (notes / f"{name}.metadata").write_text(f"{'a' * 40}\n{sha1}\n1.0\n")
-    assert [one.verified for one in api.verify(["Org/Plain"])] == [True]
-    (plain / "config.json").write_text("[]")
-    (one,) = api.verify(["Org/Plain"])
-    assert (one.verified, one.reason) == (False, "damaged: config.json")
-    assert not cache.locate("Org/Plain").complete
-
-
-def test_what_the_variables_say_is_shown_with_its_source(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HF_HOME", "/hf")
-    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
-    monkeypatch.delenv("AIM_CACHE_DIR")
-    said = {one.name: (one.value, one.source) for one in api.cache_stats().settings}
-    assert said["AIM_CACHE_DIR"] == ("/hf/hub", "from HF_HOME")
-    assert said["HF_DATASETS_CACHE"] == ("/hf/datasets", "from HF_HOME")
-    assert said["HF_HUB_OFFLINE"] == ("1", "environment")
-    assert said["HF_HUB_DISABLE_TELEMETRY"][0] == "1"
-    monkeypatch.setenv("AIM_CACHE_DIR", "/mine")
-    assert str(config.model_cache_dir()) == "/mine"
-    monkeypatch.setenv("AIM_CACHE_ENABLED", "false")
-    assert str(config.model_cache_dir()) == "/hf/hub"
-    said = {one.name: (one.value, one.source) for one in api.cache_stats().settings}
-    assert said["AIM_CACHE_DIR"] == ("/hf/hub", "ignored: AIM_CACHE_ENABLED is 0")
 
 
 def test_a_cache_without_rights_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

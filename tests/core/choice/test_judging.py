@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -12,20 +11,16 @@ from typing import Any
 import pytest
 from msgspec import structs
 
-from aim_jupyter.commands import parsing
 from aim_jupyter.core import api, fit, gpus, recipes
 from aim_jupyter.core import choice as choosing
-from aim_jupyter.core.api import fitting
 from aim_jupyter.core.api.fitting import Answered
 from aim_jupyter.core.choice.placement import device_of
 from aim_jupyter.core.choice.settings import settings_of
-from aim_jupyter.core.errors import BadUsage, UnknownName
 from aim_jupyter.core.planning.request import Request
 from aim_jupyter.core.recipes.arguments.options import named
 from aim_jupyter.core.records import (
     Choice,
     Machine,
-    Offer,
     Plan,
     ServerRecord,
     StageTime,
@@ -52,13 +47,6 @@ def only(choices: tuple[Choice, ...], recipe: str) -> Choice:
     return next(one for one in choices if one.recipe.id == recipe)
 
 
-@pytest.fixture
-def ask(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Answered]:
-    """Return a function that asks without the Hub."""
-    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
-    return lambda **question: fitting.fit(question)
-
-
 # -- recipes -------------------------------------------------------------------------------------
 
 
@@ -82,52 +70,6 @@ def test_no_reason_is_too_long(model: str, spec: str) -> None:
     for choice in ranked(model, spec, users=64, context=32768):
         assert not choice.reason.endswith("…")
         assert choice.verdict == "FITS" or choice.reason
-
-
-def test_a_no_comes_with_launches_that_fit() -> None:
-    asked: dict[str, Any] = {"users": 16, "context": 32768, "recipe": "mi300x-bf16-tp1"}
-    choice = ranked("Qwen/Qwen3-32B", "mi300x:1", **asked)[0]
-    assert choice.verdict == "NO"
-    assert 1 <= len(choice.offers) <= 5
-    for offer in choice.offers:
-        assert offer.change in offer.line
-        assert offer.verdict in ("FITS", "TIGHT")
-        assert len(offer.reason.split(";")) == 2
-
-
-def relaunched(offer: Offer, spec: str) -> Choice:
-    """Return what comes of an offer's line when it is typed."""
-    _, given = parsing.parse(parsing.split(offer.line.removeprefix("%aim ")))
-    asked = {"users": given.users, "context": given.context, "recipe": given.recipe}
-    return ranked(given.model, spec, options=given.engine_options, **asked)[0]
-
-
-@pytest.mark.parametrize(
-    ("model", "spec", "users"),
-    [
-        ("Qwen/Qwen3-32B", "mi300x:1", 16),
-        (LLAMA, "mi300x:2", 16),
-        ("Qwen/Qwen3-8B", "mi210:1", 64),
-        ("deepseek-ai/DeepSeek-R1", "mi300x:8", 64),
-    ],
-)
-def test_each_offer_leads_to_the_verdict_that_it_promises(
-    model: str, spec: str, users: int
-) -> None:
-    refused = [one for one in ranked(model, spec, users=users, context=32768) if one.offers]
-    assert refused
-    for choice in refused[:4]:
-        for offer in choice.offers:
-            if "manual only" not in offer.reason and spec in offer.line:
-                assert relaunched(offer, spec).verdict == offer.verdict, offer.line
-
-
-def test_an_offer_of_a_real_machine_is_a_launch() -> None:
-    here = structs.replace(gpus.machine("mi300x:1"), simulated=False)
-    asked: dict[str, Any] = {"users": 16, "context": 32768, "recipe": "mi300x-bf16-tp1"}
-    choice = ranked("Qwen/Qwen3-32B", machine=here, **asked)[0]
-    assert {offer.line.split()[1] for offer in choice.offers} == {"launch"}
-    assert not any("--machine" in offer.line for offer in choice.offers)
 
 
 def test_what_others_hold_counts() -> None:
@@ -156,18 +98,6 @@ def test_what_the_fit_can_not_tell_is_never_called_fitting() -> None:
     assert all(one.verdict == "NO" and one.reason.startswith("weights need") for one in alone)
 
 
-def test_a_start_on_this_site_is_believed(ask: Callable[..., Answered]) -> None:
-    recipe = "mi300x-bf16-tp1"
-    before = only(ranked("Qwen/Qwen3-32B", "mi300x:1"), recipe)
-    predicted = ask(model="Qwen/Qwen3-32B", machine="mi300x:1", recipe=recipe).fit
-    assert predicted.reason == before.reason, "asked either way"
-    facts = {"weights_bytes": 61.0 * GIB, "available_kv_bytes": 99.0 * GIB}
-    start = fit.outcome(predicted, facts, at=1.0, started=True)
-    after = only(ranked("Qwen/Qwen3-32B", "mi300x:1", starts=(start,)), recipe)
-    assert before.kv_bytes != pytest.approx(99 * GIB, abs=GIB)
-    assert after.kv_bytes == pytest.approx(99 * GIB, abs=GIB)
-
-
 def test_the_whole_catalogue_is_judged_in_time() -> None:
     api.recipe_list(simulated="mi300x:8")
     began = time.process_time()
@@ -181,95 +111,6 @@ def test_the_whole_catalogue_is_judged_in_time() -> None:
 
 
 # -- questions -----------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("version", "verdicts", "room"),
-    [("0.15", {"NO", "TIGHT"}, 39.07), ("0.18", {"FITS", "TIGHT"}, 41.88)],
-)
-def test_the_verdict_flips_with_the_version(
-    ask: Callable[..., Answered], version: str, verdicts: set[str], room: float
-) -> None:
-    found = ask(
-        model=LLAMA,
-        machine="mi300x:1",
-        tp=1,
-        dtype="bfloat16",
-        util=0.92,
-        max_model_len=131072,
-        max_num_seqs=1024,
-        max_num_batched_tokens=8192,
-        engine_version=version,
-    ).fit
-    assert found.verdict in verdicts
-    assert found.need is not None
-    assert found.need.low == 40 * GIB
-    assert found.available is not None
-    assert found.available.low <= room * GIB <= found.available.high
-
-
-def test_a_machine_may_be_any_that_can_be_simulated(ask: Callable[..., Answered]) -> None:
-    device = ask(model="Qwen/Qwen3-8B", machine="mi325x:2", tp=2).fit.device
-    assert device is not None
-    assert (device.model, device.count) == ("MI325X", 2)
-    partition = ask(model="Qwen/Qwen3-8B", machine="mi300x:1:cpx-nps4").fit.device
-    assert partition is not None
-    assert partition.total_bytes < 25 * GIB
-    other = ask(model="Qwen/Qwen3-8B", machine="h200:1").fit.device
-    assert other is not None
-    assert other.family == "cuda"
-
-
-def test_this_machine_is_its_processor_where_it_has_no_gpu(
-    ask: Callable[..., Answered],
-) -> None:
-    found = ask(model="demo")
-    assert found.fit.device is not None
-    assert found.fit.device.family == "cpu"
-    assert found.fit.verdict == "FITS"
-    assert found.fit.settings.kv_cache_bytes, "as the recipe sets it"
-
-
-def test_a_recipe_brings_its_options(ask: Callable[..., Answered]) -> None:
-    plain = ask(model="Qwen/Qwen3-32B", machine="mi300x:1").fit
-    with_recipe = ask(model="Qwen/Qwen3-32B", machine="mi300x:1", recipe="mi300x-fp8-tp1").fit
-    assert with_recipe.model == "Qwen/Qwen3-32B-FP8"
-    assert with_recipe.weights != plain.weights
-    with pytest.raises(UnknownName, match="mi300x-fp8-tp1"):
-        ask(model="Qwen/Qwen3-32B", machine="mi300x:1", recipe="mi300x-fp9-tp1")
-
-
-def test_every_offer_of_an_answer_has_its_line(ask: Callable[..., Answered]) -> None:
-    answered = ask(model="Qwen/Qwen3-32B", machine="mi300x:1", users=64, max_model_len=32768)
-    plain = fitting.fit_json(answered)
-    assert plain["verdict"] == "NO"
-    assert plain["counter_offers"]
-    for offer in plain["counter_offers"]:
-        assert re.match(r"%aim (plan|fit) Qwen/Qwen3-32B ", offer["line"])
-        command, _ = parsing.parse(parsing.split(offer["line"].removeprefix("%aim ")))
-        assert command.name in ("plan", "fit")
-
-
-def test_where_there_are_no_recipes_the_question_is_asked_anew(
-    ask: Callable[..., Answered],
-) -> None:
-    answered = ask(model="Qwen/Qwen3-32B", machine="h200:1", users=64, max_model_len=32768)
-    assert (answered.fit.verdict, answered.fit.device and answered.fit.device.model) == (
-        "NO",
-        "H200",
-    )
-    assert answered.fit.offers
-
-
-def test_what_nobody_knows_is_unknown_or_an_error(ask: Callable[..., Answered]) -> None:
-    assert ask(model="nobody/knows-this", machine="mi300x:1").fit.verdict == "unknown"
-    assert ask(model=UNTOLD, machine="mi300x:8", tp=8).fit.verdict == "unknown"
-    with pytest.raises(BadUsage):
-        ask(machine="mi300x:1")
-    with pytest.raises(UnknownName, match="mi300x"):
-        ask(model="Qwen/Qwen3-8B", machine="mi300z:8")
-    with pytest.raises(BadUsage):
-        ask(model="Qwen/Qwen3-8B", machine="mi300x:1", tp="two")
 
 
 def test_a_question_without_a_device_takes_the_room_that_is_given(

@@ -7,20 +7,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import structs
 
-from aim_jupyter.core.choice import Asked, Conditions, best, judge_all, offers, reasons
-from aim_jupyter.core.choice.placement import Devices
-from aim_jupyter.core.devices import kind_name, kinds
-from aim_jupyter.core.errors import GpuUnavailable, NoFit, UnknownName
+from aim_jupyter.core.choice import Conditions, best, judge_all
+from aim_jupyter.core.devices import kinds
+from aim_jupyter.core.errors import NoFit, UnknownName
 from aim_jupyter.core.planning import choose
 from aim_jupyter.core.planning.request import Context, Metric, Request
 from aim_jupyter.core.recipes import Catalogue, catalogue, complete
 from aim_jupyter.core.records import Choice, Gpu, Machine, Model
 from aim_jupyter.core.records.fit import CounterOffer
 from aim_jupyter.core.records.recipe import Verdict
-from tests.core.conftest import box, gpus, judge, judged, laptop, rank
+from tests.core.conftest import box, judged, laptop, rank
 
 ROOMY = 1 << 40
-QWEN = "Qwen/Qwen3-32B"
 
 
 def refusal(choices: tuple[Choice, ...]) -> str:
@@ -270,133 +268,6 @@ def test_memory_is_what_the_fit_says() -> None:
     choice = rank(model, box("MI300X", 2), fit=fit, users=3, context=999)[0]
     assert (choice.recipe.tp, choice.reason) == (2, "says the fit")
     assert set(fit.asked) == {(1, 3, 999), (2, 3, 999)}
-
-
-# Where
-
-
-@pytest.mark.parametrize(
-    ("states", "tp", "taken"),
-    [
-        (("free",) * 8, 2, (0, 1)),
-        (("busy", "free", "free", "busy", "free", "free"), 2, (1, 2)),
-        (("free", "unexplained", "hidden", "free"), 2, (0, 3)),
-        (("busy", "free"), 1, (1,)),
-    ],
-)
-def test_free_devices_are_taken(states: tuple[str, ...], tp: int, taken: tuple[int, ...]) -> None:
-    assert tuple(one.hip_index for one in Devices(gpus(*states), "MI300X", None).place(tp)) == taken
-
-
-@pytest.mark.parametrize(
-    ("machine", "count", "said"),
-    [
-        (gpus("free", "busy", "free", "busy"), 4, "needs 4 GPUs, 2 are free: 0, 2"),
-        (gpus("free", "busy"), 2, "needs 2 GPUs, 1 is free: 0"),
-        (gpus("busy", "busy"), 2, "needs 2 GPUs, none is free"),
-        (gpus("free"), 2, "needs 2 GPUs, there is 1"),
-        (gpus("free", kind="MI325X"), 1, "for MI300X; this machine has MI325X"),
-        (gpus("free", usable=False), 1, "for MI300X; this machine has no usable GPU"),
-        (Machine(host="x"), 1, "for MI300X; this machine has no GPU"),
-    ],
-)
-def test_why_not_enough(machine: Machine, count: int, said: str) -> None:
-    with pytest.raises(GpuUnavailable) as error:
-        Devices(machine, "MI300X", None).place(count)
-    assert error.value.found == said
-
-
-def test_same_hive_then_same_numa_node_then_the_smallest_group() -> None:
-    facts = [(1, 0), (1, 0), (1, 1), (1, 1), (2, 2), (2, 2), (2, 3)]
-    made = tuple(
-        structs.replace(gpu, hive_id=hive, numa_node=numa)
-        for gpu, (hive, numa) in zip(box(count=7).gpus, facts, strict=True)
-    )
-    machine = Machine(host="x", gpus=made)
-    assert _placed(machine, 1) == (6,)
-    assert _placed(machine, 2) == (4, 5)
-    assert _placed(machine, 4) == (0, 1, 2, 3)
-    assert _placed(machine, 6) == (0, 1, 2, 3, 4, 5)
-
-
-def test_partitions_of_different_size_are_not_mixed() -> None:
-    whole = box(count=4).gpus
-    made = (*whole[:2], *(structs.replace(one, vram_bytes=24 << 30) for one in whole[2:]))
-    machine = Machine(host="x", gpus=made)
-    assert _placed(machine, 2) == (0, 1)
-    with pytest.raises(GpuUnavailable, match="needs 3 GPUs of one size"):
-        _placed(machine, 3)
-
-
-def test_only_among_the_gpus_asked_for() -> None:
-    assert first("Qwen/Qwen3-32B", box(), gpus=[5]).gpus == (5,)
-    choices = rank(catalogue().find("Qwen/Qwen3-32B"), box(), gpus=[4, 5])
-    assert all(set(one.gpus) <= {4, 5} for one in choices)
-    with pytest.raises(GpuUnavailable, match="There is no GPU 9"):
-        first("Qwen/Qwen3-32B", box(), gpus=[1, 9])
-
-
-def test_mi250_is_served_as_mi250x() -> None:
-    assert kind_name("MI250") == "MI250X"
-    assert kind_name("V100") is None
-    assert first("qwen3-8b", gpus("free", kind="MI250X", model="MI250")).verdict == "FITS"
-
-
-# Why
-
-
-def test_each_that_lost_has_its_reason() -> None:
-    choices = rank(catalogue().find("Qwen/Qwen3-32B"), box("MI300X", 2))
-    said = "\n".join(reasons(choices))
-    assert "mi300x-fp16-tp1: " in said
-    assert "origin: amd-validated" in said
-    assert "not mi300x-bf16-tp1: derived, after amd-validated" in said
-    assert "not mi300x-fp8-tp1: manual only: never chosen by itself" in said
-    assert "more recipes, each with its reason: %aim recipes Qwen/Qwen3-32B" in said
-
-
-@pytest.mark.parametrize(
-    ("kind", "count", "asked"),
-    [
-        ("MI300X", 1, Request(model=QWEN, recipe="mi300x-bf16-tp1", users=64)),
-        ("MI300X", 1, Request(model=QWEN, recipe="mi300x-bf16-tp1", users=8, context=32_768)),
-        ("MI250X", 1, Request(model=QWEN)),
-        ("MI300X", 1, Request(model=QWEN, precision="int4")),
-    ],
-)
-def test_what_is_offered_does_fit(kind: str, count: int, asked: Request) -> None:
-    model, machine = catalogue().find("Qwen/Qwen3-32B"), box(kind, count)
-    refused = rank(
-        model, machine, recipe=asked.recipe, users=asked.users, context=asked.context,
-        precision=asked.precision,
-    )[0]  # fmt: skip
-    there = Conditions(machine=machine)
-    made = offers(
-        Asked(model=model, request=asked, conditions=there, fit=judge(model, machine)), refused
-    )
-    assert 0 < len(made) <= 5
-    for offer in made:
-        assert offer.verdict == "FITS"
-        assert offer.change in offer.line
-        assert _run(model, machine, offer.line).verdict == "FITS"
-
-
-def _run(model: Model, machine: Machine, line: str) -> Choice:
-    words = line.split()
-    given = dict(zip(words[3::2], words[4::2], strict=True))
-    kind, _, count = given.get("--machine", machine.host).partition(":")
-    return rank(
-        model,
-        box(kind.upper(), int(count)),
-        recipe=given.get("--recipe"),
-        precision=given.get("--precision"),
-        users=int(given["--users"]) if "--users" in given else None,
-        context=int(given["--context"]) if "--context" in given else None,
-    )[0]
-
-
-def _placed(machine: Machine, count: int) -> tuple[int | None, ...]:
-    return tuple(one.hip_index for one in Devices(machine, "MI300X", None).place(count))
 
 
 def test_an_engine_without_recipes_of_its_own_takes_those_for_vllm() -> None:

@@ -40,31 +40,6 @@ def problem(write: Write, text: str) -> str:
     return found.found
 
 
-def test_a_setting_stands_for_every_combination(write: Write) -> None:
-    model = Catalogue([write("org/model.yaml", GOOD)]).find("model")
-    ids = [recipe.id for recipe in model.recipes]
-    assert len(ids) == 9
-    assert {"mi325x-fp8-tp2", "mi300x-bf16-tp1", "mi300x-bf16-tp1-latency-mine"} <= set(ids)
-
-
-def test_a_recipe_holds_what_file_weights_shared_and_setting_say(write: Write) -> None:
-    model = Catalogue([write("org/model.yaml", GOOD)]).find("model")
-    recipe = next(one for one in model.recipes if one.id == "mi325x-fp8-tp2")
-    assert recipe.args == {
-        "tensor-parallel-size": 2,
-        "reasoning-parser": "qwen3",
-        "kv-cache-dtype": "fp8",
-        "max-num-seqs": 64,
-        "enforce-eager": None,
-    }
-    assert recipe.env == {"VLLM_ROCM_USE_AITER": "1"}
-    assert (recipe.weights.repo, recipe.precision, recipe.origin) == (
-        "org/model-FP8",
-        "fp8",
-        "user",
-    )
-
-
 @pytest.mark.parametrize(
     ("wrong", "said"),
     [
@@ -103,11 +78,6 @@ def test_a_wrong_file_is_told_by_line(write: Write, wrong: tuple[str, str], said
         assert "model.yaml, line " in problem(write, text)
     else:
         assert Catalogue([write("org/model.yaml", text)]).problems == ()
-
-
-def test_two_settings_with_one_id_are_told(write: Write) -> None:
-    text = GOOD.replace("  metric: latency\n  name: mine\n", "")
-    assert "another combination or 'name'; found mi300x-bf16-tp1 twice." in problem(write, text)
 
 
 @pytest.mark.parametrize(
@@ -154,17 +124,3 @@ def test_one_wrong_file_does_not_keep_others_from_loading(write: Write) -> None:
     found = Catalogue([write("org/model.yaml", GOOD)])
     assert found.names == ("org/model",)
     assert [Path(one.found.split(",")[0]).name for one in found.problems] == ["bad.yaml"]
-
-
-def test_a_file_may_be_for_an_engine_of_another_package_and_a_check_says_where_it_is_not_here(
-    write: Write,
-) -> None:
-    text = GOOD.replace("  name: mine\n", "  name: mine\n  engine: acme\n")
-    folder = write("org/model.yaml", text)
-    catalogue = Catalogue([folder])
-    assert catalogue.problems == ()
-    engines = {recipe.engine for recipe in catalogue.find("org/model").recipes}
-    assert engines == {"vllm", "acme"}
-    with pytest.raises(RecipeInvalid, match=r"an engine that is known: vllm.*acme"):
-        check(folder / "org/model.yaml")
-    assert "engine" in problem(write, text.replace("acme", "'A C'"))

@@ -13,7 +13,6 @@ from msgspec import structs
 from aim_jupyter.core.choice.amd_rules import Question, select
 from aim_jupyter.core.errors import BadUsage
 from aim_jupyter.core.recipes import Catalogue, catalogue, reconcile
-from aim_jupyter.core.recipes.files.authoring import check, new
 from aim_jupyter.core.recipes.files.export import export
 from aim_jupyter.core.records import EngineEnvironment, Plan, Recipe
 from aim_jupyter.core.records.plan import TARGETS
@@ -160,32 +159,6 @@ def test_a_plan_for_another_engine_is_written_down_for_nobody(
     made, recipe = plan("Qwen/Qwen3-32B", vllm)
     with pytest.raises(BadUsage, match="this one is for echo"):
         export(structs.replace(made, engine="echo"), recipe, target)
-
-
-@pytest.mark.parametrize(
-    ("model", "machine"),
-    [("Qwen/Qwen3-32B", box()), ("qwen3-0.6b", laptop(8)), ("gpt-oss-120b", box("MI355X", 1))],
-)
-def test_a_recipe_of_ones_own_starts_from_the_chosen_one(
-    tmp_path: Path, model: str, machine: Any
-) -> None:
-    found = catalogue().find(model)
-    recipe = rank(found, machine)[0].recipe
-    path = tmp_path / f"{found.name}.yaml"
-    path.parent.mkdir(parents=True)
-    path.write_text(new(found, recipe))
-    (mine,) = check(path).recipes
-    assert mine.id == f"{recipe.gpu_model.lower()}-{recipe.precision}-tp{recipe.tp}-mine"
-    assert (mine.args, mine.env, mine.weights.repo) == (
-        recipe.args, recipe.env, recipe.weights.repo,
-    )  # fmt: skip
-    assert (mine.tp, mine.memory_bytes is None) == (recipe.tp, recipe.memory_bytes is None)
-    merged = Catalogue([catalogue_folder(), tmp_path]).find(model)
-    assert rank(merged, machine)[0].recipe.id == mine.id
-
-
-def catalogue_folder() -> Path:
-    return Path(catalogue().find("demo").file).parents[1]
 
 
 @pytest.mark.parametrize("target", ["aim-profile", "aim-service", "kserve"])

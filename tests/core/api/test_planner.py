@@ -1,0 +1,47 @@
+"""What answers every question about a launch, on a machine that is not there."""
+
+from __future__ import annotations
+
+import pytest
+
+from aim_jupyter.core import gpus
+from aim_jupyter.core.api.planner import Planner
+from aim_jupyter.core.errors import AimError, GpuUnavailable
+from aim_jupyter.core.planning.request import Request
+
+QWEN = "Qwen/Qwen3-32B"
+
+
+@pytest.fixture
+def eight() -> Planner:
+    return Planner(gpus.machine("mi300x:8"))
+
+
+def test_what_is_planned_is_what_comes_first(eight: Planner) -> None:
+    choice, plan = eight.plan(Request(model=QWEN))
+    assert choice.recipe.id == eight.choices(Request(model=QWEN))[0].recipe.id == plan.recipe_id
+    assert choice.verdict == "FITS"
+    assert plan.gpus == choice.gpus
+
+
+def test_a_machine_that_changes_gets_another_answer(eight: Planner) -> None:
+    laptop = eight.on(gpus.machine("none"))
+    assert laptop.machine.gpus == ()
+    assert laptop.choices(Request(model=QWEN))[0].recipe.gpu_model == "cpu"
+    assert eight.choices(Request(model=QWEN))[0].recipe.gpu_model == "MI300X"
+
+
+def test_of_each_model_there_is_one(eight: Planner) -> None:
+    best = eight.best_of_each(Request(model=""))
+    assert len({choice.recipe.model for choice in best}) == len(best)
+    assert QWEN in {choice.recipe.model for choice in best}
+
+
+def test_gpus_that_there_are_not_are_refused(eight: Planner) -> None:
+    with pytest.raises(GpuUnavailable, match="9"):
+        eight.plan(Request(model=QWEN, gpus=(9,)))
+
+
+def test_a_model_that_nobody_knows_is_refused(eight: Planner) -> None:
+    with pytest.raises(AimError, match="Qwen3-33B"):
+        eight.plan(Request(model="Qwen/Qwen3-33B"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from aim_jupyter.core.choice.sizing import sized, spread
+from aim_jupyter.core.choice.sizing import sized
 from aim_jupyter.core.planning.request import Request
 from aim_jupyter.core.recipes import Catalogue
 from aim_jupyter.core.records import Recipe
@@ -45,8 +45,3 @@ def test_a_recipe_that_is_named_is_the_one_that_changes() -> None:
     one, other = recipe("mi300x-bf16-tp1", 1), recipe("mi300x-bf16-tp4", 4)
     asked = Request(model="m", recipe="mi300x-bf16-tp4", options=TP)
     assert [each.tp for each in sized([one, other], asked, "vllm")] == [1, 2]
-
-
-def test_over_how_many_it_is_spread_the_users_options_say() -> None:
-    assert spread(recipe("r", 4), Request(model="m")).gpus == 4
-    assert spread(recipe("r", 4), Request(model="m", options=TP)).gpus == 2

@@ -16,7 +16,7 @@ from aim_jupyter.core import cache, config
 from aim_jupyter.core.cache import fetching
 from aim_jupyter.core.cache.fetching import Outcome
 from aim_jupyter.core.errors import AimError
-from tests.hub import COMMIT, Hub, etag, model_files
+from tests.hub import COMMIT, Hub, etag
 
 REPO = "Org/Model"
 SECRET = b"what was there before\n"
@@ -43,18 +43,6 @@ HASHES = [
     *("G" * 40, "A" * 40, "0" * 40 + "\n", '"' + "0" * 40 + '"', "..", "0" * 40 + "/../x"),
 ]
 SIZES = [-1, 1 << 47, 1 << 70, 1.5, "1", None, True]
-
-
-@pytest.fixture
-def around(hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Return a folder with the cache and files that must stay as they are."""
-    monkeypatch.setattr("aim_jupyter.core.cache.transfer._PAUSE_S", 0)
-    monkeypatch.setenv("HOME", str(tmp_path / "home"))
-    monkeypatch.setenv("AIM_CACHE_DIR", str(tmp_path / "home/cache"))
-    (tmp_path / "home/cache").mkdir(parents=True)
-    (tmp_path / "home/.bashrc").write_bytes(SECRET)
-    hub.repos[REPO] = model_files()
-    return tmp_path / "home"
 
 
 def entries(hub: Hub) -> list[dict[str, Any]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
 import pytest
@@ -22,11 +23,12 @@ def test_verification_is_of_the_names_of_blobs_and_plain_files_may_have_none(
     (plain / "model.safetensors").write_bytes(safetensors())
     (one,) = api.verify(["Org/Plain"])
     assert one.verified is None
-    (plain / "model.safetensors").write_text("{}")
+    (plain / "config.json").write_text('{"model_type": "llama"}')
     notes = plain / ".cache" / "huggingface" / "download"
     notes.mkdir(parents=True)
-    sha1 = "9e26dfeeb6e641a33dae4961196235bdb965b21b"  # git's, of "{}"
     for name in WHOLE:
+        content = (plain / name).read_bytes()
+        sha1 = hashlib.sha1(b"blob %d\0" % len(content) + content).hexdigest()
         (notes / f"{name}.metadata").write_text(f"{'a' * 40}\n{sha1}\n1.0\n")
     assert [one.verified for one in api.verify(["Org/Plain"])] == [True]
     (plain / "config.json").write_text("[]")

@@ -17,8 +17,8 @@ BASE = Settings(util=0.5, tp=2)
 @pytest.mark.parametrize(
     ("args", "changed"),
     [
-        ({"--max-model-len": "4096"}, {"max_model_len": 4096}),
-        ({"max_num_seqs": 8}, {"max_num_seqs": 8}),
+        ({"max-model-len": "4096"}, {"max_model_len": 4096}),
+        ({"max-num-seqs": 8}, {"max_num_seqs": 8}),
         ({"tensor-parallel-size": "4"}, {"tp": 4}),
         ({"gpu-memory-utilization": "0.9"}, {"util": 0.9}),
         ({"kv-cache-dtype": "fp8", "dtype": "bfloat16"}, {"kv_dtype": "fp8", "dtype": "bfloat16"}),

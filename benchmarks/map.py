@@ -6,11 +6,12 @@
 
 Baselines: for throughput vLLM's own bench in its engine's environment, at each of a few
 concurrencies, with rows of the same length, in rounds that alternate with the map's; for cost the
-CPU time of this process over the rows, and the peak of its memory over ten times as many rows.
+CPU time of this process over the rows; for memory a hundredth of the rows.
 """
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import random
@@ -30,8 +31,12 @@ from _smoke import size
 import aim_jupyter as aim
 from aim_jupyter.testing import Script, fake_engine
 from aim_jupyter.verbs.server import Server
+from aim_jupyter.work.map import endpoints, tables
+from aim_jupyter.work.map.endpoints import Endpoint
 from aim_jupyter.work.map.mapping import Map
-from aim_jupyter.work.records import Look
+from aim_jupyter.work.map.pace import Load
+from aim_jupyter.work.map.wire import Reply
+from aim_jupyter.work.records import Look, Served
 
 MODEL = os.environ.get("AIM_BENCH_MODEL", "smollm2")
 ROWS, ROUNDS = size((160, 3), (8, 1))
@@ -68,6 +73,7 @@ VOCABULARY = re.findall(
 #: Questions of a person, seconds between two, and rows of a map after which it is under way.
 ASKS, PAUSE_S, FULL = 12, 2.0, 32
 COST_ROWS = size(5_000, 50)
+FLAT_ROWS = size((10_000, 100_000, 1_000_000), (100,))
 
 
 class Rows:
@@ -223,10 +229,72 @@ def cost() -> None:
             del os.environ["AIM_ENGINE_PYTHON"]
 
 
+class Instant(Endpoint):
+    """Answers at once, in this process: so that a million rows take minutes, and memory is ours."""
+
+    BODY = (
+        b'{"choices":[{"message":{"content":"yes"},"finish_reason":"stop"}],'
+        b'"usage":{"prompt_tokens":9,"completion_tokens":1}}'
+    )
+
+    def served(self) -> Served:
+        """Return what answers."""
+        return Served(model="instant")
+
+    async def connected(self) -> Any:
+        """Return itself: what is sent to it comes back."""
+        self.wire = self  # type: ignore[assignment]
+        return self
+
+    async def send(self, *_: object) -> Reply:
+        """Answer."""
+        await asyncio.sleep(0)
+        return Reply(200, self.BODY)
+
+    def give_up(self, _: float) -> None:
+        """Nothing is ever late."""
+
+    async def load(self) -> Load | None:
+        """Say nothing: the number at once is fixed then."""
+        return None
+
+    async def leave(self) -> None:
+        """Go."""
+
+
+def flat() -> None:
+    """Say how much memory maps of a file take, each in a process of its own."""
+    for count in FLAT_ROWS:
+        subprocess.run([sys.executable, __file__, "--rows", str(count)], check=True)
+
+
+def file_mapped(count: int) -> None:
+    """Map a file of so many rows to another and say what it took."""
+    endpoints.named = lambda *_, **__: [Instant("instant")]  # type: ignore[assignment]
+    with tempfile.TemporaryDirectory() as folder:
+        given, out = Path(folder) / "in.jsonl", Path(folder) / "out.jsonl"
+        with given.open("w") as file:
+            for row in Rows(count, 5).rows():
+                file.write(json.dumps(row) + "\n")
+        began = time.perf_counter()
+        made = Map(tables.File(given, out), "{text}")
+        run = made.do(force=True)
+        made.out()
+        took = time.perf_counter() - began
+        with out.open() as file:
+            assert sum('"answer":"yes"' in line for line in file) == count == run.done
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(f"{count:,} rows of a file, {took:.0f} s: peak {peak:.0f} MiB", flush=True)
+
+
 if __name__ == "__main__":
     with tempfile.TemporaryDirectory() as state:
         os.environ["AIM_STATE_DIR"] = state
+        if "--rows" in sys.argv:
+            file_mapped(int(sys.argv[-1]))
+            sys.exit()
         if "--engine" not in sys.argv:
             cost()
+            flat()
         if size(True, False) and "--cost" not in sys.argv:  # noqa: FBT003 - vLLM's own bench wants the engine
             throughput()

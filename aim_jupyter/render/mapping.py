@@ -120,7 +120,7 @@ def _body(look: Look) -> list[Html]:
 
 
 def _tile(name: str, value: str, unit: str, under: Html | str) -> Html:
-    style = f"flex:1 1 180px;border:1px solid {html.LINE};padding:6px 12px;margin-bottom:8px"
+    style = f"flex:1 1 130px;border:1px solid {html.LINE};padding:6px 12px;margin-bottom:8px"
     figure = html.join(html.strong(value), " ", html.soft(unit))
     return html.tag("div", html.line(html.soft(name)), html.line(figure), under, style=style)
 

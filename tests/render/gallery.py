@@ -22,6 +22,7 @@ from aim_jupyter.render import (
     eviction_card,
     gpus_card,
     launch_card,
+    map_card,
     recipes_card,
     reply_footer,
     startable_card,
@@ -29,7 +30,7 @@ from aim_jupyter.render import (
     status_card,
     top_card,
 )
-from tests.render import disk, fits, lists, samples
+from tests.render import disk, fits, lists, runs, samples
 
 THEMES = Path(sys.prefix) / "share/jupyter/lab/themes/@jupyterlab"
 CHROMIUM = "/usr/bin/chromium"
@@ -87,6 +88,8 @@ def cards() -> Iterator[tuple[str, Card]]:
     yield "engines, none", engines_card(())
     yield "cache", cache_card(lists.CACHED, samples.STATUS.cache)
     yield "cache, none", cache_card(())
+    for name, look in runs.MAPS.items():
+        yield name, map_card(look)
     yield "prefetch, asking", download_card(disk.ASKING)
     yield "prefetch, arriving", download_card(disk.ARRIVING)
     yield "cache stats", stats_card(disk.STATS)

@@ -7,40 +7,12 @@ from msgspec.structs import replace
 
 from aim_jupyter.render import map_card, map_line, words
 from aim_jupyter.render.mapping import eta, rate
-from aim_jupyter.work.records import Look, Question, Run, Served
+from aim_jupyter.work.records import Look
 from tests.render.pages import Page
+from tests.render.runs import MAPS
 
-SERVED = Served(model="Qwen/Qwen3-32B", revision="9216db5", engine="vllm", engine_version="0.32.0")
-RUN = Run(
-    id="m-7f3a",
-    question=Question(prompt="Is this review kind? {text}"),
-    served=SERVED,
-    into="kind",
-    servers=("qwen3-32b",),
-    rows=5000,
-    done=1204,
-    failed=3,
-    tokens_in=577_920,
-    tokens_out=288_960,
-    took_s=141.0,
-    sittings=1,
-    gpu_hours=0.04,
-    energy_wh=24.0,
-)
-LOOK = Look(
-    run=RUN,
-    state="running",
-    at_once=44,
-    most=48,
-    why="KV cache 92 %, 6 waiting, nothing preempted",
-    rows_s=9.04,
-    tok_in_s=4320.0,
-    tok_out_s=2160.0,
-    eta_s=(362.0, 480.0),
-    causes={"too long": 2, "not valid": 1},
-    last=((1206, "The nurse <b>took</b> her time", "kind", 4812.0),),
-    history=(1.0, 5.0, 9.0),
-)
+LOOK = MAPS["map, running"]
+RUN, SERVED = LOOK.run, LOOK.run.served
 
 
 def said(look: Look) -> str:

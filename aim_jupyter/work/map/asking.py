@@ -192,7 +192,7 @@ class Asker:
                 answer = _summed(answer, await self._answered(body))
                 asked += 1
             else:
-                return msgspec.structs.replace(answer, asks=asked)
+                return answer if asked == 1 else msgspec.structs.replace(answer, asks=asked)
         return msgspec.structs.replace(answer, asks=asked)
 
     async def _answered(self, body: bytes) -> Answer:

@@ -21,7 +21,7 @@ from aim_jupyter.work.map.store import FIRST, Item
 from aim_jupyter.work.records import Answer, Look, LookState, Run
 from aim_jupyter.work.runs import RunFolder
 
-#: Seconds between two commits, two looks at an engine, and two states that are shown.
+#: Seconds between two commits at most, two looks at an engine, and two states that are shown.
 KEEP_S, LOAD_S, SHOW_S = 0.05, 0.25, 1.0
 #: Rows that are shown as they came, letters of each, and states that a small curve is drawn from.
 _LAST, _LETTERS, _HISTORY = 3, 44, 60
@@ -74,7 +74,7 @@ class Running:
         self._returned: list[Item] = []
         self._first = Counter[str]()
         self._came: list[tuple[Item, Answer]] = []
-        self._kept = asyncio.Event()
+        self._kept, self._due = asyncio.Event(), asyncio.Event()
         self._since: dict[bytes, float] = {}
         self._causes = Counter[str]()
         self._stopping = False
@@ -191,6 +191,9 @@ class Running:
             self._forecast.took([took])
             kept = self._kept
             self._came.append((item, answer))
+            if 2 * len(self._came) >= len(lane.tasks):
+                # An engine must not idle for want of questions whose askers wait for the disk.
+                self._due.set()
             # Till it is on the disk it is under way: a kill costs no more than what is.
             await kept.wait()
             if item.first < FIRST:
@@ -236,7 +239,9 @@ class Running:
     async def _keep_on(self) -> None:
         shown = 0.0
         while True:
-            await asyncio.sleep(KEEP_S)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(KEEP_S):
+                    await self._due.wait()
             self._keep()
             if time.monotonic() - shown >= SHOW_S:
                 shown = time.monotonic()
@@ -246,6 +251,7 @@ class Running:
     def _keep(self) -> None:
         """Write down what has come; only then does it count."""
         came, self._came = self._came, []
+        self._due.clear()
         if not came:
             return
         self._store.keep((item.key, answer) for item, answer in came)

@@ -270,7 +270,7 @@ def flat() -> None:
 
 def file_mapped(count: int) -> None:
     """Map a file of so many rows to another and say what it took."""
-    endpoints.named = lambda *_, **__: [Instant("instant")]  # type: ignore[assignment]
+    endpoints.named = lambda *_, **__: [Instant("instant")]
     with tempfile.TemporaryDirectory() as folder:
         given, out = Path(folder) / "in.jsonl", Path(folder) / "out.jsonl"
         with given.open("w") as file:

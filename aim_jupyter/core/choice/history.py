@@ -11,19 +11,13 @@ import contextlib
 import itertools
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
-
-from msgspec import structs
 
 from aim_jupyter import demo
-from aim_jupyter.core import cache, fit, gpus, serving
-from aim_jupyter.core.checkpoint.folder import read
-from aim_jupyter.core.choice.placement import device_of, processor
-from aim_jupyter.core.choice.settings import settings_of
+from aim_jupyter.core import fit, gpus, serving
 from aim_jupyter.core.errors import AimError, StateUnusable
-from aim_jupyter.core.recipes.arguments.options import named
-from aim_jupyter.core.records import Machine, Plan, ServerRecord
-from aim_jupyter.core.records.fit import Device, Settings, Start
+from aim_jupyter.core.planning import settings as told
+from aim_jupyter.core.records import Machine, ServerRecord
+from aim_jupyter.core.records.fit import Start
 from aim_jupyter.core.serving import ServerFolder
 
 #: Lines of a log that a start can fill; a server goes on writing for weeks.
@@ -84,15 +78,15 @@ def start_of(
     vLLM, whose memory is what is expected.
     """
     plan = record.plan
-    config = _config(plan) if plan.engine == "vllm" else None
+    config = told.config_of_plan(plan) if plan.engine == "vllm" else None
     if config is None:
         return None
     predicted = fit.assess(
         fit.Request(
             model=plan.model if plan.model_path == str(demo.FOLDER) else plan.model_path,
             architecture=fit.architecture(config),
-            device=_device(plan, machine),
-            settings=_settings(plan),
+            device=told.device_of_plan(plan, machine),
+            settings=told.of_plan(plan),
             starts=tuple(known),
         )
     )
@@ -121,30 +115,3 @@ def _facts(log: Path) -> dict[str, float]:
             return fit.read_log(itertools.islice(lines, _START_LINES))
     except OSError:
         return {}
-
-
-def _config(plan: Plan) -> dict[str, Any] | None:
-    folder = Path(plan.model_path)
-    try:
-        if not folder.is_dir():
-            located = cache.locate(plan.model_path, plan.revision)
-            folder = Path(located.path or "")
-        return read(folder)
-    except (OSError, ValueError, AimError):
-        return None
-
-
-def _device(plan: Plan, machine: Machine) -> Device | None:
-    """Return the devices of a plan, empty: what they hold now is the server itself."""
-    own = [gpu for gpu in machine.gpus if gpu.hip_index in plan.gpus]
-    found = device_of(own, len(own)) if plan.gpus else processor(machine)
-    return found and structs.replace(found, free_bytes=None)
-
-
-def _settings(plan: Plan) -> Settings:
-    args: dict[str, Any] = {}
-    for word, after in itertools.pairwise([*plan.argv, "--"]):
-        if word.startswith("--"):
-            name, equals, value = word.partition("=")
-            args[name] = value if equals else None if after.startswith("--") else after
-    return settings_of(named(args), Settings(engine_version=plan.engine_version))

@@ -11,11 +11,10 @@ from aim_jupyter.core import adapters, fit
 from aim_jupyter.core.choice import checkpoints
 from aim_jupyter.core.choice.checkpoints import architecture_of, drafting_for, loaded, name_of
 from aim_jupyter.core.choice.history import learned
-from aim_jupyter.core.choice.placement import device_of, processor
 from aim_jupyter.core.choice.ranking import Conditions
-from aim_jupyter.core.choice.settings import settings_of
 from aim_jupyter.core.choice.terms import on_processor, terms, unknown
 from aim_jupyter.core.planning.request import Request
+from aim_jupyter.core.planning.settings import settings_of
 from aim_jupyter.core.recipes.arguments.adoption import WRITTEN_FOR, in_bytes
 from aim_jupyter.core.recipes.arguments.options import named
 from aim_jupyter.core.recipes.arguments.parallel import parallel
@@ -197,10 +196,10 @@ class Judge:
         if self._known.device is not None or self._known.anywhere:
             return self._known.device
         if recipe.gpu_model == "cpu":
-            return processor(self._machine)
+            return fit.processor(self._machine)
         kind = gpus[0].model if gpus else None
         free = [gpu for gpu in self._machine.gpus if gpu.state in (None, "free")]
-        return device_of(gpus, sum(gpu.model == kind for gpu in free))
+        return fit.device_of(gpus, sum(gpu.model == kind for gpu in free))
 
 
 def _for_vllm(recipe: Recipe, model: Model) -> dict[str, Any]:

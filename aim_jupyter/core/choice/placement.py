@@ -6,12 +6,11 @@ What a fit sees of those that were taken is one device: alike, with the free mem
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable
 
 from aim_jupyter.core.devices import described, is_unknown, kind_name
 from aim_jupyter.core.errors import GpuUnavailable
 from aim_jupyter.core.records import Gpu, Machine
-from aim_jupyter.core.records.fit import Device
 
 #: What keeps devices close, closest first.
 _CLOSE: tuple[Callable[[Gpu], Hashable], ...] = (
@@ -134,43 +133,3 @@ def _too_few(count: int, present: list[Gpu], free: list[Gpu]) -> str:
         return f"{needs} of one size"
     ordinals = ", ".join(str(gpu.hip_index) for gpu in free)
     return f"{needs}, {len(free)} {'is' if len(free) == 1 else 'are'} free: {ordinals}"
-
-
-def device_of(gpus: Sequence[Gpu], count: int) -> Device | None:
-    """Return the device that `gpus` are together, None where their memory is not known.
-
-    Parameters
-    ----------
-    count : int
-        How many of their kind there are to choose from.
-    """
-    totals = [gpu.vram_bytes for gpu in gpus if gpu.vram_bytes]
-    if not gpus or len(totals) < len(gpus):
-        return None
-    return Device(
-        model=gpus[0].model or "an unknown GPU",
-        family="rocm",
-        total_bytes=min(totals),
-        free_bytes=min(_unused(gpu) for gpu in gpus),
-        gfx=gpus[0].gfx,
-        count=max(count, len(gpus)),
-    )
-
-
-def processor(machine: Machine) -> Device | None:
-    """Return the processor as a device."""
-    cpu = machine.cpu
-    total = cpu.memory_bytes or cpu.memory_available_bytes
-    if not total:
-        return None
-    return Device(
-        model="CPU",
-        family="cpu",
-        total_bytes=total,
-        free_bytes=cpu.memory_available_bytes,
-        bf16=cpu.bf16,
-    )
-
-
-def _unused(gpu: Gpu) -> int:
-    return max(0, (gpu.vram_bytes or 0) - (gpu.vram_used_bytes or 0))

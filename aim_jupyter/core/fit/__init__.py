@@ -12,7 +12,7 @@ from aim_jupyter.core.fit.learning.learned import history, outcome, store
 from aim_jupyter.core.fit.learning.log import read_log
 from aim_jupyter.core.fit.memory.assessment import assess
 from aim_jupyter.core.fit.memory.context import LEAST, longest
-from aim_jupyter.core.fit.memory.devices import device
+from aim_jupyter.core.fit.memory.devices import device, device_of, processor
 from aim_jupyter.core.fit.memory.headers import Exact, Tensor, tensor, tensors, weights_from_headers
 from aim_jupyter.core.fit.memory.request import Request
 from aim_jupyter.core.fit.memory.verdict import verdict
@@ -30,11 +30,13 @@ __all__ = [
     "assess",
     "config_of",
     "device",
+    "device_of",
     "history",
     "known",
     "longest",
     "look_up",
     "outcome",
+    "processor",
     "quantized",
     "read_log",
     "store",

@@ -14,9 +14,9 @@ from msgspec import structs
 from aim_jupyter.core import api, fit, gpus, recipes
 from aim_jupyter.core import choice as choosing
 from aim_jupyter.core.api.fitting import Answered
-from aim_jupyter.core.choice.placement import device_of
-from aim_jupyter.core.choice.settings import settings_of
+from aim_jupyter.core.fit import device_of
 from aim_jupyter.core.planning.request import Request
+from aim_jupyter.core.planning.settings import settings_of
 from aim_jupyter.core.recipes.arguments.options import named
 from aim_jupyter.core.records import (
     Choice,

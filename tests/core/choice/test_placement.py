@@ -3,9 +3,10 @@
 import pytest
 from msgspec import structs
 
-from aim_jupyter.core.choice.placement import Devices, device_of, processor
+from aim_jupyter.core.choice.placement import Devices
 from aim_jupyter.core.devices import kind_name
 from aim_jupyter.core.errors import GpuUnavailable
+from aim_jupyter.core.fit import device_of, processor
 from aim_jupyter.core.recipes import catalogue
 from aim_jupyter.core.records import Cpu, Gpu, Machine
 from tests.core.choice.test_ranking import first

@@ -18,7 +18,7 @@ from msgspec import Struct
 from aim_jupyter.core import adapters, config, gpus
 from aim_jupyter.core.errors import AimError
 from aim_jupyter.core.records import Check, Gpu, Plan
-from aim_jupyter.core.serving.crash import figures
+from aim_jupyter.core.serving.crash import figures, offers
 from aim_jupyter.core.serving.start import ports
 from aim_jupyter.core.sizes import GIB
 
@@ -241,6 +241,12 @@ def _more_gpus(words: Words) -> str | None:
     return str(2 * now) if words.plan.gpus and len(free) >= 2 * now else None
 
 
+def _fitting(words: Words) -> str | None:
+    """Return the context that fits: the engine's own number, or less where the fit says so."""
+    length = offers.context(words.plan, int(words["fits"]))
+    return None if length is None else str(length)
+
+
 def _divisor(words: Words) -> str | None:
     return figures.divisor(words.plan, words)
 
@@ -278,6 +284,7 @@ _LOOKS: dict[str, Callable[[Words], str | None]] = {
     "fewer_gpus": _fewer_gpus,
     "more_gpus": _more_gpus,
     "divisor": _divisor,
+    "fitting": _fitting,
     "others": _others,
     "no_aiter": _no_aiter,
     "cache_env": _cache_env,

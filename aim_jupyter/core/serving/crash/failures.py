@@ -19,6 +19,7 @@ from aim_jupyter.core.adapters import Change, FailureRule
 from aim_jupyter.core.adapters.settings import SETTINGS
 from aim_jupyter.core.planning import words as written
 from aim_jupyter.core.records import Plan
+from aim_jupyter.core.serving.crash import offers
 
 #: The files of ``rules/``, in the order in which they are tried: what is said plainly comes before
 #: what may follow from it.
@@ -113,6 +114,8 @@ def _changed(
     wanted = bool(change.set or change.drop)
     if wanted and kept == asked and all(_holds(plan, *each) for each in new.items()):
         # Nothing would be different.
+        return None
+    if offers.refused(plan, new, dropped):
         return None
     return Try(written.launch((*kept, *added)), shlex.join(added))
 

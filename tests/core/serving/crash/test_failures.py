@@ -91,6 +91,7 @@ def _understood(rule: FailureRule, change: Change) -> Request:
     words = dict.fromkeys([*rule.pattern.groupindex, "free_gpus", "half_free"], "7")
     words |= dict.fromkeys([*rule.groups, *evidence._LOOKS], "7")
     words |= {"less_util": "0.85", "more_util": "0.95", "fits": "896", "limit": "2048"}
+    words |= {"fitting": "896"}
     words |= {
         "rank": "64",
         "no_aiter": "VLLM_ROCM_USE_AITER=0",

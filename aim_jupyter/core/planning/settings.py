@@ -1,16 +1,22 @@
-"""Engine options, as recipes and users write them, as the settings of the fit."""
+"""A plan as a question to the fit: its options as settings, its model and GPUs."""
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from msgspec import structs
 
+from aim_jupyter.core import cache, fit
 from aim_jupyter.core.checkpoint.drafting import speculation
+from aim_jupyter.core.checkpoint.folder import read
 from aim_jupyter.core.checkpoint.formats import DTYPES
-from aim_jupyter.core.recipes.arguments.options import whole
-from aim_jupyter.core.records.fit import Settings
+from aim_jupyter.core.errors import AimError
+from aim_jupyter.core.recipes.arguments.options import named, whole
+from aim_jupyter.core.records import Machine, Plan
+from aim_jupyter.core.records.fit import Device, Settings
 
 _WHOLE = {
     "max-model-len": "max_model_len",
@@ -69,3 +75,32 @@ def _share(value: Any) -> float | None:
     except (TypeError, ValueError):
         return None
     return share if 0 < share <= 1 else None
+
+
+def of_plan(plan: Plan) -> Settings:
+    """Return the settings that a plan's engine is told."""
+    args: dict[str, Any] = {}
+    for word, after in itertools.pairwise([*plan.argv, "--"]):
+        if word.startswith("--"):
+            name, equals, value = word.partition("=")
+            args[name] = value if equals else None if after.startswith("--") else after
+    return settings_of(named(args), Settings(engine_version=plan.engine_version))
+
+
+def device_of_plan(plan: Plan, machine: Machine) -> Device | None:
+    """Return the devices of a plan, empty: what they hold now is the server itself."""
+    own = [gpu for gpu in machine.gpus if gpu.hip_index in plan.gpus]
+    found = fit.device_of(own, len(own)) if plan.gpus else fit.processor(machine)
+    return found and structs.replace(found, free_bytes=None)
+
+
+def config_of_plan(plan: Plan) -> dict[str, Any] | None:
+    """Return the config of a plan's model, None where it can't be read here."""
+    folder = Path(plan.model_path)
+    try:
+        if not folder.is_dir():
+            located = cache.locate(plan.model_path, plan.revision)
+            folder = Path(located.path or "")
+        return read(folder)
+    except (OSError, ValueError, AimError):
+        return None

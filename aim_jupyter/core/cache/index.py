@@ -101,17 +101,12 @@ def change(folder: str | Path, edit: Callable[[Entry], Entry]) -> Entry:
         If the index can't be written.
     """
     key = str(folder)
-    made: list[Entry] = []
+    return _rewrite(lambda index: _noted(index, key, edit)).entry(key)
 
-    def one(index: Index) -> Index:
-        made.append(edit(index.entries.get(key, Entry())))
-        entries = {**index.entries, key: made[0]}
-        return replace(
-            index, entries={name: one for name, one in entries.items() if one != Entry()}
-        )
 
-    _rewrite(one)
-    return made[0]
+def _noted(index: Index, key: str, edit: Callable[[Entry], Entry]) -> Index:
+    entries = {**index.entries, key: edit(index.entry(key))}
+    return replace(index, entries={name: one for name, one in entries.items() if one != _NOTHING})
 
 
 def forget(folder: str | Path) -> None:
@@ -122,14 +117,16 @@ def forget(folder: str | Path) -> None:
 
 def note_launch(folder: Path, *, hit: bool) -> None:
     """Count a launch. It must not fail because of the count: a cache may be read-only."""
+
+    def counted(index: Index) -> Index:
+        more = replace(index, hits=index.hits + hit, misses=index.misses + (not hit))
+        return _noted(more, str(folder), lambda entry: replace(entry, launched_at=time.time()))
+
     with contextlib.suppress(StateUnusable):
-        _rewrite(
-            lambda index: replace(index, hits=index.hits + hit, misses=index.misses + (not hit))
-        )
-        change(folder, lambda entry: replace(entry, launched_at=time.time()))
+        _rewrite(counted)
 
 
-def _rewrite(edit: Callable[[Index], Index]) -> None:
+def _rewrite(edit: Callable[[Index], Index]) -> Index:
     store = _store()
     try:
         store.root.mkdir(parents=True, exist_ok=True)
@@ -140,7 +137,9 @@ def _rewrite(edit: Callable[[Index], Index]) -> None:
                 index = Index()
             _check_version(index)
             # Whoever may write into the folder may also replace the file: so it is theirs to read.
-            store.write(NAME, _encoded(edit(index)))
+            edited = edit(index)
+            store.write(NAME, _encoded(edited))
+            return edited
     except (OSError, StateUnusable) as error:
         words = error.strerror if isinstance(error, OSError) else error.found
         raise StateUnusable(

@@ -105,6 +105,6 @@ def factor_of(scaling: Fields) -> float:
 
 
 def _length(text: Fields) -> int | None:
-    found = [text.optional(name, most=MOST_TOKENS) for name in keys.LENGTHS]
+    found = text.each(keys.LENGTHS, most=MOST_TOKENS)
     own = text.optional("model_max_length", most=MOST_TOKENS)
-    return own or min((each for each in found if each), default=None)
+    return own or min(found, default=None)

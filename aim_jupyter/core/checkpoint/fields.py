@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 # No model that was ever published comes near these; a config that does is not believed.
@@ -83,6 +83,10 @@ class Fields:
     def optional(self, *names: str, most: int = MOST) -> int | None:
         """Return a whole number above 0, or None where it is absent."""
         return self.size(*names, most=most) if self.has(*names) else None
+
+    def each(self, names: Iterable[str], *, most: int = MOST) -> list[int]:
+        """Return the whole numbers above 0 of all those `names` that are there."""
+        return [self.size(name, most=most) for name in names if self.has(name)]
 
     def flag(self, *names: str, default: bool = False) -> bool:
         """Return true or false.

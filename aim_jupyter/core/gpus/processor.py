@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 from aim_jupyter.core.gpus.tree import DiskTree, Reader, decimal
@@ -22,9 +23,10 @@ def cpu(reader: Reader | None = None) -> Cpu:
     """
     reader = reader or Reader(DiskTree(Path("/")))
     total, available = _memory(reader)
-    flags = _said(reader, "flags")
+    said = _said(reader)
+    flags = said.get("flags")
     return Cpu(
-        model=_said(reader, "model name"),
+        model=said.get("model name"),
         cores=_cores(reader),
         memory_bytes=total,
         memory_available_bytes=available,
@@ -32,13 +34,11 @@ def cpu(reader: Reader | None = None) -> Cpu:
     )
 
 
-def _said(reader: Reader, name: str) -> str | None:
-    """Return what the first processor says of itself, None where it does not."""
-    for line in (reader.text("proc/cpuinfo") or "").split("\n", 40):
-        key, _, value = line.partition(":")
-        if key.strip() == name:
-            return value.strip() or None
-    return None
+def _said(reader: Reader) -> dict[str, str]:
+    """Return what the first processor says of itself."""
+    lines = (reader.text("proc/cpuinfo") or "").split("\n", 40)
+    pairs = (line.partition(":") for line in reversed(lines))
+    return {key.strip(): value.strip() for key, _, value in pairs if value.strip()}
 
 
 def _cores(reader: Reader) -> int:
@@ -55,7 +55,7 @@ def _cores(reader: Reader) -> int:
 
 
 def _memory(reader: Reader) -> tuple[int | None, int | None]:
-    facts = _meminfo(reader)
+    facts = dict(_meminfo(reader))
     total, available = facts.get("MemTotal"), facts.get("MemAvailable")
     for folder in _folders(reader, "memory"):
         limit = _first(reader, folder, "memory.max", "memory.limit_in_bytes")
@@ -68,13 +68,14 @@ def _memory(reader: Reader) -> tuple[int | None, int | None]:
     return total, available
 
 
-def _meminfo(reader: Reader) -> dict[str, int]:
-    found = {}
+def _meminfo(reader: Reader) -> Iterator[tuple[str, int]]:
+    """Yield all memory and what is free of it, in bytes, as far as the kernel says."""
     for line in (reader.text("proc/meminfo") or "").splitlines():
         key, _, value = line.partition(":")
-        if (number := decimal(value.strip().removesuffix(" kB"))) is not None:
-            found[key] = number * _KIB
-    return found
+        if key in ("MemTotal", "MemAvailable"):
+            number = decimal(value.strip().removesuffix(" kB"))
+            if number is not None:
+                yield key, number * _KIB
 
 
 def _reclaimable(reader: Reader, folder: str) -> int:

@@ -65,9 +65,10 @@ def remote_code(argv: Sequence[str], adapter: Adapter) -> str | None:
 
 def pickles(argv: Sequence[str], adapter: Adapter) -> str | None:
     """Return the option and value that has weights read as pickles, None where none does."""
+    option = adapter.option("load_format")
     for name, value in said(argv):
         last = name.rpartition(".")[2].replace("_", "-")
-        if last.endswith(adapter.option("load_format")) and value.strip().casefold() in PICKLES:
+        if last.endswith(option) and value.strip().casefold() in PICKLES:
             return f"{name} {value}"
     return None
 

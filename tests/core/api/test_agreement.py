@@ -244,6 +244,7 @@ def _engine(vllm: EngineEnvironment, monkeypatch: pytest.MonkeyPatch) -> None:
     engine = replace(vllm, usable=True, platform="rocm", command=("-m", "vllm"))
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     monkeypatch.setattr("aim_jupyter.core.engines.choose", lambda *_, **__: engine)
+    monkeypatch.setattr("aim_jupyter.core.engines.answered", lambda _: [engine])
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=QUIET)

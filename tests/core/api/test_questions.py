@@ -24,6 +24,7 @@ def ask(vllm: EngineEnvironment, monkeypatch: pytest.MonkeyPatch) -> Ask:
     """Return a function that answers one question, with a recorded vLLM as the engine here."""
     here = structs.replace(vllm, usable=True)
     monkeypatch.setattr("aim_jupyter.core.engines.choose", lambda *_, **__: here)
+    monkeypatch.setattr("aim_jupyter.core.engines.answered", lambda _: [here])
     return lambda question: next(iter(plans_for([question])))
 
 
@@ -155,6 +156,7 @@ def test_each_folder_is_read_once(
 ) -> None:
     here = structs.replace(vllm, usable=True)
     monkeypatch.setattr("aim_jupyter.core.engines.choose", lambda *_, **__: here)
+    monkeypatch.setattr("aim_jupyter.core.engines.answered", lambda _: [here])
     folder = write("org/m.yaml", "model: org/m\nweights: {bf16: org/m}\n")
     asked = {"model": "org/m", "machine": "cpu", "recipes": str(folder)}
     answers = plans_for([asked, asked])

@@ -131,6 +131,7 @@ def whole(fake: FakeEngine, vllm: EngineEnvironment, monkeypatch: pytest.MonkeyP
         return replace(choose(*words, **options), flags=vllm.flags, variables=vllm.variables)
 
     monkeypatch.setattr(engines, "choose", chosen)
+    monkeypatch.setattr(engines, "answered", lambda _: [chosen()])
 
 
 #: What would be loaded beside the model, in the words of a user or of a recipe.

@@ -137,10 +137,11 @@ def _ranks(
     found: Sequence[Tensor], architecture: Architecture, by: tuple[int, int], pp: int, dtype: str
 ) -> list[int]:
     spans = stages(len(architecture.layers), pp)
+    plain_bits = 8 * architecture.element_bytes(dtype)
     totals = [0] * pp
     for tensor in found:
         if _loaded(tensor, architecture):
-            share = _share(tensor, architecture, by, dtype)
+            share = _share(tensor, architecture, by, plain_bits)
             for stage in _stages(tensor, spans, architecture):
                 totals[stage] += share
     return totals
@@ -178,9 +179,9 @@ def _role(name: str) -> Role:
     return next((role for role, pattern in roles if re.search(pattern, name)), "shared")
 
 
-def _share(tensor: Tensor, architecture: Architecture, by: tuple[int, int], dtype: str) -> int:
+def _share(tensor: Tensor, architecture: Architecture, by: tuple[int, int], plain_bits: int) -> int:
     tp, dp = by
-    whole = tensor.elements * _stored_bits(tensor, architecture, dtype) // 8
+    whole = tensor.elements * _stored_bits(tensor, plain_bits) // 8
     if dp > 1 and ".experts." in tensor.name:
         return whole // (tp * dp)
     role = _role(tensor.name)
@@ -201,10 +202,10 @@ def _share(tensor: Tensor, architecture: Architecture, by: tuple[int, int], dtyp
     return int(whole * ((1 - both) / tp + both * kept))
 
 
-def _stored_bits(tensor: Tensor, architecture: Architecture, dtype: str) -> int:
+def _stored_bits(tensor: Tensor, plain_bits: int) -> int:
     """Return the bits of an element in memory: plain floats take the engine's dtype."""
     if tensor.dtype in _names().plain and "scale" not in tensor.name:
-        return 8 * architecture.element_bytes(dtype)
+        return plain_bits
     return _names().bits[tensor.dtype]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -12,14 +13,24 @@ _DEPTH = 8
 _PATHS = ("/", "./", "../", "~")
 
 
-def said(argv: Sequence[str]) -> Iterator[tuple[str, str]]:
-    """Yield each option with each of its values as text; keys of an object follow a dot.
+def said(argv: Sequence[str]) -> tuple[tuple[str, str], ...]:
+    """Return each option with each of its values as text; keys of an object follow a dot.
 
     Examples
     --------
-    >>> list(said(["python", "--spec", '{"model": "a/b"}', "--eager", "--seed=-1", "--no-x"]))
-    [('spec.model', 'a/b'), ('eager', ''), ('seed', '-1'), ('no-x', '')]
+    >>> said(["python", "--spec", '{"model": "a/b"}', "--eager", "--seed=-1", "--no-x"])
+    (('spec.model', 'a/b'), ('eager', ''), ('seed', '-1'), ('no-x', ''))
     """
+    # Each rule of a policy asks about the same words.
+    return _said(tuple(argv))
+
+
+@functools.lru_cache(maxsize=16)
+def _said(argv: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
+    return tuple(_each(argv))
+
+
+def _each(argv: Sequence[str]) -> Iterator[tuple[str, str]]:
     name, values = "", list[str]()
     for word in [*argv, "--"]:
         if not word.startswith("--"):

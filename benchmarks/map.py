@@ -22,7 +22,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -73,6 +73,9 @@ VOCABULARY = re.findall(
 #: Questions of a person, seconds between two, and rows of a map after which it is under way.
 ASKS, PAUSE_S, FULL = 12, 2.0, 32
 COST_ROWS = size(5_000, 50)
+#: Seconds of a word of the fake engine's, so slow that no client is in the way.
+WORD_S = 0.05
+FORECAST_ROWS = size(1500, 30)
 FLAT_ROWS = size((10_000, 100_000, 1_000_000), (100,))
 
 
@@ -100,15 +103,25 @@ def mapped(rows: Any, **sampling: Any) -> float:
     """Map rows and return how many a second."""
     made = Map(rows, "{text}", sampling=sampling)
     made.write_down()
+    _foretold.clear()
     began = time.perf_counter()
     run = made.do(watched, force=True)
     took = time.perf_counter() - began
     assert run.done + run.failed == run.rows, run
+    for left, at in _foretold:
+        print(f"left after a tenth of the rows: {left:.0f} s foretold, {took - at:.0f} s it took")
     return run.rows / took
 
 
+#: When a tenth of the rows was done: the middle of the band of what is left, and when that was.
+_foretold: list[tuple[float, float]] = []
+
+
 def watched(look: Look) -> None:
-    """Say what a map does, where that is wanted."""
+    """Take down what is foretold after a tenth of the rows, and say what a map does."""
+    done = look.run.done + look.run.failed
+    if 10 * done >= look.run.rows and look.eta_s is not None and not _foretold:
+        _foretold.append((sum(look.eta_s) / 2, look.since_s))
     if "--watch" in sys.argv:
         print(
             f"{look.since_s:6.1f} s {look.run.done + look.run.failed:5} {look.at_once:4} {look.why}"
@@ -205,6 +218,40 @@ def first_ms(server: Server) -> float:
     raise AssertionError("no token")
 
 
+class Lengths(Rows):
+    """Rows whose answers are of so many words, drawn one by one."""
+
+    def __init__(self, count: int, draw: Callable[[random.Random], float]) -> None:
+        super().__init__(count, 0)
+        self.draw = draw
+
+    def rows(self) -> Iterator[dict[str, Any]]:
+        """Yield them."""
+        random_ = random.Random(3)
+        for at in range(self.count):
+            yield {"text": f"{at} [[say:{'word ' * max(1, round(self.draw(random_)))}]]"}
+
+
+def forecast() -> None:
+    """Say how right the forecast is after a tenth of the rows, of three kinds of rows."""
+    kinds: dict[str, Callable[[random.Random], float]] = {
+        "alike": lambda _: 8.0,
+        "spread": lambda draw: draw.lognormvariate(1.5, 1.0),
+        "a tenth is long": lambda draw: 40.0 if draw.random() < 0.1 else 3.0,
+    }
+    with tempfile.TemporaryDirectory() as folder:
+        script = Script(token_s=WORD_S, slots=SLOTS // 2)
+        os.environ["AIM_ENGINE_PYTHON"] = str(fake_engine(Path(folder), script))
+        server = aim.launch("demo", name="bench-forecast").wait()
+        try:
+            for name, draw in kinds.items():
+                print(f"rows {name}:", end=" ", flush=True)
+                mapped(Lengths(FORECAST_ROWS, draw))
+        finally:
+            server.stop()
+            del os.environ["AIM_ENGINE_PYTHON"]
+
+
 def cost() -> None:
     with tempfile.TemporaryDirectory() as folder:
         os.environ["AIM_ENGINE_PYTHON"] = str(
@@ -295,6 +342,7 @@ if __name__ == "__main__":
             sys.exit()
         if "--engine" not in sys.argv:
             cost()
+            forecast()
             flat()
         if size(True, False) and "--cost" not in sys.argv:  # noqa: FBT003 - vLLM's own bench wants the engine
             throughput()

@@ -38,6 +38,9 @@ class Forecast:
         self._seen: deque[tuple[float, int, int, int]] = deque()
         self._took: deque[float] = deque(maxlen=KEPT)
         self._at_once = 1
+        #: Since when it goes as fast as now, and the seconds that all rows together took since.
+        self._steady_at: float | None = None
+        self._spent = 0.0
 
     def note(self, at: float, at_once: int, *, rows: int, tokens_in: int, tokens_out: int) -> None:
         """Take note of how much there was at a time, in seconds, and how many are asked at once."""
@@ -50,12 +53,14 @@ class Forecast:
             # While more and more is asked at once, what was before says nothing of what comes.
             self._at_once = at_once
             self._took.clear()
+            self._steady_at = None
             while len(self._seen) > 1:
                 self._seen.popleft()
 
-    def took(self, seconds: Iterable[float]) -> None:
+    def took(self, seconds: Sequence[float]) -> None:
         """Take note of how long rows took that have ended."""
         self._took.extend(seconds)
+        self._spent += math.fsum(seconds)
 
     def rates(self) -> tuple[float, float, float] | None:
         """Return rows, tokens in and tokens out a second over the window; None before any row."""
@@ -80,12 +85,18 @@ class Forecast:
         ages : sequence of float
             How long each that is under way has been so, in seconds.
         """
+        now = self._seen[-1][0] if self._seen else 0.0
+        if self._steady_at is None:
+            self._steady_at, self._spent = now, -math.fsum(ages)
         rates = self.rates()
         if rates is None or not self._took or not ages:
             return None
         mean, longest = _mean(self._took, ages)
-        measured = self._seen[-1][0] - self._seen[0][0] >= SETTLED * mean
-        rate = rates[0] if measured else len(ages) / mean
+        measured = now - self._seen[0][0] >= SETTLED * mean
+        steady = now - self._steady_at
+        # Not as many as there are just now: rows that are alike end together.
+        under_way = (self._spent + math.fsum(ages)) / steady if steady else len(ages)
+        rate = rates[0] if measured or under_way <= 0 else under_way / mean
         error = min(0.5, _ERRORS * _spread(self._took) / math.sqrt(len(self._took)))
         # What is asked last is still under way when nothing is left to ask.
         return round(rows / rate * (1 - error), 3), round(rows / rate * (1 + error) + longest, 3)

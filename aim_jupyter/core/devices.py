@@ -23,7 +23,7 @@ from aim_jupyter.core.sizes import GIB, MIB
 RESERVED_BYTES = 16 * MIB
 
 _MOST_BYTES = 1 << 20
-_SIGNS = re.compile(r"[™®©]|\((?:tm|r|c)\)|\[amd(?:/ati)?\]")
+_SIGNS = re.compile(r"[™®©]|\((?:tm|r|c)\)|\[amd(?:/ati)?\]|-o\b")
 _MAKER = frozenset(["amd", "ati", "instinct", "radeon", "advanced", "micro", "devices,", "inc."])
 _BRACKETS = re.compile(r"^.*\[([^\[\]]+)\][^\[\]]*$")
 

@@ -68,6 +68,8 @@ def test_a_marketing_name_finds_its_row_and_the_longer_one_wins() -> None:
         ("AMD Instinct Mi325X VF", "MI325X"),
         ("AMD MI350X", "MI350X"),
         ("AMD Instinct™ MI355X", "MI355X"),
+        ("AMD Instinct™ MI300X-O", "MI300X"),
+        ("AMD Radeon AI PRO R9700", "R9700"),
         ("AMD Instinct(TM) MI300X", "MI300X"),
         ("Aldebaran/MI200 [Instinct MI210]", "MI210"),
         ("Advanced Micro Devices, Inc. [AMD/ATI] Aqua Vanjaram [Instinct MI300X]", "MI300X"),

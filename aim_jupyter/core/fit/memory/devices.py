@@ -30,7 +30,8 @@ def device(machine: str) -> Device:
     8
     """
     name, _, count = machine.partition(":")
-    found = devices.typed(name)
+    # Also as a data sheet or a tool writes it: "AMD Instinct™ MI355X".
+    found = devices.typed(name) or devices.named(name)
     if found is None or found.reported_bytes is None:
         known = [row.key for row in devices.devices() if row.reported_bytes and row.model]
         raise UnknownName("GPU", name, known, "name its facts: total_bytes, family, count")

@@ -11,6 +11,7 @@ AIM_COMPILE_CACHE_DIR what engines compile                    ``~/.cache/aim_jup
 AIM_CACHE_ENABLED     0: only Hugging Face's own cache        1
 AIM_RECIPES_PATH      more recipe folders, colon-separated    none
 AIM_DEVICES_PATH      more tables of GPUs, colon-separated    none
+AIM_SITES_PATH        more folders of site files              none
 AIM_ENGINE_PYTHON     an interpreter that has an engine       none
 AIM_DEFAULT_MODEL     what a launch without a model starts    SmolLM2, on a CPU
 AIM_START             how engines are started: a mode, auto  ``auto``
@@ -26,6 +27,7 @@ from __future__ import annotations
 
 import getpass
 import os
+import socket
 from pathlib import Path
 
 import platformdirs
@@ -102,6 +104,16 @@ def recipe_dirs() -> list[Path]:
 def device_tables() -> list[Path]:
     """Return the user's own tables of GPUs, read beside the package's, later ones winning."""
     return _paths(DEVICE_TABLES)
+
+
+def site_dirs() -> list[Path]:
+    """Return the user's folders of site files, later ones winning."""
+    return [Path(platformdirs.user_config_dir(APP)) / "sites", *_paths("AIM_SITES_PATH")]
+
+
+def host() -> str:
+    """Return the name of this machine; in a job of Slurm's that by which Slurm knows it."""
+    return os.environ.get("SLURMD_NODENAME") or socket.gethostname()
 
 
 def shipped_recipes() -> Path:

@@ -17,6 +17,7 @@
     ├── ServerGone          the server is not running, or its key is gone
     │   └── StartFailed     it ended before it was ready
     ├── WaitTimeout         not ready within the time given
+    ├── SiteError           a site, such as Slurm's, can't be used or does not answer
     ├── RowsFailed          most of the first rows of a map failed: the rest was not asked
     └── StateUnusable       the state directory can't be read or written
 
@@ -146,6 +147,10 @@ class StartFailed(ServerGone):
 
 class WaitTimeout(AimError):
     """Not ready within the time given."""
+
+
+class SiteError(AimError):
+    """A site where servers run can't be used, or does not answer."""
 
 
 class RowsFailed(AimError):

@@ -27,6 +27,8 @@ from pathlib import Path
 #: What has to be there, and is in the packages named above.
 PROGRAMS = ("slurmctld", "slurmd", "sbatch", "munged", "ip", "unshare")
 NODES = ("n1", "n2")
+#: One without GPUs, in a partition of its own: what serves on the processor.
+PLAIN = "c1"
 GPUS = 4
 #: Seconds in which the controller and all nodes are there.
 START_S = 60.0
@@ -57,7 +59,7 @@ SwitchType=switch/none
 MpiDefault=none
 SelectType=select/cons_tres
 SelectTypeParameters=CR_Core
-SchedulerParameters=sched_interval=5,bf_interval=5
+SchedulerParameters=sched_interval=5,bf_interval=5,sched_min_interval=10000,batch_sched_delay=0
 ReturnToService=2
 KillWait={kill_wait}
 MinJobAge=300
@@ -68,12 +70,12 @@ JobAcctGatherType=jobacct_gather/none
 AccountingStorageType=accounting_storage/none
 """
 _NODE = "NodeName={node} NodeHostname={node} NodeAddr={address}.{last} Port=1700{last} CPUs=4 "
-_NODE += "RealMemory=8000 Gres=gpu:mi300x:{gpus}\n"
+_NODE += "RealMemory=8000{gres}\n"
 _PARTITIONS = """\
 PartitionName=gpu Nodes=n1,n2 Default=YES MaxTime=1-00:00:00 PriorityTier=10 State=UP
 PartitionName=low Nodes=n1,n2 MaxTime=1-00:00:00 PriorityTier=1 State=UP
 PartitionName=again Nodes=n1,n2 MaxTime=1-00:00:00 PriorityTier=1 PreemptMode=REQUEUE State=UP
-PartitionName=cpu Nodes=n1 MaxTime=01:00:00 PriorityTier=10 State=UP
+PartitionName=cpu Nodes=c1 MaxTime=01:00:00 PriorityTier=10 State=UP
 """
 # Without the flag no ROCR_VISIBLE_DEVICES is set; a GRES file must be a device.
 _GRES = (
@@ -139,7 +141,7 @@ class Cluster:
     def states(self) -> dict[str, str]:
         """Return the state of each node, empty where the controller does not answer."""
         try:
-            told = self.ask("sinfo", "-h", "-N", "-p", "gpu", "-o", "%N %T").splitlines()
+            told = self.ask("sinfo", "-h", "-N", "-p", "gpu,cpu", "-o", "%N %T").splitlines()
         except (subprocess.SubprocessError, OSError):
             return {}
         return dict(line.split(maxsplit=1) for line in told)
@@ -168,15 +170,15 @@ class Cluster:
         self._start_munge()
         self._link()
         self.start_controller()
-        for node in NODES:
+        for node in (*NODES, PLAIN):
             self.start_node(node)
-        self.wait_for(dict.fromkeys(NODES, "idle"))
+        self.wait_for(dict.fromkeys((*NODES, PLAIN), "idle"))
 
     def stop(self) -> None:
         """End all of it: what runs on its nodes too."""
         with contextlib.suppress(subprocess.SubprocessError, OSError):
             self.ask("scancel", "--user", "root")
-        for node in NODES:
+        for node in (*NODES, PLAIN):
             self.lose_node(node)
         self.stop_controller()
         if self._munge is not None:
@@ -206,7 +208,7 @@ class Cluster:
 
     def start_node(self, node: str) -> None:
         """Start a node, which boots anew."""
-        last = 2 + NODES.index(node)
+        last = 2 + (*NODES, PLAIN).index(node)
         (self.folder / f"boot.{node}").write_text(f"{secrets.token_hex(16)}\n")
         script = _INIT.format(
             node=node,
@@ -234,12 +236,17 @@ class Cluster:
             process.send_signal(signal.SIGKILL)
             process.wait()
             # The network goes with the node a moment later; its name must be free again.
-            _quietly("ip", "link", "delete", f"{self._bridge}{node[1:]}")
+            _quietly("ip", "link", "delete", f"{self._bridge}{node}")
 
     # -- parts -----------------------------------------------------------------------------------
 
     def _write(self) -> None:
-        for name in ("controller", "dev", "machine", *(f"machine.{node}" for node in NODES)):
+        for name in (
+            "controller",
+            "dev",
+            "machine",
+            *(f"machine.{node}" for node in (*NODES, PLAIN)),
+        ):
             (self.folder / name).mkdir(parents=True)
         for minor in range(128, 128 + GPUS):
             os.mknod(self.folder / f"dev/renderD{minor}", 0o20666, os.makedev(1, 3))
@@ -250,11 +257,12 @@ class Cluster:
             folder=self.folder,
             kill_wait=KILL_WAIT_S,
         )
-        for last, node in enumerate(NODES, start=2):
-            text += _NODE.format(node=node, address=address, last=last, gpus=GPUS)
+        for last, node in enumerate((*NODES, PLAIN), start=2):
+            gres = f" Gres=gpu:mi300x:{GPUS}" if node in NODES else ""
+            text += _NODE.format(node=node, address=address, last=last, gres=gres)
         (self.folder / "slurm.conf").write_text(text + _PARTITIONS)
-        gres = (_GRES.format(node=node, folder=self.folder) for node in NODES)
-        (self.folder / "gres.conf").write_text("".join(gres))
+        kinds = (_GRES.format(node=node, folder=self.folder) for node in NODES)
+        (self.folder / "gres.conf").write_text("".join(kinds))
 
     def _start_munge(self) -> None:
         key = self.folder / "munge.key"
@@ -277,7 +285,7 @@ class Cluster:
 
     def _plug_in(self, node: str, process: subprocess.Popen[bytes]) -> None:
         """Join a node to the network, then let it go on."""
-        end = f"{self._bridge}{node[1:]}"
+        end = f"{self._bridge}{node}"
         ours = Path("/proc/self/ns/net").readlink()
         _until(lambda: Path(f"/proc/{process.pid}/ns/net").readlink() != ours)
         _run(

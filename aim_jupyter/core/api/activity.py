@@ -102,7 +102,7 @@ def exported(name: str | None = None) -> list[Exported]:
 def exposition(name: str | None = None) -> str:
     """Return the text that the engine of a live server exports; empty without an answer."""
     folder = attach(name)
-    return serving.exposition(folder, serving.current(folder))
+    return serving.exposition(folder, serving.reach(folder))
 
 
 def events(name: str | None = None) -> list[Event]:

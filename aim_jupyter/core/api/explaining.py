@@ -182,7 +182,11 @@ def ask(found: Explanation, name: str | None = None) -> Explanation:
         "temperature": 0,
     }
     reply = endpoint.post(
-        record.address, "/v1/chat/completions", body, folder.key(), timeout_s=_ANSWER_S
+        serving.reach(folder).address,
+        "/v1/chat/completions",
+        body,
+        folder.key(),
+        timeout_s=_ANSWER_S,
     )
     try:
         guess = str(json.loads(reply.body)["choices"][0]["message"]["content"]).strip()

@@ -17,7 +17,7 @@ from aim_jupyter.core.api.finding import (
     server,
     shared,
 )
-from aim_jupyter.core.api.plans import planner, running
+from aim_jupyter.core.api.plans import meant, running
 from aim_jupyter.core.api.site import engine_for, engine_is_known, machine
 from aim_jupyter.core.defaults import DRAIN_S
 from aim_jupyter.core.errors import StartFailed, WaitTimeout
@@ -49,7 +49,7 @@ def launch(request: Request) -> ServerFolder:
 
 def _launched(request: Request) -> ServerFolder:
     options.refuse(request)
-    answers = planner()
+    request, answers = meant(request)
     there = None if request.new else running(answers, request)
     if there is not None:
         events.report(f"{there.name} runs already, by the same command: --new starts another one.")
@@ -100,7 +100,7 @@ def reachable(folder: ServerFolder) -> ServerRecord:
     ServerGone
         If it has ended, with why, or its key is gone.
     """
-    record = serving.current(folder)
+    record = serving.reach(folder)
     if not record.live:
         raise ended(record)
     folder.key()

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
-from aim_jupyter.core.api.plans import default_model, planner
+from aim_jupyter.core.api.plans import default_model, meant
 from aim_jupyter.core.errors import AimError
 from aim_jupyter.core.planning import Request, words
 from aim_jupyter.core.planning.request import OPTIONS
@@ -78,7 +78,7 @@ def launch_line(request: Request) -> str:
     """
     wished = tuple(words.wishes(request))
     try:
-        answers = planner()
+        request, answers = meant(request)
         _, wanted = answers.plan(request)
     except AimError:
         kept = wished

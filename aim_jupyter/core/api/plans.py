@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec.structs import replace
 
 from aim_jupyter.core import config, recipes, serving
+from aim_jupyter.core.api import sites
 from aim_jupyter.core.api.site import machine
 from aim_jupyter.core.errors import AimError, BadUsage
 from aim_jupyter.core.planning import Request, options, preflight, resolving
@@ -32,6 +33,18 @@ def planner(simulated: str | None = None, **asked: Any) -> Planner:
         As `Planner` takes it.
     """
     return _of(machine(simulated), **asked)
+
+
+def meant(request: Request, **asked: Any) -> tuple[Request, Planner]:
+    """Return what answers for the machine that a request is for, and the request as it is there.
+
+    Raises
+    ------
+    BadUsage, SiteError, UnknownName
+        If it is for a site, and that can't be or does not answer.
+    """
+    there, here = sites.settled(request)
+    return there, _of(here, **asked)
 
 
 def _of(there: Machine, **asked: Any) -> Planner:
@@ -72,7 +85,8 @@ def judged(request: Request) -> tuple[Choice, ...]:
     ------
     UnknownName, ModelMissing, GpuUnavailable
     """
-    return planner().choices(request)
+    there, answers = meant(request)
+    return answers.choices(there)
 
 
 def plan(request: Request, *, simulated: str | None = None, **asked: Any) -> Plan:
@@ -98,9 +112,9 @@ def judged_plan(
 ) -> tuple[Choice, Plan]:
     """Return what `plan` does, and the verdict that its recipe was chosen by."""
     options.refuse(request)
-    answers = planner(simulated, **asked)
-    if answers.machine.simulated:
-        return answers.plan(request)
+    if simulated is not None:
+        return planner(simulated, **asked).plan(request)
+    request, answers = meant(request, **asked)
     there = running(answers, request)
     if there is not None:
         return _beside(answers, there).plan(request)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -11,7 +11,7 @@ import msgspec
 from msgspec import Struct
 
 from aim_jupyter.core import config, recipes
-from aim_jupyter.core.api.plans import judged_plan, planner
+from aim_jupyter.core.api.plans import judged_plan, meant, planner
 from aim_jupyter.core.errors import AimError, BadUsage, UnknownName
 from aim_jupyter.core.planning import Request, options
 from aim_jupyter.core.recipes.files.format import PRECISIONS
@@ -66,7 +66,8 @@ def plan_there(request: Request, there: Elsewhere) -> dict[str, Any]:
     if there == Elsewhere():
         return _plain(*judged_plan(request))
     options.refuse(request)
-    return _plain(*_planner(there).plan(request))
+    request, answers = _answering(request, there)
+    return _plain(*answers.plan(request))
 
 
 def plans_for(questions: Iterable[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
@@ -81,7 +82,8 @@ def plans_for(questions: Iterable[Mapping[str, Any]]) -> Iterator[dict[str, Any]
     for question in questions:
         try:
             request, there = question_of(question)
-            yield _plain(*known(there).plan(request))
+            request, answers = _answering(request, there, known)
+            yield _plain(*answers.plan(request))
         except AimError as error:
             yield {"error": error.found, "nearest": nearest(error)}
 
@@ -150,14 +152,26 @@ def _pairs(options: Any) -> dict[str, Any]:
 
 
 def _planner(there: Elsewhere) -> Planner:
+    return planner(there.machine, **_rules(there))
+
+
+def _answering(
+    request: Request, there: Elsewhere, known: Callable[[Elsewhere], Planner] = _planner
+) -> tuple[Request, Planner]:
+    """Return what answers, and the request as it is there: a machine that is named wins."""
+    if request.on is None or there.machine is not None:
+        return request, known(there)
+    return meant(request, **_rules(there))
+
+
+def _rules(there: Elsewhere) -> dict[str, Any]:
     folders = (there.recipes,) if isinstance(there.recipes, str) else there.recipes
-    return planner(
-        there.machine,
-        rules=there.policy,
-        fallback=there.fallback,
-        gpu_model=there.gpu_model,
-        catalogue=_catalogue(folders) if folders else None,
-    )
+    return {
+        "rules": there.policy,
+        "fallback": there.fallback,
+        "gpu_model": there.gpu_model,
+        "catalogue": _catalogue(folders) if folders else None,
+    }
 
 
 def _catalogue(folders: tuple[str, ...]) -> recipes.Catalogue:

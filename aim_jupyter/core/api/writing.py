@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from aim_jupyter.core.api.plans import planner
+from aim_jupyter.core.api.plans import meant, planner
 from aim_jupyter.core.errors import NoFit
 from aim_jupyter.core.planning import Request
 from aim_jupyter.core.recipes.files import authoring
@@ -45,5 +45,6 @@ def export(request: Request, target: str) -> str:
     BadUsage
         If there is no such form.
     """
-    choice, made = planner().plan(request)
+    request, answers = meant(request)
+    choice, made = answers.plan(request)
     return exporting.export(made, choice.recipe, target)

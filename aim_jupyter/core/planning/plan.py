@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from aim_jupyter.core import adapters, recipes
 from aim_jupyter.core.adapters import Adapter
 from aim_jupyter.core.errors import BadUsage, NoFit
+from aim_jupyter.core.places import registry
 from aim_jupyter.core.planning import words
 from aim_jupyter.core.planning.options import wrong
 from aim_jupyter.core.planning.request import Placed, Request
@@ -111,6 +112,8 @@ def plan(
         download_bytes=placed.download_bytes,
         revision=placed.revision,
         port=request.port,
+        on=request.on or "",
+        partition=request.partition or "",
         listen=_listen(request, adapter, environment),
         gpus=choice.gpus,
         among=request.gpus or (),
@@ -143,20 +146,26 @@ def _mode(request: Request, engine: str, environment: EngineEnvironment) -> mode
     chosen = modes.choose(request.start or modes.AUTO, engine, version, platform)
     if environment.image is not None:
         return modes.Chosen("plain", containers.MODE_REASON)
+    if chosen.mode == "warm" and (request.on or registry.in_job()):
+        return modes.Chosen("fork", "what waits for launches would lie outside of the job")
     return chosen
 
 
 def _listen(request: Request, adapter: Adapter, environment: EngineEnvironment) -> str:
     """Return where the server is to listen."""
-    asked = request.listen or "loopback"
+    asked = request.listen or ("unix" if request.on else "loopback")
     if asked == "loopback":
         return asked
     if asked == "unix":
-        if environment.image is not None:
-            raise BadUsage(containers.NO_SOCKET, "--listen loopback")
         known = {name for flag in environment.flags for name in flag.names}
         taken = adapter.listen.socket
-        if not taken or (known and known.isdisjoint(taken)):
+        lacking = not taken or (known and known.isdisjoint(taken))
+        if request.listen is None and (lacking or environment.image is not None):
+            # At a site a socket is better, since a node's loopback is everybody's there.
+            return "loopback"
+        if environment.image is not None:
+            raise BadUsage(containers.NO_SOCKET, "--listen loopback")
+        if lacking:
             raise BadUsage(
                 f"{environment.title} can't listen on a socket file.", "--listen loopback"
             )

@@ -94,7 +94,8 @@ def _port(plan: Plan) -> Iterator[AimError]:
 
 def _socket(plan: Plan) -> Iterator[AimError]:
     """Yield that the path of the socket file is longer than the kernel takes (``unix(7)``)."""
-    length = len(os.fsencode(sockets.listening(config.servers_dir() / plan.server)))
+    file = sockets.listening(plan, config.servers_dir() / plan.server)
+    length = len(os.fsencode(file))
     if length > MOST_SOCKET_BYTES:
         yield BadUsage(
             f"The path of the socket would have {length} bytes, the kernel takes "
@@ -121,7 +122,8 @@ def _disk(plan: Plan) -> Iterator[AimError]:
 
 
 def _devices(plan: Plan) -> Iterator[AimError]:
-    if plan.gpus:
+    # Those of a site are its own to give.
+    if plan.gpus and not plan.on:
         fault = closed(gpus.machine(), plan.gpus)
         if fault is not None:
             yield fault

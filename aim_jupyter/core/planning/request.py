@@ -267,6 +267,14 @@ class Request(_Model, frozen=True, kw_only=True, forbid_unknown_fields=True):
             choices=("auto", *get_args(Mode)),
         ),
     ] = None
+    on: Annotated[
+        Line | None,
+        Option("--on", TEXT, "at this site, such as slurm: %aim sites", metavar="SITE"),
+    ] = None
+    partition: Annotated[
+        Line | None,
+        Option("--partition", TEXT, "this part of the site; inside of a job: another job"),
+    ] = None
     force: Annotated[bool, Option("--force", SWITCH, "launch although the verdict is NO")] = False
     options: Annotated[
         Mapping[Line, Word | int | float | bool | list[Any] | dict[str, Any] | None],

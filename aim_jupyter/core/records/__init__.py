@@ -23,6 +23,7 @@ from aim_jupyter.core.records.cached import (
 from aim_jupyter.core.records.download import Arriving, Prefetch, Progress
 from aim_jupyter.core.records.engine import EngineEnvironment, Flag, Image, WarmHost
 from aim_jupyter.core.records.gpu import Cpu, Gpu, GpuState, Machine
+from aim_jupyter.core.records.job import Job, Partition
 from aim_jupyter.core.records.plan import Mode, Plan, Source
 from aim_jupyter.core.records.process import ProcessId
 from aim_jupyter.core.records.recipe import Choice, Model, Offer, Recipe, Verdict, Weights
@@ -62,12 +63,14 @@ __all__ = [
     "Gpu",
     "GpuState",
     "Image",
+    "Job",
     "Machine",
     "Mode",
     "Model",
     "ModelKind",
     "NextStep",
     "Offer",
+    "Partition",
     "Plan",
     "Prefetch",
     "ProcessId",

@@ -43,6 +43,8 @@ class Plan(Struct, frozen=True, kw_only=True):
     ----------
     server : str
         The name under which it will run.
+    on, partition : str
+        The site, and its part, where it will run; empty is this machine.
     image : Image or None
         What the engine lies in; None for an interpreter of this machine.
     model_path : str
@@ -101,6 +103,8 @@ class Plan(Struct, frozen=True, kw_only=True):
     argv: tuple[str, ...]
     env: dict[str, str]
     stamp: tuple[str, ...] = ()
+    on: str = ""
+    partition: str = ""
     image: Image | None = None
     source: Source | None = None
     download: str | None = None
@@ -128,7 +132,7 @@ class Plan(Struct, frozen=True, kw_only=True):
     def command(self) -> tuple[object, ...]:
         """What decides whether two plans mean the same server, whatever it is called."""
         where = (self.gpu_model, len(self.gpus), self.among)
-        return (self.model, self.argv, self.env, *where, self.listen, self.image)
+        return (self.model, self.argv, self.env, *where, self.listen, self.image, self.on)
 
     @property
     def fingerprint(self) -> str:

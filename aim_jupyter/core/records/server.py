@@ -6,11 +6,12 @@ from typing import Literal, get_args
 
 from msgspec import Struct
 
+from aim_jupyter.core.records.job import Job
 from aim_jupyter.core.records.plan import Plan
 from aim_jupyter.core.records.process import ProcessId
 
 State = Literal["starting", "running", "stopping", "stopped", "failed", "unknown"]
-Stage = Literal["download", "boot", "load", "compile", "capture", "ready"]
+Stage = Literal["queued", "download", "boot", "load", "compile", "capture", "ready"]
 STAGES: tuple[Stage, ...] = get_args(Stage)
 
 
@@ -82,6 +83,14 @@ class ServerRecord(Struct, frozen=True, kw_only=True):
     ----------
     version : int
         Of this layout; a reader that meets a newer one says so instead of guessing.
+    host : str
+        Where its supervisor runs. Its processes, and the clock since boot, mean nothing elsewhere.
+    job : Job or None
+        In which it runs at a site; None on this machine.
+    away : bool
+        Whether it runs on another machine than the one that looks; never written.
+    reached : Address or None
+        Where it is reached from here then, if somebody has opened the way; never written.
     supervisor, engine : ProcessId or None
         The latter is the engine's keeper, whose pid is also the session of all of the engine.
     created_at, ready_at, ended_at : float or None
@@ -112,6 +121,10 @@ class ServerRecord(Struct, frozen=True, kw_only=True):
     name: str
     plan: Plan
     version: int = 1
+    host: str = ""
+    job: Job | None = None
+    away: bool = False
+    reached: Address | None = None
     state: State = "starting"
     stages: tuple[StageTime, ...] = ()
     started_by: str = ""
@@ -150,6 +163,8 @@ class ServerRecord(Struct, frozen=True, kw_only=True):
     @property
     def address(self) -> Address | None:
         """Where it is reached on this machine, None before it has a place."""
+        if self.away:
+            return self.reached
         if self.plan.listen == "unix":
             return Address(socket=self.socket) if self.socket else None
         if not self.port:

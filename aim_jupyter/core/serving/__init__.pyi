@@ -1,3 +1,4 @@
+from .jobs.reaching import reach
 from .servers.jupyter import jupyter_server
 from .servers.launching import launch, live
 from .servers.logs import follow, follow_events, tail
@@ -26,6 +27,7 @@ __all__ = [
     "launch",
     "live",
     "name_for",
+    "reach",
     "shared",
     "silent",
     "stop",

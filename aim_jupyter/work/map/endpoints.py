@@ -209,7 +209,7 @@ class Managed(Endpoint):
 
     def place(self) -> Place | None:
         """Return where it is; one that has ended is launched again where that is wanted."""
-        record = serving.current(self._folder)
+        record = serving.reach(self._folder)
         if record.state == "running" and record.address is not None:
             at = record.address
             return Place(at.host, at.port, at.socket, self._folder.key())

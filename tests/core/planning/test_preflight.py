@@ -13,7 +13,7 @@ import pytest
 from msgspec.structs import replace
 
 from aim_jupyter.core import api, gpus, serving
-from aim_jupyter.core.api import plans
+from aim_jupyter.core.api import sites
 from aim_jupyter.core.errors import (
     AimError,
     BadUsage,
@@ -158,7 +158,7 @@ def test_who_asks_for_a_closed_gpu_does_not_get_the_cpu(
     monkeypatch.setenv("AIM_SYS_ROOT", str(trees.written(trees.mi300x(1), tmp_path / "shut")))
     seen = gpus.machine()
     shut = [replace(gpu, usable=False, reason="/dev/kfd: permission denied") for gpu in seen.gpus]
-    monkeypatch.setattr(plans, "machine", lambda *_: replace(seen, gpus=tuple(shut)))
+    monkeypatch.setattr(sites, "machine", lambda *_: replace(seen, gpus=tuple(shut)))
     with pytest.raises(GpuUnavailable):
         api.plan(Request(model=str(sound_model(tmp_path / "m")), gpus=(0,)))
     assert api.plan(Request(model="demo")).gpus == ()

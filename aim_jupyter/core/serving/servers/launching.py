@@ -10,8 +10,10 @@ from collections.abc import Iterator
 
 from msgspec.structs import replace
 
+from aim_jupyter.core import config
 from aim_jupyter.core.errors import BadUsage, ServerGone, StateUnusable
-from aim_jupyter.core.records import Plan, ServerRecord
+from aim_jupyter.core.records import Plan, ServerRecord, StageTime
+from aim_jupyter.core.serving.jobs import submission
 from aim_jupyter.core.serving.servers.recovery import current
 from aim_jupyter.core.serving.start import booting, ports
 from aim_jupyter.core.serving.state import lock
@@ -22,6 +24,7 @@ from aim_jupyter.core.serving.state.folder import (
     check_name,
     folders,
     make,
+    remove,
     show,
 )
 from aim_jupyter.core.serving.state.process import uptime_s
@@ -46,23 +49,42 @@ def launch(plan: Plan, *, rename: bool = False) -> ServerFolder:
         If the state directory can't be written; nothing is left behind then.
     """
     check_name(plan.server)
-    if plan.port is not None:
+    if plan.port is not None and not plan.on:
         ports.reserve(plan.port)[0].close()
+    if plan.on:
+        return _handed_in(plan, rename=rename)
     with alone():
-        taken = occupied()
-        if rename:
-            plan = replace(plan, server=_free_name(plan.server, taken))
-        if plan.server in taken:
-            raise BadUsage(
-                f"A server named {plan.server!r} is already there.",
-                f"%aim stop {plan.server}",
-            )
-        folder = _prepare(plan)
+        folder = _named(plan, rename=rename)
         held = lock.take(folder.path)
     if held is not None:
         # Else somebody has seen the new server just now, and started a supervisor for it.
         spawn.start(folder, held)
     return folder
+
+
+def _handed_in(plan: Plan, *, rename: bool) -> ServerFolder:
+    """Do the same at a site: its job starts the supervisor."""
+    with alone():
+        folder = _named(plan, rename=rename)
+    try:
+        submission.hand_in(folder)
+    except BaseException:
+        remove(folder)
+        raise
+    return folder
+
+
+def _named(plan: Plan, *, rename: bool) -> ServerFolder:
+    """Return the folder of a new server, of which the name is free."""
+    taken = occupied()
+    if rename:
+        plan = replace(plan, server=_free_name(plan.server, taken))
+    if plan.server in taken:
+        raise BadUsage(
+            f"A server named {plan.server!r} is already there.",
+            f"%aim stop {plan.server}",
+        )
+    return _prepare(plan)
 
 
 def occupied() -> set[str]:
@@ -103,12 +125,16 @@ def _prepare(plan: Plan) -> ServerFolder:
     try:
         folder.make_key()
         lock.prepare(folder.path)
+        now = time.time()
+        queued = (StageTime(stage="queued", began_at=now),) if plan.on else ()
         folder.write(
             ServerRecord(
                 name=plan.server,
                 plan=plan,
-                created_at=time.time(),
-                created_up_s=uptime_s(),
+                host="" if plan.on else config.host(),
+                stages=queued,
+                created_at=now,
+                created_up_s=None if plan.on else uptime_s(),
                 expected_s=booting.expected(plan),
             )
         )

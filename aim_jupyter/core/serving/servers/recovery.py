@@ -17,6 +17,7 @@ from msgspec.structs import replace
 from aim_jupyter.core.errors import StateUnusable
 from aim_jupyter.core.records import ServerRecord, State
 from aim_jupyter.core.serving.crash import crash
+from aim_jupyter.core.serving.jobs import following
 from aim_jupyter.core.serving.start import containers, engine
 from aim_jupyter.core.serving.state import lock
 from aim_jupyter.core.serving.state.folder import ServerFolder
@@ -38,9 +39,13 @@ def current(folder: ServerFolder) -> ServerRecord:
         If its record can't be read.
     """
     record = folder.read()
+    if record.plan.on and folder.owner is None:
+        return following.current(folder, record)
     if not record.live or folder.owner is not None or alive(record.supervisor):
         # Of a server that somebody shares, the supervisor itself has just answered.
         return record
+    if following.away(record):
+        return following.seen(record)
     try:
         held = lock.take(folder.path)
     except StateUnusable as error:

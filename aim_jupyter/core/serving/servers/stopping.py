@@ -13,6 +13,7 @@ from aim_jupyter.core import config
 from aim_jupyter.core.defaults import DRAIN_S
 from aim_jupyter.core.errors import BadUsage, NotOwner, ServerGone, StateUnusable
 from aim_jupyter.core.records import ProcessId, ServerRecord
+from aim_jupyter.core.serving.jobs import cancelling
 from aim_jupyter.core.serving.servers.recovery import current
 from aim_jupyter.core.serving.start import containers
 from aim_jupyter.core.serving.state import lock
@@ -49,6 +50,9 @@ def stop(folder: ServerFolder, *, drain_s: float = DRAIN_S) -> ServerRecord:
     """
     check_own(folder)
     record = current(folder)
+    if record.plan.on:
+        was_live = record.live or record.state == "unknown"
+        return cancelling.stop(folder, record, drain_s) if was_live else record
     was_live = record.live or record.state == "unknown"
     if record.live:
         record = _ask_supervisor(folder, drain_s, record)

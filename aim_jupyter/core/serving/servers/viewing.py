@@ -33,7 +33,7 @@ def view(folder: ServerFolder, *, window_s: float = WINDOW_S) -> ServerView:
         record=record,
         shared_by=folder.owner,
         sample=seen,
-        uptime_s=uptime_s() - record.ready_up_s if record.ready_up_s and record.live else None,
+        uptime_s=_uptime_s(record, now),
         eta_s=_eta(record, now),
         idle_s=idle_s,
         idle_left_s=max(0.0, limit - idle_s) if limit is not None and idle_s is not None else None,
@@ -49,6 +49,15 @@ def sample(folder: ServerFolder, window_s: float = WINDOW_S) -> Sample | None:
     if now is None or time.time() - now.at > OLD_S:
         return None
     return metrics.between(metrics.before(folder.path, now.at - window_s), now)
+
+
+def _uptime_s(record: ServerRecord, now: float) -> float | None:
+    """Return how long it serves; of one on another machine by the clock on the wall."""
+    if not record.live or record.ready_at is None:
+        return None
+    if record.away or record.ready_up_s is None:
+        return max(0.0, now - record.ready_at)
+    return uptime_s() - record.ready_up_s
 
 
 def _eta(record: ServerRecord, now: float) -> float | None:

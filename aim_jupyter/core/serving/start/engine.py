@@ -253,8 +253,8 @@ def _run(plan: Plan, mode: Mode, needs: Needs) -> tuple[list[str], dict[str, str
 def _meeting(plan: Plan, folder: Path) -> dict[str, str]:
     """Return what tells an engine where its processes meet; what the user says of it stays."""
     variable = adapters.of(plan.engine).meeting
-    place = sockets.make(folder) if variable else None
-    return {variable: str(place)} if place else {}
+    place = sockets.make(folder) if variable or plan.on else None
+    return {variable: str(place)} if place and variable else {}
 
 
 class Forking:
@@ -337,6 +337,7 @@ def _told(plan: Plan, command: list[str], needs: Needs) -> Keeping:
         "parent": os.getpid(),
         "leases": needs.held,
         "stop": adapters.of(plan.engine).stop.number,
+        "replaced": not plan.on,
     }
 
 
@@ -354,7 +355,7 @@ def _place(plan: Plan, port: int, folder: Path) -> list[str]:
     if plan.listen != "unix":
         return adapters.filled(listen.port, host=ports.host(plan.listen), port=port)
     # One that an earlier engine left would be an address in use.
-    file = sockets.listening(folder)
+    file = sockets.listening(plan, folder)
     file.unlink(missing_ok=True)
     return adapters.filled(listen.socket, file=file)
 

@@ -148,7 +148,7 @@ class Keeper:
         """Start a supervisor that gets the lock from here, or end the engine if that is in vain."""
         now = time.monotonic()
         self.lost_at = now if self.lost_at is None else self.lost_at
-        if now - self.lost_at > GIVE_UP_S:
+        if not self.told["replaced"] or now - self.lost_at > GIVE_UP_S:
             self._give_up()
         elif not self.replacement and now - self.tried_at > 2 * TICK_S * min(self.failed, 1):
             self.tried_at = now

@@ -22,14 +22,17 @@ _NAME = 37  # a slash and a UUID
 _SHORT = ("/tmp", f"/run/user/{os.getuid()}", "/dev/shm")  # noqa: S108 - the folder in it is closed
 
 
-def listening(folder: Path) -> Path:
-    """Return where a server listens that listens on a socket file."""
-    return folder / "engine.sock"
+def listening(plan: Plan, folder: Path) -> Path:
+    """Return where a server listens that listens on a socket file.
+
+    On a node of its own at a site: the server's folder is on a disk that others share.
+    """
+    return (meeting(folder) if plan.on else folder) / "engine.sock"
 
 
 def of(plan: Plan, folder: Path) -> str:
     """Return the file on which a plan's server listens, empty for one that has a port."""
-    return str(listening(folder)) if plan.listen == "unix" else ""
+    return str(listening(plan, folder)) if plan.listen == "unix" else ""
 
 
 def meeting(folder: Path) -> Path:

@@ -26,6 +26,8 @@ class Keeping(TypedDict):
         Descriptors that only the engine inherits.
     stop : int
         The signal that tells the engine to finish.
+    replaced : bool
+        Whether a lost supervisor is replaced; in a job it is not, the job is over with it.
     """
 
     engine: list[str]
@@ -35,6 +37,7 @@ class Keeping(TypedDict):
     parent: int
     leases: Sequence[int]
     stop: int
+    replaced: bool
 
 
 class Told(Keeping):

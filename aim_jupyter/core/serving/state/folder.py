@@ -25,6 +25,7 @@ from pathlib import Path
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from aim_jupyter.core import config, files
 from aim_jupyter.core.errors import BadUsage, ServerGone, UnknownName
@@ -96,6 +97,7 @@ class ServerFolder:
     def write(self, record: ServerRecord) -> None:
         """Replace the record, all or nothing; what has happened is told on a full disk too."""
         file = self.path / "server.json"
+        record = replace(record, away=False, reached=None)
         files.write_spared(file, msgspec.json.encode(record))
         files.keep_spare(file, _SPARE)
         files.keep_spare(self.path / "stop.json", _SPARE)

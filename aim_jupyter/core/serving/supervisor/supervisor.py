@@ -22,12 +22,13 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from aim_jupyter.core import cache, provenance
+from aim_jupyter.core import cache, config, provenance
 from aim_jupyter.core.defaults import DRAIN_S
 from aim_jupyter.core.errors import AimError, StateUnusable
 from aim_jupyter.core.leases import Lease
 from aim_jupyter.core.records import Crash, Plan, Progress, State
 from aim_jupyter.core.serving.crash import crash, evidence
+from aim_jupyter.core.serving.jobs import within
 from aim_jupyter.core.serving.sharing.listener import Listener
 from aim_jupyter.core.serving.start import devices, engine, ports, sockets
 from aim_jupyter.core.serving.start.booting import boot, detail
@@ -82,7 +83,7 @@ class Supervisor:
         assert known is not None  # noqa: S101 - it is this process
         lock.sign(self._lock, known)
         if self.record.live:
-            self._update(supervisor=known)
+            self._update(supervisor=known, host=config.host())
 
     def run(self) -> None:
         """Start the engine, or take over the one that is there, and stay until it has ended."""
@@ -351,8 +352,11 @@ class Supervisor:
             return
         if self._stop_asked:
             request = self.folder.stop_request()
-            drain_s = request.drain_s if request else DRAIN_S
-            why = f"stopped by {request.by}" if request else self.record.reason or "stopped"
+            why, drain_s = self.record.reason or "stopped", DRAIN_S
+            if request is not None:
+                why, drain_s = f"stopped by {request.by}", request.drain_s
+            elif self.record.job is not None and not self.record.reason:
+                why, drain_s = within.notice(self.record)
             if self.record.state != "stopping" or self.record.crash is not None:
                 self.folder.events.add("stop", why)
             self._update(state="stopping", reason=why, crash=None)

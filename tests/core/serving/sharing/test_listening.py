@@ -43,7 +43,7 @@ def test_a_socket_file_is_the_users_alone_and_all_goes_through_it(
     fake()
     folder = launch_ready(UNIX)
     record = folder.read()
-    file = sockets.listening(folder.path)
+    file = sockets.listening(record.plan, folder.path)
     assert stat.S_ISSOCK(file.stat().st_mode)
     assert file.stat().st_mode & 0o777 == 0o600
     assert folder.path.stat().st_mode & 0o777 == 0o700

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from aim_jupyter.core.errors import BadUsage, UnknownName
+from aim_jupyter.core.errors import BadUsage
 from aim_jupyter.core.records.fit import Device
 from aim_jupyter.testing import sums
 from tests.core.fit.memory.test_headers import llama
@@ -126,11 +126,6 @@ def test_a_machine_may_be_named_described_or_a_record() -> None:
 def test_a_question_that_is_none_says_so(parameters: dict[str, Any]) -> None:
     with pytest.raises(BadUsage):
         ask(**parameters)
-
-
-def test_a_machine_that_nobody_knows_names_its_neighbours() -> None:
-    with pytest.raises(UnknownName, match="mi300x"):
-        ask(machine="mi300z:8")
 
 
 def test_numbers_may_be_texts() -> None:

@@ -1,0 +1,36 @@
+"""Parameters of the vision tower of a multimodal model."""
+
+from __future__ import annotations
+
+import pytest
+
+from aim_jupyter.core.checkpoint.fields import Fields, Unreadable
+from aim_jupyter.core.checkpoint.vision import vision_parameters
+
+BASE = {"hidden_size": 8, "num_hidden_layers": 2, "intermediate_size": 16, "patch_size": 2}
+
+
+def test_blocks_patches_and_bridge_are_counted() -> None:
+    blocks = 2 * (4 * 8 * 8 + 2 * 8 * 16)
+    patches = 3 * 2 * 2 * 8
+    bridge = 8 * (8 + 32)
+    assert vision_parameters(Fields(BASE), 32) == blocks + patches + bridge
+
+
+def test_merged_patches_make_the_bridge_wider() -> None:
+    plain = vision_parameters(Fields(BASE), 32)
+    merged = vision_parameters(Fields({**BASE, "spatial_merge_size": 2}), 32)
+    assert merged - plain == 32 * (32 + 32) - 8 * (8 + 32)
+    odd = vision_parameters(Fields({**BASE, "merge_kernel_size": [2, 2]}), 32)
+    assert odd == merged
+
+
+def test_a_gated_tower_has_a_third_matrix() -> None:
+    gated = vision_parameters(Fields({**BASE, "model_type": "pixtral"}), 32)
+    assert gated - vision_parameters(Fields(BASE), 32) == 2 * 8 * 16
+
+
+def test_a_tower_that_says_nothing_is_nothing_and_one_that_lies_is_refused() -> None:
+    assert vision_parameters(Fields({}), 32) == 0
+    with pytest.raises(Unreadable):
+        vision_parameters(Fields({**BASE, "patch_size": 10_000}), 32)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import select
 import shutil
 import sys
@@ -94,6 +95,7 @@ def _q_within(seconds: float) -> bool:
     end = time.monotonic() + seconds
     while (left := end - time.monotonic()) > 0:
         ready, _, _ = select.select([sys.stdin], [], [], left)
-        if ready and sys.stdin.read(1) in ("q", "Q", ""):
+        # Past Python's buffer, which would hold back from `select` what came with another key.
+        if ready and (not (typed := os.read(sys.stdin.fileno(), 64)) or b"q" in typed.lower()):
             return True
     return False

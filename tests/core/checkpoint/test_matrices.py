@@ -36,7 +36,7 @@ def test_experts_are_copies_and_what_they_share_stands_beside() -> None:
         ATTENTION,
         Latent(heads=8, q_rank=64, kv_rank=32, nope=16, rope=8, value=16),
         *(
-            Recurrent(kind=kind, heads=8, head=4, groups=8, state=16, kernel=4, rank=8)  # type: ignore[arg-type]
+            Recurrent(kind=kind, heads=8, head=4, groups=8, state=16, kernel=4, rank=8)
             for kind in ("delta", "kda", "mamba1", "mamba2")
         ),
     ],

@@ -19,9 +19,9 @@ def test_reasons_are_short_enough_for_a_table() -> None:
             assert answer["reason"]
 
 
-def summed(verdict: FitVerdict, available: Band, need: Band, **settings: int) -> Fit:
+def summed(verdict: FitVerdict, available: Band, need: Band, *, tp: int = 1, users: int = 1) -> Fit:
     return Fit(
-        model="m", verdict=verdict, reason="", settings=Settings(**settings),
+        model="m", verdict=verdict, reason="", settings=Settings(tp=tp, users=users),
         available=available, need=need, concurrency=Band(1.0, 3.5),
     )  # fmt: skip
 

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from msgspec import structs
 
-from aim_jupyter.core.errors import BadUsage, UnknownName, closest
+from aim_jupyter.core.errors import BadUsage, UnknownName
 from aim_jupyter.core.recipes import Catalogue
 from aim_jupyter.core.recipes.files.format import PRECISIONS
 from aim_jupyter.core.records import Model, Weights
@@ -21,12 +21,19 @@ from aim_jupyter.core.records import Model, Weights
 _PATHS = ("/", "./", "../", "~")
 #: A link to a model on the Hub, to a branch of it, or to a file in it.
 _LINK = re.compile(
-    r"(?:https?://)?(?:www\.)?(?:huggingface\.co|hf\.co|hf-mirror\.com)/(?:models/)?"
+    r"(?:hf://|(?:https?://)?(?:www\.)?(?:huggingface\.co|hf\.co|hf-mirror\.com)/)(?:models/)?"
     r"(?P<repo>[^/\s?#:]+/[^/\s?#:]+)(?:/(?:tree|blob|resolve)/(?P<revision>[^/\s?#]+)[^\s]*)?"
     r"(?P<tag>:[^/\s?#]+)?/?(?:[?#]\S*)?",
     re.IGNORECASE,
 )
-_NO_MODEL = re.compile(r"(?:https?://)?(?:huggingface|hf)\.co/(datasets|spaces)/", re.IGNORECASE)
+_NO_MODEL = re.compile(
+    r"(?:hf://|(?:https?://)?(?:huggingface|hf)\.co/)(datasets|spaces)/", re.IGNORECASE
+)
+#: Another site's link, which ends as a repository is called.
+_ELSEWHERE = re.compile(r"\w+://[^/]+/(?:models/)?([\w.-]+/[\w.-]+)(?:[/?#].*)?")
+#: A revision behind a name: of a repository, or of one word.
+_AT = re.compile(r"(?P<name>[^@\s]+)@(?P<revision>[^@:\s]+)(?P<tag>:[^@\s]+)?")
+_QUOTES = "\"'`\u201c\u201d\u2018\u2019"
 #: What the name of a GGUF file says behind that of its model: how it is quantized.
 _QUANTIZED = re.compile(r"[-.](?:i?q\d|bf16|f16|f32|fp16)", re.IGNORECASE)
 #: AMD's and the field's other words for our names of precisions.
@@ -66,27 +73,58 @@ def read(text: str) -> Meant:
     'Qwen/Qwen3-8B'
     >>> read("Qwen/Qwen3-32B:fp8")
     Meant(name='Qwen/Qwen3-32B', tag='fp8', revision=None)
+    >>> read("'Qwen/Qwen3-32B@v1.0'")
+    Meant(name='Qwen/Qwen3-32B', tag='', revision='v1.0')
     """
-    name = text.strip()
+    name = _unquoted(text)
     if name.casefold().endswith((".gguf", "-gguf")) and not os.path.isdir(name):  # noqa: PTH112
         raise _gguf(name)
     if name.startswith(_PATHS) or name in (".", ".."):
         return Meant(name)
     if _is_model(name):
         return Meant(os.path.join(".", name))  # noqa: PTH118 - pathlib drops the dot
+    behind = _AT.fullmatch(name)
+    if behind and "://" not in behind["revision"]:
+        meant = _named(f"{behind['name']}{behind['tag'] or ''}")
+        return meant._replace(revision=_other(behind["revision"]))
+    return _named(name)
+
+
+def _named(name: str) -> Meant:
+    """Return what is meant by a link, or by a name with a tag or without."""
     link = _LINK.fullmatch(name)
     if link:
-        revision = link["revision"]
-        usual = revision in (None, *_USUAL)
-        return Meant(link["repo"], (link["tag"] or ":")[1:], None if usual else revision)
+        meant = Meant(link["repo"], (link["tag"] or ":")[1:], _other(link["revision"]))
+        return _no_gguf(meant)
     wrong = _NO_MODEL.match(name)
     if wrong or "://" in name:
         what = (
             f"a link to one of the Hub's {wrong[1]}" if wrong else "no link to a model of the Hub"
         )
-        raise BadUsage(f"{name} is {what}.", "name a model as Organisation/Name")
+        there = _ELSEWHERE.fullmatch(name)
+        hint = f"%aim launch {there[1]}" if there and not wrong else ""
+        raise BadUsage(f"{name} is {what}.", hint or "name a model as Organisation/Name")
     name, _, tag = name.rstrip("/").partition(":")
-    return Meant(name, tag)
+    return _no_gguf(Meant(name, tag))
+
+
+def _unquoted(text: str) -> str:
+    """Return a name without spaces and quotes around it."""
+    name = text.strip()
+    while len(name) > 1 and name[0] in _QUOTES and name[-1] in _QUOTES:
+        name = name[1:-1].strip()
+    return name
+
+
+def _other(revision: str | None) -> str | None:
+    """Return a revision where it is not the one that is loaded anyway."""
+    return None if revision in (None, *_USUAL) else revision
+
+
+def _no_gguf(meant: Meant) -> Meant:
+    if meant.name.casefold().endswith("-gguf"):
+        raise _gguf(meant.name)
+    return meant
 
 
 def narrowed(model: Model, meant: Meant) -> Model:
@@ -134,17 +172,17 @@ def unknown(meant: Meant, catalogue: Catalogue) -> BadUsage | None:
         return None
     said = f"{meant.name}:{meant.tag}"
     size, *_ = meant.tag.split("-")
-    words = re.findall(r"[a-z]+|\d+(?:\.\d+)?", f"{meant.name}-{size}".casefold())
-    # A number stands alone: the 8 of "8b" is none of 18 or of 3.8.
+    words = re.findall(r"\d+x\d+|[a-z]+|\d+(?:\.\d+)?", f"{meant.name}-{size}".casefold())
+    # A number stands alone: the 8 of "8b" is none of 18, of 3.8 or of 8x8.
     said_in = [
-        re.compile(rf"(?<![\d.]){re.escape(word)}(?!\d)" if word[0].isdigit() else word)
+        re.compile(rf"(?<![\d.x]){re.escape(word)}(?!x?\d)" if word[0].isdigit() else word)
         for word in words
     ]
     holding = [
         name for name in catalogue.names if all(each.search(name.casefold()) for each in said_in)
     ]
-    near = holding or closest(f"{meant.name}-{size}", catalogue.names)
-    hint = f"%aim launch {near[0]}" if near else "%aim recipes"
+    # One of another size is another model.
+    hint = f"%aim launch {holding[0]}" if holding else "%aim recipes"
     return BadUsage(f"{said!r} is a name of Ollama's, whose files are GGUF.", hint)
 
 

@@ -28,6 +28,12 @@ from tests.core.cache.sound import sound_model
         ("  Qwen/Qwen3-8B ", "Qwen/Qwen3-8B", None),
         ("Qwen/Qwen3-8B/", "Qwen/Qwen3-8B", None),
         ("qwen3:32b", "Qwen/Qwen3-32B", None),
+        ("hf://Qwen/Qwen3-8B", "Qwen/Qwen3-8B", None),
+        ("'Qwen/Qwen3-8B'", "Qwen/Qwen3-8B", None),
+        ('"Qwen/Qwen3-8B "', "Qwen/Qwen3-8B", None),
+        ("\u201cQwen/Qwen3-8B\u201d", "Qwen/Qwen3-8B", None),
+        ("Qwen/Qwen3-8B@main", "Qwen/Qwen3-8B", None),
+        ("qwen3-8b@main", "Qwen/Qwen3-8B", None),
         (
             "amd/Llama-3.3-70B-Instruct-FP8-KV",
             "meta-llama/Llama-3.3-70B-Instruct",
@@ -59,6 +65,13 @@ def test_each_checkpoint_of_a_shipped_recipe_is_a_name() -> None:
         ("llama3:8b", "a name of Ollama's", "%aim launch meta-llama/Llama-3.1-8B-Instruct"),
         ("models/Qwen3-8B-Q4_K_M.gguf", "is GGUF", "%aim recipes Qwen3-8B"),
         ("bartowski/Qwen3-8B-GGUF", "is GGUF", "%aim recipes Qwen3-8B"),
+        ("bartowski/Qwen3-8B-GGUF:Q4_K_M", "is GGUF", "%aim recipes Qwen3-8B"),
+        ("hf.co/bartowski/Qwen3-8B-GGUF:Q4_K_M", "is GGUF", "%aim recipes Qwen3-8B"),
+        ("hf.co/a/Qwen3-8B-GGUF/tree/main", "is GGUF", "%aim recipes Qwen3-8B"),
+        ("mistral:7b-instruct", "a name of Ollama's", "%aim recipes"),
+        ("mixtral:8x7b", "a name of Ollama's", "%aim launch mistralai/Mixtral-8x7B-Instruct-v0.1"),
+        ("https://modelscope.cn/models/Qwen/Qwen3-8B", "no link", "%aim launch Qwen/Qwen3-8B"),
+        ("hf://datasets/a/b", "one of the Hub's datasets", "Organisation/Name"),
         ("https://huggingface.co/datasets/a/b", "one of the Hub's datasets", "Organisation/Name"),
         ("https://example.org/model", "no link to a model of the Hub", "Organisation/Name"),
     ],
@@ -83,8 +96,17 @@ def test_a_folder_beside_the_notebook_comes_before_a_repository(
     assert resolving.model(" checkpoints/step-500/ ").name == str(folder)
 
 
-def test_a_revision_of_a_link_is_the_one_that_is_loaded() -> None:
-    found = resolving.model("https://huggingface.co/Qwen/Qwen3-8B/tree/v1.0")
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "https://huggingface.co/Qwen/Qwen3-8B/tree/v1.0",
+        "Qwen/Qwen3-8B@v1.0",
+        "qwen/qwen3-8b@v1.0:bf16",
+        "hf.co/Qwen/Qwen3-8B@v1.0",
+    ],
+)
+def test_a_revision_behind_a_name_is_the_one_that_is_loaded(typed: str) -> None:
+    found = resolving.model(typed)
     own = [one for one in found.weights.values() if one.repo == "Qwen/Qwen3-8B"]
     assert {one.revision for one in own} == {"v1.0"}
 

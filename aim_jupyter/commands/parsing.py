@@ -79,17 +79,16 @@ def parse(words: Sequence[str]) -> tuple[Command, argparse.Namespace]:
 
 def _parsed(words: list[str]) -> tuple[Command, argparse.Namespace]:
     command, rest = _command(words)
-    program: list[str] = []
-    if command.passes:
-        rest, program = _program(rest)
+    rest, program = _program(rest) if command.passes else (rest, [])
     ours, engine_options = _parted(command, rest) if command.open else (rest, {})
     given, unknown = parser(command).parse_known_intermixed_args(ours)
     if unknown:
         raise BadUsage(f"{parser(command).prog} does not know {unknown[0]!r}.")
     given.engine_options = engine_options
-    given.program = program
-    if command.passes and not program:
-        raise BadUsage("There is no program to run: it follows a --.")
+    if command.passes:
+        given.program = program
+        if not program:
+            raise BadUsage("There is no program to run: it follows a --.")
     return command, given
 
 

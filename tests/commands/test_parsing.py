@@ -220,3 +220,11 @@ def test_any_line_is_a_command_or_told(line: str) -> None:
     else:
         told = ["it is", command.name]
     assert len(told) == 2
+
+
+def test_only_a_verb_that_runs_a_program_is_given_one() -> None:
+    _, given = parsing.parse(["fit", "demo"])
+    assert not hasattr(given, "program")
+    passing = next(command.name for command in COMMANDS if command.passes)
+    _, given = parsing.parse([*passing.split(), "--", "python", "-V"])
+    assert given.program == ["python", "-V"]

@@ -1,7 +1,15 @@
 import { URLExt } from '@jupyterlab/coreutils';
 import { ServerConnection } from '@jupyterlab/services';
 
-import type { IModel, IPlan, IRecipe, IServer, IStatus, IRequest } from './contract';
+import type {
+  IExplanation,
+  IModel,
+  IPlan,
+  IRecipe,
+  IRequest,
+  IServer,
+  IStatus
+} from './contract';
 
 /**
  * An expected failure, as the core words it: what was found, and what to do.
@@ -66,6 +74,11 @@ export class Api {
   async logs(server: string, lines: number): Promise<string[]> {
     const path = ['servers', server, 'logs'];
     return (await this._ask<{ lines: string[] }>('GET', path, { query: { lines } })).lines;
+  }
+
+  /** Why a server ended, read from its log anew. */
+  async why(server: string): Promise<IExplanation> {
+    return this._ask<IExplanation>('GET', ['servers', server, 'why']);
   }
 
   private async _ask<T>(method: string, path: string[], more: IMore = {}): Promise<T> {

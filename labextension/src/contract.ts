@@ -48,6 +48,13 @@ export interface ICrash {
   cleaned_up: string;
 }
 
+/** The evidence of it: what led to the decisive line, and what else failed without deciding. */
+export interface IExplanation {
+  cause: string;
+  evidence: string[];
+  ruled_out: string[];
+}
+
 /** A row of `%aim ps`, with its start, its figures and its end. */
 export interface IServer {
   server: string;

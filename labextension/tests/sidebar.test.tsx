@@ -146,14 +146,21 @@ test('a newcomer without a GPU is one click from the demo', async () => {
 });
 
 test('a failed start says what, why and what to try', async () => {
-  const { done } = await shown(failed);
+  const { done, answers, asked } = await shown(failed);
+  const late = 'RuntimeError: it: it came after';
+  answers['GET servers/qwen3-32b/why'] = { cause: '', evidence: [], ruled_out: [late] };
   const server = screen.getByRole('listitem', { name: 'qwen3-32b' });
   expect(server.textContent).toContain('failed in boot · 24 s');
   expect(server.textContent).toContain('GPU 5 had less free memory than needed.');
   const why = within(server).getByRole('button', { name: 'Why' });
   expect(server.textContent).not.toContain('Decisive line');
-  fireEvent.click(why);
+  expect(asked.some(({ path }) => path.endsWith('/why'))).toBe(false);
+  await act(async () => {
+    fireEvent.click(why);
+    await new Promise(resolve => setTimeout(resolve, 0));
+  });
   expect(why.getAttribute('aria-expanded')).toBe('true');
+  expect(server.textContent).toContain(`Ruled out${late}`);
   expect(server.textContent).toContain('Decisive line, 212 of the log');
   fireEvent.click(within(server).getByRole('button', { name: 'Copy as magic' }));
   expect(done.copy).toHaveBeenCalledWith('%aim launch Qwen/Qwen3-32B --gpus 4');

@@ -1,7 +1,7 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 import * as React from 'react';
 
-import type { IServer } from '../contract';
+import type { IExplanation, IServer } from '../contract';
 import { stateWord } from '../telling';
 import { age, duration, limit, whole } from '../words';
 import { useLaunch, useSidebar } from './context';
@@ -210,7 +210,7 @@ function Failed({ server }: { server: IServer }): React.ReactElement {
       <Title server={server} state={took >= 1 ? `${where} · ${duration(took)}` : where} />
       <p>{crash?.what ?? server.reason}</p>
       {crash !== null && <p className="aim-soft">{crash.cause}</p>}
-      {isTold && crash !== null && <Why crash={crash} id={id} />}
+      {isTold && crash !== null && <Why server={server.server} crash={crash} id={id} />}
       <div className="aim-Buttons">
         <Launch server={server} />
         {crash !== null && (
@@ -268,9 +268,14 @@ function Launch({ server }: { server: IServer }): React.ReactElement | null {
   );
 }
 
-function Why(props: { crash: NonNullable<IServer['crash']>; id: string }): React.ReactElement {
+function Why(props: {
+  server: string;
+  crash: NonNullable<IServer['crash']>;
+  id: string;
+}): React.ReactElement {
   const { trans, actions } = useSidebar();
   const { crash } = props;
+  const ruledOut = useExplanation(props.server)?.ruled_out ?? [];
   const line =
     crash.line_number === null
       ? trans.__('Decisive line')
@@ -281,6 +286,16 @@ function Why(props: { crash: NonNullable<IServer['crash']>; id: string }): React
         <>
           <p className="aim-Note">{line}</p>
           <code className="aim-Code aim-bad">{crash.line}</code>
+        </>
+      )}
+      {ruledOut.length > 0 && (
+        <>
+          <p className="aim-Note">{trans.__('Ruled out')}</p>
+          {ruledOut.map(each => (
+            <p className="aim-soft" key={each}>
+              {each}
+            </p>
+          ))}
         </>
       )}
       {crash.try_line && (
@@ -299,6 +314,27 @@ function Why(props: { crash: NonNullable<IServer['crash']>; id: string }): React
       {crash.cleaned_up && <p className="aim-Note">{crash.cleaned_up}</p>}
     </div>
   );
+}
+
+/** What was found in a server's log beside its card; null until it is there, or where it is not. */
+function useExplanation(server: string): IExplanation | null {
+  const { site } = useSidebar();
+  const [found, setFound] = React.useState<IExplanation | null>(null);
+  React.useEffect(() => {
+    let isGone = false;
+    void site.api
+      .why(server)
+      .catch(() => null)
+      .then(answer => {
+        if (!isGone) {
+          setFound(answer);
+        }
+      });
+    return () => {
+      isGone = true;
+    };
+  }, [site, server]);
+  return found;
 }
 
 function Other({ server }: { server: IServer }): React.ReactElement {

@@ -2,14 +2,34 @@
 
 from __future__ import annotations
 
+import json
 import math
 
 import pytest
+from openai.types.chat import (
+    ChatCompletionFunctionToolParam,
+    ChatCompletionMessageFunctionToolCall,
+)
 
 import aim_jupyter
 from aim_jupyter.core import api, serving
 from aim_jupyter.core.planning import Request
 from tests.waiting import launch_ready
+
+WEATHER: ChatCompletionFunctionToolParam = {
+    "type": "function",
+    "function": {
+        "name": "weather",
+        "description": "The weather in a city.",
+        "strict": True,
+        "parameters": {
+            "type": "object",
+            "properties": {"city": {"type": "string", "maxLength": 20}},
+            "required": ["city"],
+            "additionalProperties": False,
+        },
+    },
+}
 
 pytestmark = [pytest.mark.engine, pytest.mark.timeout(900)]
 
@@ -36,6 +56,27 @@ def test_a_first_launch_answers_what_the_capital_of_france_is(alone: None) -> No
         temperature=0,
     )
     assert "Paris" in (reply.choices[0].message.content or "")
+    # It calls nothing by itself; held to a strict schema, it must, and what it calls is valid.
+    called = client.chat.completions.create(
+        model="default",
+        messages=[{"role": "user", "content": "What is the weather in Paris?"}],
+        tools=[WEATHER],
+        tool_choice="required",
+        max_tokens=64,
+        temperature=0,
+    )
+    calls = called.choices[0].message.tool_calls
+    assert calls
+    call = calls[0]
+    assert isinstance(call, ChatCompletionMessageFunctionToolCall)
+    assert call.function.name == "weather"
+    assert set(json.loads(call.function.arguments)) == {"city"}
+    assert client.chat.completions.create(
+        model="default",
+        messages=[{"role": "user", "content": "Say hello."}],
+        tools=[WEATHER],
+        max_tokens=8,
+    ).choices
     serving.stop(folder)
 
 

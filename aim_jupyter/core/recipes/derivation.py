@@ -15,7 +15,7 @@ from msgspec import structs
 from aim_jupyter.core.checkpoint import mistral
 from aim_jupyter.core.checkpoint.outline import Outline, outline
 from aim_jupyter.core.devices import kinds
-from aim_jupyter.core.recipes import rules
+from aim_jupyter.core.recipes import parsers, rules
 from aim_jupyter.core.recipes.files.expansion import recipe_id
 from aim_jupyter.core.recipes.rules import Case
 from aim_jupyter.core.records import Model, Recipe, Weights
@@ -38,10 +38,13 @@ def derive(name: str, config: dict[str, Any]) -> Model:
     config : dict
         Its ``config.json``.
     """
-    precision = outline(config).precision or "bf16"
+    numbers = outline(config)
+    precision = numbers.precision or "bf16"
     told = config.get(mistral.ARGS, {})
     weights = {precision: Weights(repo=name, precision=precision, args=dict(told))}
-    return complete(Model(name=name, facts=config, weights=weights), ("cpu", *kinds()))
+    args = parsers.options(numbers.model_type)
+    model = Model(name=name, facts=config, weights=weights, args=args)
+    return complete(model, ("cpu", *kinds()))
 
 
 def complete(model: Model, gpus: Iterable[str]) -> Model:

@@ -3,13 +3,15 @@
 import json
 import subprocess
 from itertools import groupby
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from aim_jupyter.core import adapters, engines
+from aim_jupyter.core import adapters, engines, files
 from aim_jupyter.core.devices import kinds
-from aim_jupyter.core.recipes import catalogue, complete, reconcile
+from aim_jupyter.core.recipes import catalogue, complete, parsers, reconcile
+from aim_jupyter.core.recipes.parsers import Family
 
 #: Parses one argv a line, as the engine's server does, and answers what it says of each.
 PARSE = """
@@ -52,6 +54,31 @@ def test_the_real_parser_accepts_every_plan() -> None:
         answer: [n for _, n in names] for answer, names in groupby(sorted(wrong), lambda x: x[0])
     }
     assert len(made) > 3000
+
+
+#: Prints the names that the engine's own lists of parsers have.
+NAMES = """
+import json
+from vllm.reasoning import ReasoningParserManager
+from vllm.tool_parsers import ToolParserManager
+print(json.dumps([each.list_registered() for each in (ToolParserManager, ReasoningParserManager)]))
+"""
+
+
+@pytest.mark.engine
+@pytest.mark.usefixtures("real_engine")
+def test_every_parser_that_is_named_is_one_of_the_engine() -> None:
+    environment = engines.choose(platform="cpu")
+    said = subprocess.run(
+        [environment.python, "-c", NAMES], check=True, capture_output=True, text=True, timeout=200
+    ).stdout
+    tools, thinking = map(set, json.loads(said.strip().splitlines()[-1]))
+    families = files.table(Path(parsers.__file__).with_suffix(".toml"), dict[str, list[Family]])
+    written = [one for model in catalogue().models for one in model.recipes]
+    assert {one.tools for one in families["family"]} <= tools
+    assert {one.thinking for one in families["family"]} - {""} <= thinking
+    for name, known in (("tool-call-parser", tools), ("reasoning-parser", thinking)):
+        assert {one.args[name] for one in written if name in one.args} <= known
 
 
 @pytest.mark.engine

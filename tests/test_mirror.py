@@ -65,5 +65,5 @@ def test_the_list_only_gets_shorter() -> None:
 
 
 #: What it was when it was last shortened: set these down with it, never up.
-MOST = 24
-MOST_INDIRECT = 11
+MOST = 11
+MOST_INDIRECT = 6

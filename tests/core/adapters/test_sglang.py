@@ -8,9 +8,8 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from aim_jupyter.core import adapters, recipes
+from aim_jupyter.core import adapters
 from aim_jupyter.core.recipes import Overrides, reconcile
-from aim_jupyter.core.recipes.arguments import adoption
 from aim_jupyter.core.records import Flag
 from aim_jupyter.core.serving.crash import crash
 from aim_jupyter.core.serving.watch.stages import LogReader, StageTracker
@@ -132,15 +131,3 @@ def test_nobody_opens_a_door_that_the_key_does_not_guard() -> None:
         {}, {}, flags=FLAGS, overrides=Overrides(set={"grpc-mode": None}), adapter=SGLANG
     )
     assert done.errors == ("--grpc-mode: the key does not guard what it opens",)
-
-
-def test_a_recipe_of_vllm_is_adopted_with_its_cache_in_tokens() -> None:
-    demo = recipes.catalogue().find("demo")
-    assert demo is not None
-    adopted = next(one for one in adoption.adopt(demo, "sglang").recipes if one.engine == "sglang")
-    assert adopted.id == "cpu-bf16-tp1-sglang"
-    assert adopted.origin == "derived"
-    # 16 MiB by 2 (K, V) * 4 layers * 2 heads * 64 * 2 bytes.
-    assert adopted.args["max-total-tokens"] == 8192
-    assert "kv-cache-memory-bytes" not in adopted.args
-    assert adoption.in_bytes(adopted, demo) == {"kv-cache-memory-bytes": 16 << 20}

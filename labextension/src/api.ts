@@ -1,15 +1,7 @@
 import { URLExt } from '@jupyterlab/coreutils';
 import { ServerConnection } from '@jupyterlab/services';
 
-import type {
-  IExplanation,
-  IModel,
-  IPlan,
-  IRecipe,
-  IRequest,
-  IServer,
-  IStatus
-} from './contract';
+import type { IExplanation, IModel, IPlan, IRecipe, IRequest, IServer, IStatus } from './contract';
 
 /**
  * An expected failure, as the core words it: what was found, and what to do.

@@ -39,6 +39,11 @@ _LAST_WORDS = 3
 #: What docker and podman end with that could not run a container, and how their reason begins.
 _NOT_RUN = (125, 126, 127)
 _REFUSAL = re.compile(r"^(docker: |Error: |Error response from daemon: )")
+#: Signals that ask a program to end.
+_ENDING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT)
+_ASKED_TO_END = (
+    "It was asked to end: by somebody, or by what runs it (a job, a container, a session)."
+)
 _LAST = "Its last lines are what there is to go by."
 #: The first line of such an exception says nothing by itself.
 _COUNTS = re.compile(r"ValidationError: \d+ validation errors? for")
@@ -302,7 +307,8 @@ def _unknown(exit_code: int | None, line: str, words: Words) -> tuple[str, str, 
         return "The engine was killed.", cause, Try("%aim doctor")
     elif exit_code is not None and exit_code < 0:
         name = _signal_name(-exit_code)
-        return f"The engine ended by {name}.", "No fix is known; the log may say more.", logs
+        cause = _ASKED_TO_END if -exit_code in _ENDING else "No fix is known; the log may say more."
+        return f"The engine ended by {name}.", cause, logs
     what = f"The engine ended with code {exit_code}" if exit_code else "The engine ended by itself"
     unknown = f"Unknown. {_LAST}" if line else "Unknown: its log is empty."
     by_kernel = "The kernel ended a process for lack of memory: {memory_kill}."

@@ -76,7 +76,7 @@ COST_ROWS = size(5_000, 50)
 #: Seconds of a word of the fake engine's, so slow that no client is in the way.
 WORD_S = 0.05
 FORECAST_ROWS = size(1500, 30)
-FLAT_ROWS = size((10_000, 100_000, 1_000_000), (100,))
+FLAT_ROWS = size((10_000, 1_000_000), (100,))
 
 
 class Rows:

@@ -40,7 +40,9 @@ def make(folder: Path, python: str) -> Path:
 
 def run_job(python: str, packages: Path, *words: Path) -> None:
     """Run a job of Ray Data with the engine's interpreter; its node ends with it."""
-    _run([python, *words], {**_ENVIRONMENT, "PYTHONPATH": str(packages)})
+    # Its home, too: Ray keeps a key there.
+    beside = {"PYTHONPATH": str(packages), "HOME": str(packages.parent)}
+    _run([python, *words], {**_ENVIRONMENT, **beside})
 
 
 def _run(command: list[str | Path], more: dict[str, str]) -> None:

@@ -25,6 +25,8 @@ _OF_SERVERS = frozenset(
         *("enable-auto-tool-choice", "chat-template", "chat-template-content-format", "root-path"),
     }
 )
+#: An engine on the CPU uses all cores; what it reserves leaves one of two for those that read.
+_CPU = {"CPU": 0.5}
 _SIZE = re.compile(r"(\d+)([kmgKMG])")
 #: As vLLM reads a number: capital letters are powers of two.
 _UNITS = {
@@ -75,7 +77,7 @@ def ray_job(run: Run, plan: Plan) -> str:
         "model": plan.model_path or plan.model,
         "engine": engine_settings(plan.argv),
         "env": dict(plan.env),
-        "placement": {} if plan.gpus else {"placement_group_config": {"bundles": [{"CPU": 1}]}},
+        "placement": {} if plan.gpus else {"placement_group_config": {"bundles": [_CPU]}},
         "messages": _messages(question),
         "sampling": sampling,
         "into": run.into,

@@ -30,7 +30,7 @@ LOOK_S, PATIENCE_S = 0.5, 600.0
 #: How often in a row a server is launched again that does not come to answer.
 LAUNCHES = 3
 #: Counters of which one moves with each step of an engine, and that of what it had to put off.
-_MOVING = {"prompt_tokens", "generation_tokens", "preempted"}
+_MOVING = {"prompt_tokens", "generation_tokens", "preempted", "finished"}
 #: Options that no answer hangs on: of place, memory and number. Any other one may change answers.
 INDIFFERENT = frozenset(
     {
@@ -55,6 +55,7 @@ class Endpoint:
     def __init__(self, name: str) -> None:
         self.name = name
         self.wire: Wire | None = None
+        self._before: int | None = None
 
     def served(self) -> Served:
         """Return what answers there."""
@@ -99,7 +100,10 @@ class Endpoint:
         while self.wire is None:
             place = await asyncio.to_thread(self.place)
             if place is not None and await _answers(place):
-                self.wire = Wire(place)
+                wire = Wire(place)
+                load = await self._load(wire)
+                self._before = load.came if load else None
+                self.wire = wire
             else:
                 await asyncio.sleep(LOOK_S)
         return self.wire
@@ -117,10 +121,20 @@ class Endpoint:
 
     async def load(self) -> Load | None:
         """Return what it does now, None where it does not say."""
-        if self.wire is None:
-            return None
+        return None if self.wire is None else await self._load(self.wire)
+
+    def strangers(self, load: Load | None) -> int:
+        """Return how many requests of others have come since we did; perhaps some more have.
+
+        What was sent may not have come yet: it is taken off all the same.
+        """
+        if load is None or load.came is None or self._before is None or self.wire is None:
+            return 0
+        return load.came - self._before - self.wire.asked
+
+    async def _load(self, wire: Wire) -> Load | None:
         try:
-            text = (await self.wire.send("GET", "/metrics")).body.decode()
+            text = (await wire.send("GET", "/metrics")).body.decode()
             scrape = metrics.read(text, time.time(), self._looked_at)
         except (*BROKEN, Overdue):
             return None
@@ -133,6 +147,9 @@ class Endpoint:
             kv_used=values.get("kv_used"),
             preempted=int(values.get("preempted", 0)),
             moved=values.get("generation_tokens", 0.0) + values.get("prompt_tokens", 0.0),
+            came=int(sum(values[name] for name in ("running", "waiting", "finished")))
+            if {"waiting", "finished"} <= values.keys()
+            else None,
         )
 
     async def blocks(self) -> Blocks | None:

@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Iterable, Sequence
 
 #: Seconds that rates look back, and rows whose times are kept.
-WINDOW_S, KEPT = 60.0, 1000
+WINDOW_S, KEPT = 60.0, 500
 #: Times as many requests at once as when a rate was taken, from which on it holds no more.
 FASTER = 1.2
 #: Times as long as a row takes that a rate has to be measured, before it says more than the rows.

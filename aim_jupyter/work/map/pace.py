@@ -35,6 +35,8 @@ class Load(NamedTuple):
     kv_used: float | None = None
     preempted: int = 0
     moved: float = 0.0
+    #: All that ever came, where it counts those that ended.
+    came: int | None = None
 
     @property
     def total(self) -> int:
@@ -72,17 +74,21 @@ class Pace:
         self._seen: deque[Load] = deque(maxlen=WINDOW)
         self._ceiling = MOST
         self._full = False
-        self._others = 0
+        self._others = self._strangers = self._streak = 0
         self._quiet = QUIET
         self._before = start
 
-    def look(self, load: Load | None, ours: int, room: int | None = None) -> None:
+    def look(
+        self, load: Load | None, ours: int, room: int | None = None, strangers: int = 0
+    ) -> None:
         """Take note of what the engine says while `ours` requests of ours are open.
 
         Parameters
         ----------
         room : int, optional
             How many rows as those so far its KV cache holds at once.
+        strangers : int
+            How many requests of others have come so far, at least.
         """
         if not self.target:
             return
@@ -96,8 +102,10 @@ class Pace:
             return
         last, self._last = self._last, load
         self._others = self._others + 1 if load.total > ours else 0
-        if self._others >= SEEN:
-            self._yield(load)
+        new, self._strangers = strangers > self._strangers, max(strangers, self._strangers)
+        self._streak = self._streak + 1 if new else 0
+        if new or self._others >= SEEN:
+            self._yield(load, max(1, load.total - ours))
         elif self._quiet < QUIET:
             self._wait_for_quiet()
         elif last is not None and load.preempted > last.preempted:
@@ -110,12 +118,19 @@ class Pace:
         """Ask nothing more there."""
         self.target = 0
 
-    def _yield(self, load: Load) -> None:
-        """Make room for somebody else's requests: theirs are waited for, ours are not."""
+    def _yield(self, load: Load, others: int) -> None:
+        """Make room for somebody else's requests: theirs are waited for, ours are not.
+
+        A person has the engine almost alone. Who asks at each look is a program, perhaps another
+        map that sees us as well: as many as it has and one, so that both grow to equal shares.
+        """
         if self._quiet >= QUIET:
-            self._before = self.target
+            # From now on a place is kept free: what comes next finds one without a row's end.
+            self._before = max(1, min(self.target, load.running - 1))
         self._quiet = 0
-        self._set(1, f"others use the server, {load.total} in all")
+        equal = min(self.target, others) if load.waiting else others + 1
+        share = equal if self._streak >= WINDOW else 1
+        self._set(min(share, self._before), f"others use the server, {load.total} in all")
 
     def _wait_for_quiet(self) -> None:
         # Whoever talks with it comes again: once they are known, one look that sees them is enough.

@@ -239,9 +239,9 @@ class Running:
     async def _keep_on(self) -> None:
         shown = 0.0
         while True:
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(KEEP_S):
-                    await self._due.wait()
+            at_the_latest = asyncio.get_running_loop().call_later(KEEP_S, self._due.set)
+            await self._due.wait()
+            at_the_latest.cancel()
             self._keep()
             if time.monotonic() - shown >= SHOW_S:
                 shown = time.monotonic()
@@ -281,7 +281,9 @@ class Running:
                 endpoint = lane.asker.endpoint
                 if endpoint.wire is not None:
                     lane.blocks = lane.blocks or await endpoint.blocks()
-                    lane.pace.look(await endpoint.load(), len(lane.tasks), self._room(lane))
+                    load = await endpoint.load()
+                    strangers = endpoint.strangers(load)
+                    lane.pace.look(load, len(lane.tasks), self._room(lane), strangers)
 
     def _room(self, lane: Lane) -> int | None:
         """Return how many rows the engine's KV cache holds, as long as those so far."""

@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 #: Bytes of an answer at most, and of its head; one of more is no answer to a row.
 LARGEST, _HEAD = 64 << 20, 64 << 10
+_TAKEN = 200
 #: Seconds in which a connection is there.
 _OPEN_S = 30.0
 #: What may go wrong between two programs; each means that nobody knows what became of a request.
@@ -200,6 +201,8 @@ class Wire:
         self._known: dict[tuple[str, str], bytes] = {}
         self._idle: list[_Connection] = []
         self._busy: set[_Connection] = set()
+        #: Questions that were not refused, those included that have no answer yet.
+        self.asked = 0
 
     async def send(self, method: str, path: str, body: bytes = b"") -> Reply:
         """Ask for `path` and return the answer.
@@ -247,12 +250,14 @@ class Wire:
 
     async def _exchange(self, connection: _Connection, request: bytes) -> Reply:
         self._busy.add(connection)
-        kept = False
+        kept = taken = False
+        self.asked += request.startswith(b"POST")
         try:
             reply = await connection.ask(request)
-            kept = connection.kept
+            kept, taken = connection.kept, reply.status == _TAKEN
             return reply
         finally:
+            self.asked -= request.startswith(b"POST") and not taken
             self._busy.discard(connection)
             if kept:
                 self._idle.append(connection)

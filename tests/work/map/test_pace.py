@@ -88,3 +88,22 @@ def test_without_figures_it_is_fixed() -> None:
     pace = Pace()
     pace.look(None, START)
     assert (pace.target, pace.why) == (BLIND, "the server shows no metrics; fixed")
+
+
+def test_one_that_came_and_went_between_two_looks_is_seen_by_the_count() -> None:
+    engine, pace = Engine(44), Pace()
+    settled(engine, pace)
+    pace.look(engine.load(pace.target), pace.target, None, 1)
+    assert pace.target == 1
+    settled(engine, pace, looks=20)
+    assert pace.target == 43, "a place is kept free from now on"
+
+
+def test_two_maps_that_see_each_other_grow_to_equal_shares() -> None:
+    engine, one, two = Engine(44), Pace(), Pace()
+    for step in range(400):
+        ours, theirs = one.target, two.target
+        one.look(engine.load(ours, theirs), ours, None, step)
+        two.look(engine.load(theirs, ours), theirs, None, step)
+    assert one.target + two.target > 20
+    assert abs(one.target - two.target) <= 4

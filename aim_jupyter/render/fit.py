@@ -11,7 +11,7 @@ from aim_jupyter.render import text as t
 from aim_jupyter.render.card import Card, card
 from aim_jupyter.render.html import Html, tag
 
-_HEADS = ("GiB of each GPU", "low", "high", "basis", "note")
+_HEADS = ("low", "high", "basis", "note")
 _NUMERIC = (False, True, True, False, False)
 _TITLE = "To make it fit, change one thing"
 
@@ -29,26 +29,32 @@ def fit_card(fit: Fit, choice: Choice | None) -> Card:
     verdict = choice.verdict if choice else fit.verdict
     reason = choice.reason if choice else fit.reason
     said = f"{verdict}: {reason}"
-    facts = _facts(fit)
+    facts = _facts(fit, verdict)
+    names = (_of_what(fit), *_HEADS)
     rows = [row for term in fit.terms for row in _rows(term)]
     body = [html.part(_verdict(verdict, reason), *map(html.line, map(html.soft, facts)))]
     if choice and fitbar.terms(choice):
         bar = html.join(fitbar.bar(choice), fitbar.sentence(choice), fitbar.legend([choice]))
         body.append(html.part(bar))
     if rows:
-        heads = [(name, "text-align:right" if right else "") for name, right in _columns()]
+        heads = [(name, "text-align:right" if right else "") for name, right in _columns(names)]
         body.append(html.part(grid.table(heads, rows)))
     if choice and choice.offers:
         title = html.line(html.strong(_TITLE), style="margin-bottom:8px")
         body.append(html.part(title, *map(_offer, choice.offers)))
     lines = [*t.head("fit", about), t.bold(said), *facts]
-    lines += ["", *t.columns([list(_HEADS), *rows], _NUMERIC)] if rows else []
+    lines += ["", *t.columns([list(names), *rows], _NUMERIC)] if rows else []
     lines += ["", _TITLE, *_offers_text(choice.offers)] if choice and choice.offers else []
     return card(html.card(html.head("fit", html.soft(about)), *body), lines)
 
 
-def _columns() -> list[tuple[str, bool]]:
-    return list(zip(_HEADS, _NUMERIC, strict=True))
+def _of_what(fit: Fit) -> str:
+    on_gpu = fit.device is None or fit.device.family != "cpu"
+    return "GiB of each GPU" if on_gpu else "GiB"
+
+
+def _columns(names: Sequence[str]) -> list[tuple[str, bool]]:
+    return list(zip(names, _NUMERIC, strict=True))
 
 
 def _asked(fit: Fit) -> str:
@@ -67,8 +73,20 @@ def _verdict(verdict: FitVerdict, reason: str) -> Html:
     return html.line(html.join(chip, html.strong(reason), between=" "))
 
 
-def _facts(fit: Fit) -> list[str]:
+def _facts(fit: Fit, verdict: FitVerdict) -> list[str]:
     """Return what the room is worth, and what has to be said beside the sum."""
+    found = [] if _is_shut(fit, verdict) else _worth(fit)
+    said = {fit.reason, *(term.note for term in fit.terms)}
+    notes = [note for note in fit.notes if note not in said]
+    return [line for line in [" · ".join(found), *notes] if line]
+
+
+def _is_shut(fit: Fit, verdict: FitVerdict) -> bool:
+    """Whether something else than the KV cache stands in the way: its room is worth nothing."""
+    return verdict == "NO" and fit.spare is not None and fit.spare.high >= 0
+
+
+def _worth(fit: Fit) -> list[str]:
     found = []
     room = fit.available is None or fit.available.high > 0
     if fit.kv_tokens is not None and room and fit.kv_tokens.high >= 1:
@@ -77,9 +95,7 @@ def _facts(fit: Fit) -> list[str]:
         found.append(_users(fit.concurrency))
     if fit.largest_context:
         found.append(f"largest context {words.number(fit.largest_context)} tokens")
-    said = {fit.reason, *(term.note for term in fit.terms)}
-    notes = [note for note in fit.notes if note not in said]
-    return [line for line in [" · ".join(found), *notes] if line]
+    return found
 
 
 def _whole(band: Band) -> str:

@@ -57,3 +57,20 @@ def test_no_table_of_recipes_shows_an_amount_below_zero(model: str) -> None:
                 list(rank(catalogue().find(model), machine, users=users)), model
             ).text
             assert not _BELOW_ZERO.search(text), text
+
+
+def test_the_room_beside_a_cpu_that_is_full_is_worth_nothing() -> None:
+    found = fitting.fit({"model": "Qwen/Qwen3-32B", "machine": "cpu", "free_gib": 20})
+    text = fit_card(found.fit, found.choice).text
+    assert "NO: needs 64.4 GiB, 20.0 GiB are free" in text
+    assert "such user" not in text
+    assert "GiB of each GPU" not in text
+    assert "kept free" in text
+
+
+def test_beside_a_cache_of_fixed_size_the_rest_is_kept_free() -> None:
+    found = fitting.fit({"model": "Qwen/Qwen3-8B", "machine": "cpu", "recipe": "cpu-bf16-tp1"})
+    lines = {term.name: term for term in found.fit.terms}
+    total = found.fit.device.total_bytes if found.fit.device else 0
+    parts = [term for name, term in lines.items() if name != "KV cache needed"]
+    assert sum(term.low_bytes + term.high_bytes for term in parts) / 2 == pytest.approx(total)

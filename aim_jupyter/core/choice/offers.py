@@ -7,14 +7,14 @@ from typing import Any
 
 from msgspec import Struct, structs
 
-from aim_jupyter.core import recipes
+from aim_jupyter.core import adapters, recipes
 from aim_jupyter.core.choice.placement import kinds_of, strangers
 from aim_jupyter.core.choice.ranking import BY_HAND, Conditions, Fit, best, judge_all, judge_one
 from aim_jupyter.core.devices import kinds
 from aim_jupyter.core.gpus import simulated
 from aim_jupyter.core.planning import words
 from aim_jupyter.core.planning.request import Request
-from aim_jupyter.core.recipes.arguments.options import plain
+from aim_jupyter.core.recipes.arguments.options import plain, whole
 from aim_jupyter.core.records import Choice, Machine, Model, Recipe
 from aim_jupyter.core.records.fit import CounterOffer
 from aim_jupyter.core.records.recipe import Offer
@@ -31,6 +31,8 @@ _OPTIONS = {
     "max_num_batched_tokens": "max-num-batched-tokens",
     "util": "gpu-memory-utilization",
 }
+#: By which a user has a model spread over GPUs, the least loss first.
+_SPREAD = ("data_parallel", "pipeline_parallel", "prefill_context_parallel", "tensor_parallel")
 #: How else the field of a request can be said: by an option, which would beat it.
 _ALSO = {"context": ("max-model-len",), "recipe": ("tensor-parallel-size",)}
 
@@ -163,7 +165,7 @@ def _with(same: Asked, recipe: Recipe, change: CounterOffer) -> Asked | None:
         larger = sibling(same.model, recipe, value)
         return same.changed(recipe=larger.id) if larger else None
     if setting == "max_model_len":
-        return same.changed(context=value)
+        return same.changed(context=value) if value >= _LEAST_CONTEXT else None
     if setting == "users":
         return same.changed(users=value)
     bare = without(same.request, {_OPTIONS[setting]})
@@ -199,6 +201,7 @@ def sibling(model: Model, recipe: Recipe, tp: int) -> Recipe | None:
 
 
 def _all(asked: Asked, choice: Choice) -> Iterator[Offer]:
+    yield from _narrower(asked, choice)
     yield from _less(asked, choice)
     here = list(_other_recipe(asked))
     yield from here
@@ -207,17 +210,41 @@ def _all(asked: Asked, choice: Choice) -> Iterator[Offer]:
 
 
 def _less(asked: Asked, choice: Choice) -> Iterator[Offer]:
-    """Offer the same recipe for less: half the context as often as needed, or half the users."""
+    """Offer the same recipe for less: a shorter context, or fewer users, in powers of two."""
     same = asked.of(choice.recipe)
     for field, least in (("context", _LEAST_CONTEXT), ("users", 1)):
-        value = getattr(asked.request, field)
-        while isinstance(value, int) and value // 2 >= least:
-            value //= 2
+        for value in _smaller(getattr(asked.request, field), least):
             less = same.changed(**{field: value})
             first = less.first
             if first.verdict == "FITS":
                 yield _offer(less, f"--{field} {value}", first)
                 break
+
+
+def _narrower(asked: Asked, choice: Choice) -> Iterator[Offer]:
+    """Offer what was to be spread over more GPUs than there are over as many as there are."""
+    if choice.gpus:
+        return
+    engine, options = adapters.of(choice.recipe.engine), asked.request.options
+    for way in _SPREAD:
+        setting = engine.setting(way)
+        name = setting.option if setting else ""
+        for count in _smaller(whole(options.get(name)), 1):
+            said = {name: str(count)} if count > 1 else {}
+            kept = {**without(asked.request, {name}).options, **said}
+            less = structs.replace(asked, request=structs.replace(asked.request, options=kept))
+            first = less.first
+            if first.verdict == "FITS":
+                yield _offer(less, f"--{name} {count}", first)
+                break
+
+
+def _smaller(value: Any, least: int) -> Iterator[int]:
+    """Yield the powers of two below a number, the largest first."""
+    power = 1 << max(0, (value - 1).bit_length() - 1) if isinstance(value, int) else 0
+    while least <= power < value:
+        yield power
+        power //= 2
 
 
 def _other_recipe(asked: Asked) -> Iterator[Offer]:

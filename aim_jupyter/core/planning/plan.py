@@ -42,9 +42,15 @@ def choose(choices: Collection[Choice], request: Request) -> Choice:
         raise NoFit(f"There is no recipe for {request.model}.", "%aim recipes")
     best = ranked[0]
     if best.verdict == "NO" and not request.force:
-        force = words.line(words.wishes(replace(request, force=True)))
-        raise NoFit(_said(ranked), best.try_line or force, best)
+        raise NoFit(_said(ranked), best.try_line or _all_the_same(best, request), best)
     return best
+
+
+def _all_the_same(best: Choice, request: Request) -> str:
+    """Return the line that launches what is refused; GPUs that are not there can't be forced."""
+    if best.gpus or best.recipe.gpu_model == "cpu":
+        return words.line(words.wishes(replace(request, force=True)))
+    return words.launch((request.model,), verb="recipes")
 
 
 def _said(ranked: Sequence[Choice]) -> str:

@@ -124,10 +124,13 @@ def mended(request: Request, known: Collection[str], errors: Iterable[str]) -> s
             if f"{bare}:" not in refused:
                 options[name] = value
             continue
-        near = (closest(bare, [*by_word, *known], 1) or [""])[0]
+        # Without dashes: those are what any two have in common.
+        names = [name.removeprefix("--") for name in (*by_word, *known)]
+        near = "".join(f"--{name}" for name in closest(bare[2:], names, 1))
         if near in by_word:
             own = () if value is None else (str(value),)
-            said.append(Wish(by_word[near], value, (near, *own)))
+            if own or by_word[near].kind is SWITCH:
+                said.append(Wish(by_word[near], value, (near, *own)))
         elif near:
             options[near] = value
     env = {name: value for name, value in request.env.items() if f"{name}:" not in refused}

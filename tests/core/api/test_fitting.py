@@ -122,3 +122,12 @@ def test_a_start_on_this_site_is_believed(ask: Callable[..., Answered]) -> None:
     after = only(ranked("Qwen/Qwen3-32B", "mi300x:1", starts=(start,)), recipe)
     assert before.kv_bytes != pytest.approx(99 * GIB, abs=GIB)
     assert after.kv_bytes == pytest.approx(99 * GIB, abs=GIB)
+
+
+def test_a_question_without_a_device_takes_the_room_that_is_given(
+    ask: Callable[..., Answered],
+) -> None:
+    found = ask(model="Qwen/Qwen3-8B", available_kv_gib=14.0625, max_model_len=32768).fit
+    assert found.device is None
+    assert found.kv_tokens is not None
+    assert found.kv_tokens.low == pytest.approx(102_400, abs=16)

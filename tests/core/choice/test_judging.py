@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,6 @@ from msgspec import structs
 
 from aim_jupyter.core import api, fit, gpus, recipes
 from aim_jupyter.core import choice as choosing
-from aim_jupyter.core.api.fitting import Answered
 from aim_jupyter.core.fit import device_of
 from aim_jupyter.core.planning.request import Request
 from aim_jupyter.core.planning.settings import settings_of
@@ -108,18 +106,6 @@ def test_the_whole_catalogue_is_judged_in_time() -> None:
     assert took < 6
     refused = [one for one in best if one.verdict != "FITS"]
     assert all(one.try_line == f"%aim recipes {one.recipe.model}" for one in refused)
-
-
-# -- questions -----------------------------------------------------------------------------------
-
-
-def test_a_question_without_a_device_takes_the_room_that_is_given(
-    ask: Callable[..., Answered],
-) -> None:
-    found = ask(model="Qwen/Qwen3-8B", available_kv_gib=14.0625, max_model_len=32768).fit
-    assert found.device is None
-    assert found.kv_tokens is not None
-    assert found.kv_tokens.low == pytest.approx(102_400, abs=16)
 
 
 # -- small things --------------------------------------------------------------------------------

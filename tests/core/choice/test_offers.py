@@ -106,3 +106,31 @@ def test_an_offer_of_a_real_machine_is_a_launch() -> None:
     choice = ranked("Qwen/Qwen3-32B", machine=here, **asked)[0]
     assert {offer.line.split()[1] for offer in choice.offers} == {"launch"}
     assert not any("--machine" in offer.line for offer in choice.offers)
+
+
+@pytest.mark.parametrize(
+    ("options", "change"),
+    [
+        ({"data-parallel-size": "16"}, "--data-parallel-size 8"),
+        ({"pipeline-parallel-size": "16"}, "--pipeline-parallel-size 8"),
+        ({"tensor-parallel-size": "16"}, "--tensor-parallel-size 8"),
+        ({"tensor-parallel-size": "8", "data-parallel-size": "8"}, "--data-parallel-size 1"),
+    ],
+)
+def test_what_takes_more_gpus_than_there_are_is_offered_on_fewer(
+    options: dict[str, str], change: str
+) -> None:
+    first = rank(catalogue().find(QWEN), box(), options=options)[0]
+    assert (first.verdict, first.gpus) == ("NO", ())
+    nearest = first.offers[0]
+    assert (nearest.verdict, nearest.change) == ("FITS", change)
+    assert nearest.line.startswith(f"%aim plan {QWEN} --")
+    assert first.try_line == nearest.line
+
+
+def test_a_context_is_offered_in_round_numbers_and_never_a_useless_one() -> None:
+    first = rank(catalogue().find(QWEN), box(), context=9_000_000)[0]
+    assert first.offers[0].change == "--context 32768"
+    crowded = rank(catalogue().find(QWEN), box(), users=100_000)[0]
+    assert crowded.verdict == "NO"
+    assert not any("--context" in offer.change for offer in crowded.offers)

@@ -180,6 +180,14 @@ def test_what_does_not_fit_is_launched_only_by_force() -> None:
     assert planning.choose([no], Request(model="demo", force=True)) == no
 
 
+def test_gpus_that_are_not_there_can_not_be_forced() -> None:
+    no = replace(CHOICE, verdict="NO", reason="needs 2 GPUs, there is 1", gpus=())
+    gpu = replace(no, recipe=replace(no.recipe, gpu_model="MI300X"))
+    with pytest.raises(NoFit) as caught:
+        planning.choose([gpu], Request(model="demo"))
+    assert caught.value.hint == "%aim recipes demo"
+
+
 def test_a_model_without_recipes_is_told() -> None:
     with pytest.raises(NoFit, match="There is no recipe for demo"):
         planning.choose([], Request(model="demo"))

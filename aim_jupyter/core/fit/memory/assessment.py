@@ -305,7 +305,7 @@ def _told(
     """Return the fields of a fit that no verdict hangs on."""
     length = fit.settings.max_model_len or 0
     return {
-        "terms": _terms(found, available, fit.need or Band(0, 0), fit.device),
+        "terms": _terms(fit, found, available, fit.need or Band(0, 0)),
         "kv_token_bytes": max(each.token_bytes for each in layouts),
         "kv_tokens": _span(layouts, available, lambda each, room: each.tokens(room, length)),
         "largest_context": _largest(fit, layouts, available),
@@ -322,15 +322,12 @@ def _largest(fit: Fit, layouts: Sequence[Layout], available: Band) -> int:
     return min(each.largest(available.low, fit.settings.users, limit) for each in layouts)
 
 
-def _terms(
-    found: _Sum | None, available: Band, need: Band, device: Device | None
-) -> tuple[Term, ...]:
+def _terms(fit: Fit, found: _Sum | None, available: Band, need: Band) -> tuple[Term, ...]:
     wanted = Term(
         name="KV cache needed", low_bytes=int(need.low), high_bytes=int(need.high), basis="exact"
     )
-    if found is None or device is None:
+    if found is None or fit.device is None:
         return (_term("KV cache", available, "given"), wanted)
-    spared = device.total_bytes - found.budget
     learned = found.lesson.overhead
     taken = (
         (_term("overhead", learned, "learned", found.lesson.note),)
@@ -338,12 +335,22 @@ def _terms(
         else tuple(found.overhead.terms())
     )
     return (
-        _term("kept free", Band(spared, spared), "exact"),
+        _kept_free(fit, found, fit.device),
         _term("weights", found.weights, found.basis, found.note),
         *taken,
         _term("KV cache", available, "learned" if learned else "modelled"),
         wanted,
     )
+
+
+def _kept_free(fit: Fit, found: _Sum, device: Device) -> Term:
+    """Return what the engine leaves: beside a KV cache of fixed size it is whatever is over."""
+    kv = fit.settings.kv_cache_bytes
+    if kv is None:
+        spared = device.total_bytes - found.budget
+        return _term("kept free", Band(spared, spared), "exact")
+    over = [device.total_bytes - kv - end for end in (found.taken.high, found.taken.low)]
+    return _term("kept free", Band(*(max(0, each) for each in over)), "modelled")
 
 
 def _term(name: str, band: Band, basis: Basis, note: str = "") -> Term:

@@ -21,6 +21,7 @@ from aim_jupyter import render
 from aim_jupyter.commands import presenting
 from aim_jupyter.core import api, serving
 from aim_jupyter.core.errors import AimError, ServerGone
+from aim_jupyter.core.harmless import harmless
 from aim_jupyter.core.records import CachedModel, Prefetch, ServerView, Top
 from aim_jupyter.core.serving import ServerFolder
 from aim_jupyter.render import Card
@@ -74,7 +75,8 @@ def reply(replies: Iterator[Reply]) -> None:
     shown, last = InPlace(), Reply()
     try:
         for last in replies:
-            shown.put({"text/plain": last.text, "text/markdown": last.text})
+            plain = harmless(last.text)
+            shown.put({"text/plain": plain, "text/markdown": render.reply_markdown(last.text)})
     finally:
         shown.end()
     figures = render.reply_footer(last.tokens, last.ttft_s, last.gen_tok_s, last.finish_reason)

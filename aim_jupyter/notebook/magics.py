@@ -13,7 +13,8 @@ from IPython.core.completer import CompletionContext, SimpleMatcherResult, conte
 from IPython.core.interactiveshell import InteractiveShell
 from IPython.core.magic import (
     Magics,
-    line_cell_magic,
+    cell_magic,
+    line_magic,
     magics_class,
     no_var_expand,
     output_can_be_silenced,
@@ -65,11 +66,18 @@ class AimMagics(Magics):
         assert self.shell is not None  # noqa: S101 - `load` has given it
         return Session(self.shell)
 
-    @line_cell_magic
+    @line_magic
     @output_can_be_silenced
     @no_var_expand
-    def aim(self, line: str, cell: str | None = None) -> Any:
+    def aim(self, line: str) -> Any:
         """Serve language models: %aim help lists the verbs, %aim help VERB explains one."""
+        return self.session.run(line)
+
+    # A cell is a prompt, and what would silence it is looked for by reading it as Python.
+    @cell_magic("aim")  # type: ignore[arg-type]
+    @no_var_expand
+    def aim_cell(self, line: str, cell: str) -> Any:
+        """Give a verb a cell: %%aim chat asks a model, and streams its reply."""
         return self.session.run(line, cell)
 
     def after_cell(self, result: Any) -> None:

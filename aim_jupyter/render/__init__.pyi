@@ -16,6 +16,7 @@ from .nothing import nothing_card
 from .plan import plan_text
 from .provenance import differences_card, record_card
 from .recipes import recipes_card
+from .reply import reply_markdown
 from .startable import startable_card
 from .starting import progress_line
 from .stats import stats_card
@@ -47,6 +48,7 @@ __all__ = [
     "recipes_card",
     "record_card",
     "reply_footer",
+    "reply_markdown",
     "startable_card",
     "stats_card",
     "status_card",

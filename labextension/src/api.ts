@@ -2,6 +2,7 @@ import { URLExt } from '@jupyterlab/coreutils';
 import { ServerConnection } from '@jupyterlab/services';
 
 import type { IExplanation, IModel, IPlan, IRecipe, IRequest, IServer, IStatus } from './contract';
+import { harmless } from './harmless';
 
 /**
  * An expected failure, as the core words it: what was found, and what to do.
@@ -101,14 +102,18 @@ function query(given: IMore['query']): string {
   return URLExt.objectToQueryString(Object.fromEntries(known));
 }
 
-/** The answer's JSON; null for an empty one, or one that is not JSON: a proxy's own page. */
+/** The answer's JSON, its texts as they may be shown; null for an empty one, or one that is not JSON: a proxy's own page. */
 async function parsed(response: Response): Promise<unknown> {
   const text = await response.text();
   try {
-    return text ? JSON.parse(text) : null;
+    return text ? JSON.parse(text, shown) : null;
   } catch {
     return null;
   }
+}
+
+function shown(_: string, value: unknown): unknown {
+  return typeof value === 'string' ? harmless(value) : value;
 }
 
 function failure(response: Response, answer: unknown): Failure {

@@ -40,8 +40,13 @@ def unusable(path: Path, error: OSError) -> StateUnusable:
     )
 
 
-#: Bytes of a JSON file beside a model: the largest tokenizers have 35 MB.
+#: Bytes of a JSON file beside a model that is only looked through: large tokenizers have 35 MB.
 MOST_JSON = 48 << 20
+#: Bytes of one that is kept in memory, which takes thirteen times as much: large configurations
+#: name each of their quantized layers and have 2 MB.
+MOST_CONFIG = 4 << 20
+#: And of one that holds a line or two.
+MOST_NOTE = 1 << 16
 
 
 def private_folder(path: Path) -> Path:

@@ -12,7 +12,7 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
-from aim_jupyter.core import config, users
+from aim_jupyter.core import config, files, safetensors, users
 from aim_jupyter.core.cache import index, needs, roots
 from aim_jupyter.core.records import ModelKind
 
@@ -105,7 +105,9 @@ def folder_in_use(model_path: str, root: str | None) -> Path | None:
 
 def missing_files(folder: Path) -> tuple[str, ...]:
     """Return which of the files that an engine needs a model's folder lacks."""
-    return needs.missing(set(_files(folder)), lambda name: (folder / name).read_bytes())
+    return needs.missing(
+        set(_files(folder)), lambda name: files.read_bounded(folder / name, safetensors.MOST_INDEX)
+    )
 
 
 def other_kind(folder: Path) -> ModelKind | None:
@@ -227,7 +229,7 @@ def _commit(folder: Path, revision: str) -> str | None:
     try:
         if revision in dict(_snapshots(folder)):
             return revision
-        commit = (folder / "refs" / revision).read_text().strip()
+        commit = files.read_bounded(folder / "refs" / revision, files.MOST_NOTE).decode().strip()
         # Of a file that was cut nothing is left, or a part of a name.
         return commit if commit in dict(_snapshots(folder)) else None
     except (OSError, ValueError):

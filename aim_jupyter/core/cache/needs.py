@@ -180,7 +180,7 @@ def _missing_weights(names: Collection[str], read: Read, *, consolidated: bool) 
         if index in names:
             try:
                 named = shards(read(index))
-            except OSError:
+            except (OSError, ValueError):
                 named = None
             return [index] if named is None else [each for each in named if each not in names]
     weights = [name for name in names if name.endswith(".safetensors") and "/" not in name]
@@ -205,6 +205,6 @@ def _has_senses(read: Read, config: str) -> bool:
     """Whether a config is that of a model that also takes pictures or sound."""
     try:
         facts: Any = msgspec.json.decode(read(config))
-    except (OSError, msgspec.DecodeError, UnicodeDecodeError):
+    except (OSError, ValueError, RecursionError):
         return False
     return isinstance(facts, dict) and any(facts.get(name) for name in _SENSES)

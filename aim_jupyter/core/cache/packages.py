@@ -98,8 +98,9 @@ def folder_of_package(repo: str) -> Path:
 def source_of(repo: str, folder: Path) -> Source:
     """Return where the files of a model's plain folder came from, as is noted beside them."""
     try:
-        first = (folder / NOTES / "config.json.metadata").read_text().partition("\n")[0]
-    except (OSError, UnicodeDecodeError):
+        note = files.read_bounded(folder / NOTES / "config.json.metadata", files.MOST_NOTE)
+        first = note.decode().partition("\n")[0]
+    except (OSError, ValueError):
         first = ""
     package = find(repo)
     if package is not None and first == PREFIX + package.package:

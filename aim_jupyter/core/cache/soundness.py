@@ -8,6 +8,7 @@ section 2.
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
 import os
 import re
@@ -16,6 +17,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from pathlib import Path
 from typing import Any
+
+import msgspec
 
 from aim_jupyter.core import files, safetensors
 from aim_jupyter.core.cache import locating
@@ -285,8 +288,18 @@ def _only_pickles(folder: Path) -> Iterator[AimError]:
 def header_fault(file: Path) -> str:
     """Return what is wrong with a safetensors file; empty where its head and its length agree.
 
-    Each tensor says where in the rest of the file its data are: the largest end is its length.
+    Each tensor says where in the rest of the file its data are: the largest end is its length. A
+    plan asks several times; a file that has not changed is read once.
     """
+    try:
+        facts = file.stat()
+    except OSError as error:
+        return f"can't be read: {_why(error)}"
+    return _fault(file, facts.st_ino, facts.st_size, facts.st_mtime_ns)
+
+
+@functools.lru_cache(maxsize=4096)
+def _fault(file: Path, *_: int) -> str:
     try:
         head = safetensors.header(file)
         ends = [_end(entry) for entry in head.tensors.values()]
@@ -306,23 +319,29 @@ def _joined(file: Path, fault: str) -> str:
     return f"{file}{' ' if fault.startswith(('is ', 'can')) else ': '}{fault}."
 
 
-def _end(entry: dict[str, Any]) -> int:
-    match entry.get("data_offsets"):
+def _end(entry: safetensors.Entry) -> int:
+    match entry.data_offsets:
         case [int(begin), int(end)] if 0 <= begin <= end:
             return end
     raise ValueError("its header is no safetensors header")
 
 
 def _object(file: Path) -> Any:
-    """Return what a JSON file holds, or the error that it can't be read."""
-    raw = b""
+    """Return what a JSON file holds, or the error that it can't be read.
+
+    A tokenizer is large, and only looked through, which takes no memory.
+    """
+    raw, large = b"", file.name == _JSON[0]
     try:
-        raw = files.read_bounded(file)
+        raw = files.read_bounded(file, files.MOST_JSON if large else files.MOST_CONFIG)
         # As the engine's libraries read it: UTF-8, without a mark of the byte order.
-        return json.loads(raw.decode())
+        text = raw.decode()
+        return msgspec.json.decode(text, type=msgspec.Raw) if large else json.loads(text)
     except OSError as error:
         said = f"can't be read: {_why(error)}"
-    except (ValueError, RecursionError) as error:
+    except RecursionError:
+        said = "is no JSON (it is nested too deeply)"
+    except ValueError as error:
         unread = not raw and file.stat().st_size > 0
         said = f"is no JSON ({error if unread else _instead(raw) or error})"
     return ModelMissing(f"{file} {said}.", _again(file.parent))

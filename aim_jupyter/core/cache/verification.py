@@ -15,6 +15,7 @@ from pathlib import Path
 from msgspec import Struct
 from msgspec.structs import replace
 
+from aim_jupyter.core import files
 from aim_jupyter.core.cache import hashing, index, locating, soundness
 from aim_jupyter.core.cache.index import Entry
 from aim_jupyter.core.errors import StateUnusable
@@ -115,7 +116,8 @@ def _named(folder: Path) -> Iterator[tuple[str, Path, str]]:
 def _note(folder: Path, name: str) -> str:
     """Return what `huggingface_hub` has noted as the ETag of a plain file, empty if nothing."""
     try:
-        lines = (folder / _NOTES / f"{name}.metadata").read_text().splitlines()
-    except (OSError, UnicodeDecodeError):
+        note = files.read_bounded(folder / _NOTES / f"{name}.metadata", files.MOST_NOTE)
+        lines = note.decode().splitlines()
+    except (OSError, ValueError):
         return ""
     return lines[1].strip() if len(lines) > 1 else ""

@@ -9,7 +9,7 @@ from typing import Any
 
 from aim_jupyter.core.checkpoint import mistral
 from aim_jupyter.core.checkpoint.quantization import beside
-from aim_jupyter.core.files import read_bounded
+from aim_jupyter.core.files import MOST_CONFIG, read_bounded
 
 _QUANTIZATION = "hf_quant_config.json"
 
@@ -53,7 +53,7 @@ def parsed(file: Path) -> dict[str, Any]:
         If it can't be read, or holds none.
     """
     try:
-        found = json.loads(read_bounded(file))
+        found = json.loads(read_bounded(file, MOST_CONFIG))
     except RecursionError as error:
         raise ValueError(f"{file.name} is nested too deeply") from error
     if not isinstance(found, Mapping):

@@ -215,4 +215,4 @@ def _header(path: Path) -> Iterator[Tensor]:
     except (OSError, ValueError) as error:
         raise ModelMissing(f"{path} can't be read: {error}.", "download the model again") from error
     for name, entry in entries.items():
-        yield tensor(name, str(entry.get("dtype")), entry.get("shape"), path)
+        yield tensor(name, str(entry.dtype), entry.shape, path)

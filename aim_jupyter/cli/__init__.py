@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from aim_jupyter.cli.wording import FAILED, ours
 from aim_jupyter.commands import parsing, presenting
 from aim_jupyter.commands.table import Command
-from aim_jupyter.core.errors import AimError
+from aim_jupyter.core.errors import AimError, closed_files
 
 WRONG, INTERRUPTED = 2, 130
 #: What a shell says of a program that a closed pipe has ended: 128 and the number of SIGPIPE.
@@ -92,6 +92,7 @@ def _run(command: Command, arguments: Namespace, *, as_json: bool) -> int:
 
     foreground = command.name == "serve"
     with (
+        closed_files(),
         listening(lambda line: print(line, file=sys.stderr, flush=True)),
         signals.told() if foreground else contextlib.nullcontext(),
     ):

@@ -26,8 +26,9 @@ Anything that is not an `AimError` is a defect, and keeps its whole traceback.
 
 from __future__ import annotations
 
+import contextlib
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from aim_jupyter.core import hints
 from aim_jupyter.core.harmless import harmless
@@ -177,3 +178,25 @@ def closest(name: str, known: Iterable[str], most: int = 3) -> list[str]:
     if len(wanted) >= MEANINGFUL:
         hits += [fold for fold in by_fold if wanted in fold and fold not in hits]
     return [by_fold[hit] for hit in hits[:most]]
+
+
+@contextlib.contextmanager
+def closed_files() -> Iterator[None]:
+    """Tell of a file or folder that this user may not open as of any other failure, in one line.
+
+    Any path may be closed: the machine's, a cache's, an interpreter's, one that was typed.
+
+    Raises
+    ------
+    StateUnusable
+        In place of the system's own error.
+    """
+    try:
+        yield
+    except PermissionError as error:
+        if not error.filename:
+            raise
+        name = str(error.filename)
+        raise StateUnusable(
+            f"{name}: {error.strerror}.", f"namei -l {name} shows whose it is"
+        ) from error

@@ -17,7 +17,7 @@ from aim_jupyter import verbs
 from aim_jupyter.commands import handlers, looks, presenting
 from aim_jupyter.commands.looks import Look
 from aim_jupyter.commands.table import Command
-from aim_jupyter.core.errors import BadUsage, NoFit, UnknownName
+from aim_jupyter.core.errors import BadUsage, NoFit, UnknownName, closed_files
 from aim_jupyter.core.events import listening
 from aim_jupyter.notebook import display
 from aim_jupyter.tables import figures, frames
@@ -76,7 +76,8 @@ class Outcomes:
     def _answer(command: Command, given: Namespace) -> Any:
         """Return a command's answer; a launch that is refused shows its sum before it fails."""
         try:
-            return command.run(given)
+            with closed_files():
+                return command.run(given)
         except NoFit as error:
             card = presenting.refusal_card(error)
             if card is not None:

@@ -12,7 +12,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aim_jupyter.core import errors
-from aim_jupyter.core.errors import AimError, BadUsage, UnknownName, closest
+from aim_jupyter.core.errors import (
+    AimError,
+    BadUsage,
+    StateUnusable,
+    UnknownName,
+    closed_files,
+    closest,
+)
 
 KINDS = [
     kind
@@ -81,3 +88,12 @@ def test_the_closest_are_few_and_known(name: str, known: list[str], most: int) -
     assert len(found) <= most
     assert set(found) <= set(known)
     assert len(set(found)) == len(found)
+
+
+def test_a_file_that_is_closed_is_one_line() -> None:
+    with pytest.raises(StateUnusable, match="/x/y: Permission denied") as caught, closed_files():
+        raise PermissionError(13, "Permission denied", "/x/y")
+    assert caught.value.hint == "namei -l /x/y shows whose it is"
+    # What names no file is a defect, and keeps its own words.
+    with pytest.raises(PermissionError), closed_files():
+        raise PermissionError(1, "no")

@@ -62,7 +62,8 @@ def opened(*, make: bool) -> Iterator[int | None]:
         yield None
         return
     except OSError as error:
-        reason = "is a link or no folder" if place.is_symlink() else error.strerror
+        # Not `Path.is_symlink`: that raises below a folder that is closed.
+        reason = "is a link or no folder" if os.path.islink(place) else error.strerror  # noqa: PTH114
         raise StateUnusable(f"{place}: {reason}.", _advice()) from error
     try:
         _check(place, handle)

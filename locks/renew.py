@@ -22,6 +22,7 @@ MADE_OF: dict[str, tuple[str, ...]] = {
     ),
     "sglang": ("locks/sglang.in", "--no-deps"),
     "ray": ("locks/ray.in", "--no-deps"),
+    "schemathesis": ("locks/schemathesis.in",),
 }
 OPTIONS = (
     *("--universal", "--python-version=3.11", "--generate-hashes", "--upgrade", "--quiet"),

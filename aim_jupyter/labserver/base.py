@@ -12,7 +12,7 @@ from typing import Any, ParamSpec, TypeVar
 
 import msgspec
 from jupyter_server.base.handlers import APIHandler
-from tornado.web import HTTPError
+from tornado.web import HTTPError, RequestHandler
 
 from aim_jupyter.core import errors
 from aim_jupyter.core.errors import AimError, BadUsage
@@ -90,11 +90,11 @@ class Handler(APIHandler):
         return checked(self.body(dict[str, Any]))
 
     def query(self, kind: type[T]) -> T:
-        """Return the query as a `kind`; an empty value is none."""
+        """Return the query as a `kind`."""
         given = {
             name: values[-1].decode("utf-8", "replace")
             for name, values in self.request.query_arguments.items()
-            if name not in JUPYTERS and values[-1]
+            if name not in JUPYTERS
         }
         try:
             return msgspec.convert(given, type=resolved(kind), strict=False)
@@ -110,7 +110,18 @@ class Handler(APIHandler):
         error = kwargs.get("exc_info", (None, None, None))[1]
         if isinstance(error, AimError):
             self.set_status(status_of(error))
+        if self.get_status() == http.HTTPStatus.METHOD_NOT_ALLOWED:
+            self.set_header("Allow", ", ".join(self._verbs()))
         self.finish(msgspec.json.encode(self.failure(error)))
+
+    def _verbs(self) -> list[str]:
+        """Return what this route can be asked with."""
+        asked = ((verb, verb.lower()) for verb in self.SUPPORTED_METHODS)
+        return [
+            verb
+            for verb, name in asked
+            if getattr(type(self), name) is not getattr(RequestHandler, name)
+        ]
 
     def failure(self, error: BaseException | None) -> dict[str, Any]:
         """Return what the client is told of `error`."""
@@ -145,7 +156,12 @@ def _pool() -> ThreadPoolExecutor:
 
 async def work(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     """Call what blocks in a thread of ours and return what it returns."""
-    call = functools.partial(contextvars.copy_context().run, function, *args, **kwargs)
+
+    def called() -> T:
+        with errors.closed_files():
+            return function(*args, **kwargs)
+
+    call = functools.partial(contextvars.copy_context().run, called)
     return await asyncio.get_running_loop().run_in_executor(_pool(), call)
 
 

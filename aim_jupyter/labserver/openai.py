@@ -32,8 +32,9 @@ _KEPT_BACK = {
     *("connection", "keep-alive", "proxy-authenticate", "proxy-connection", "te", "trailer"),
     *("transfer-encoding", "upgrade", "date", "server", "set-cookie", "www-authenticate"),
 }
-#: An engine on this machine takes a connection at once; a reply may take as long as it takes.
-_TIMEOUT = httpx.Timeout(None, connect=5.0)
+#: An engine on this machine takes a connection at once, or refuses it; where many wait for it, this
+#: one waits with them. A reply may take as long as it takes.
+_TIMEOUT = httpx.Timeout(None)
 
 
 class Upstream(NamedTuple):

@@ -91,13 +91,41 @@ def document() -> dict[str, Any]:
     }
 
 
+def _id(method: str, path: str) -> str:
+    return f"{method} {path}"
+
+
+def _links(name: str) -> dict[str, Any]:
+    """Return where to go on from an answer that names a server."""
+    named = [one for one in OPERATIONS if one.path.startswith("servers/{name}")]
+    return {
+        "links": {
+            _id(one.method, one.path): {
+                "operationId": _id(one.method, one.path),
+                "parameters": {"name": name},
+            }
+            for one in named
+            if "{user}" not in one.path and "{path}" not in one.path
+        }
+    }
+
+
+#: What can be done with the server of an answer.
+_LINKS = {
+    ("post", "servers"): _links("$response.body#/server"),
+    ("get", "servers"): _links("$response.body#/servers/0/server"),
+    ("get", "servers/{name}"): _links("$request.path.name"),
+}
+
+
 def _operation(one: Operation, schemas: dict[str, Any]) -> dict[str, Any]:
+    links = _LINKS.get((one.method, one.path), {})
     described: dict[str, Any] = {
         "summary": one.summary,
-        "operationId": f"{one.method} {one.path}",
+        "operationId": _id(one.method, one.path),
         "parameters": [*_of_path(one.path), *_of_query(one.query, schemas)],
         "responses": {
-            str(one.status): {"description": one.summary, **_content(one.answer)},
+            str(one.status): {"description": one.summary, **_content(one.answer), **links},
             "4XX": {"description": "what was found, and what to do", **_content("Failure")},
         },
     }
@@ -116,8 +144,10 @@ def _of_query(query: type | None, schemas: dict[str, Any]) -> list[dict[str, Any
     fields = schemas[query.__name__]["properties"] if query else {}
     # What can be said several times has no form in a query.
     several = {one.field for one in OPTIONS if one.kind.gather} if query is Request else set()
+    # Of several values in one, as in 4,5.
+    joined = {"style": "form", "explode": False}
     return [
-        {"name": name, "in": "query", "schema": schema}
+        {"name": name, "in": "query", "schema": schema, **joined}
         for name, schema in fields.items()
         if name not in several
     ]

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -191,3 +194,39 @@ def test_a_redirect_leads_to_this_route_or_nowhere(location: str, shown: str | N
     reply = httpx.Response(307, headers={"Location": location}, request=request)
     at = Address(host="127.0.0.1", port=8001)
     assert relay._moved(reply, at, "/some/aim/servers/demo") == shown
+
+
+def test_five_hundred_at_once_wait_for_an_engine_that_is_busy(
+    jupyter: Jupyter, route: str, site: Path
+) -> None:
+    """They were refused after five seconds once, when the engine took no more connections."""
+    many, engine = 500, engine_of(site, "demo")
+    go_on(site)
+
+    async def ask(client: httpx.AsyncClient, number: int) -> int:
+        body = {"model": "demo", "messages": [{"role": "user", "content": str(number)}]}
+        reply = await client.post(f"{route}/chat/completions", json=body)
+        return reply.status_code if f"You said: {number}" in reply.text else 0
+
+    async def all_of_them() -> list[int]:
+        headers = {"Authorization": f"Bearer {TOKEN}"}
+        limits = httpx.Limits(max_connections=None)
+        async with httpx.AsyncClient(headers=headers, timeout=None, limits=limits) as client:
+            asked = [asyncio.ensure_future(ask(client, number)) for number in range(many)]
+            # Longer than anybody may be willing to wait: who gave up would have answered.
+            _, waiting = await asyncio.wait(asked, timeout=7)
+            assert len(waiting) == many
+            os.kill(engine, signal.SIGCONT)
+            return await asyncio.gather(*asked)
+
+    os.kill(engine, signal.SIGSTOP)
+    try:
+        assert asyncio.run(all_of_them()) == [200] * many
+    finally:
+        os.kill(engine, signal.SIGCONT)
+
+
+def engine_of(site: Path, name: str) -> int:
+    """Return the process that answers for a server."""
+    record = json.loads((site / "state" / "servers" / name / "server.json").read_bytes())
+    return int(record["engine"]["pid"])

@@ -338,7 +338,9 @@ def _plain(option: Option | None, value: Any) -> Any:
     if isinstance(value, numbers.Integral):
         return int(value)
     if isinstance(value, numbers.Real):
-        return float(value)
+        # JSON has one kind of number: 300.0 is 300.
+        number = float(value)
+        return int(number) if number.is_integer() else number
     return tuple(_plain(None, one) for one in value) if isinstance(value, Iterable) else value
 
 

@@ -9,6 +9,7 @@ holds is made: the files in /dev. The engine is the fake one.
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import json
 import os
@@ -238,7 +239,17 @@ def test_a_share_is_used_through_the_hub_and_taken_back(seats: tuple[Seat, Seat]
     bob.ask("GET", f"servers/{shared}/logs", 403)
     listed = alice.ask("GET", f"servers/{SERVER}/shares")["shares"]
     assert listed == [{"user": BOB, "attached": True}]
-    alice.ask("DELETE", f"servers/{SERVER}/shares/{BOB}")
+    # Taken back in the middle of a reply: it ends, long before it would.
+    long = "word " * 2000
+    with openai.OpenAI(base_url=url, api_key=bob.token, max_retries=0) as client:
+        stream = client.chat.completions.create(
+            model="default", messages=[{"role": "user", "content": long}], stream=True
+        )
+        words = [next(stream).choices[0].delta.content]
+        alice.ask("DELETE", f"servers/{SERVER}/shares/{BOB}")
+        with contextlib.suppress(openai.APIError, httpx.TransportError):
+            words += [chunk.choices[0].delta.content for chunk in stream if chunk.choices]
+    assert 0 < len(words) < 1000
     with (
         openai.OpenAI(base_url=url, api_key=bob.token, max_retries=0) as client,
         pytest.raises(openai.NotFoundError),

@@ -63,8 +63,9 @@ class Keys:
 class Guard:
     """Answer 401 to requests without ``Authorization: Bearer <key>``."""
 
-    #: What guests may ask: the OpenAI routes and the figures; the rest is the owner's business.
-    guest_paths = ("/v1/", "/metrics")
+    #: Where what guests may ask begins, by segments: the OpenAI routes and the figures; the rest is
+    #: the owner's business.
+    guest_paths = ("v1", "metrics")
 
     def __init__(self, app: App) -> None:
         self.app = app
@@ -90,7 +91,9 @@ class Guard:
 
     def _invited(self, scope: Message, given: bytes) -> bool:
         http = scope["type"] == "http"
-        return http and scope["path"].startswith(self.guest_paths) and self.keys.invites(given)
+        root, *parts = scope["path"].split("/")
+        theirs = not root and parts[0:1] != [] and parts[0] in self.guest_paths
+        return http and theirs and ".." not in parts and self.keys.invites(given)
 
     def _admitted(self, scope: Message) -> Message:
         """Return a request as if it had come with the server's own key."""

@@ -210,6 +210,9 @@ def test_guests_may_ask_the_model_and_nothing_else(guests: Path, door: Door) -> 
     for path in ROUTES:
         allowed = path.startswith("/v1/") or path == "/metrics"
         assert door.ask("http", path, bearer("theirs")) == allowed, path
+    beside = ("/metricsx", "/metrics.json", "/v1x/models", "/v10/models", "/V1/models", "v1/models")
+    for path in (*beside, "//v1/models", "/v1/../tokenize", "/x/v1/models", "/", "*", ""):
+        assert not door.ask("http", path, bearer("theirs")), path
     assert not door.ask("websocket", "/v1/realtime", bearer("theirs"))
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import re
+from collections.abc import Container, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import msgspec
 from msgspec import Struct
 
 from aim_jupyter.core import adapters
-from aim_jupyter.core.recipes.arguments.permitted import _refusals
+from aim_jupyter.core.recipes.arguments.adoption import WRITTEN_FOR
 from tests.core.recipes import verdicts
 
 
@@ -67,6 +68,9 @@ KNOWN = (
     Hostile("load-format", {"load_format": "PT"}),
 )
 
+_KEY = re.compile(r"[a-z][A-Za-z0-9_.-]*")
+#: Letters of a name that can be cut and still mean one option.
+LEAST = 8
 #: Values that no description may take for a name, a number or a switch.
 ODD: tuple[Any, ...] = (
     *("/tmp/x", "../x", "a.b", "a:b", "a b", "http://x/y", "x\n", "\u0661", "", "--x", "a/b/c"),
@@ -75,20 +79,44 @@ ODD: tuple[Any, ...] = (
 
 
 def generated(engine: str) -> Iterator[Hostile]:
-    """Yield every option and variable of an engine that is on no list, in every spelling."""
-    answer = verdicts.recorded(engine)
-    for flag in answer["flags"]:
-        for name in flag["names"]:
-            value = None if flag.get("takes_value") is False else "x"
-            # With dashes before it no file is read at all.
-            for spelled in {name.lstrip("-"), name.lstrip("-").replace("-", "_")}:
-                for given in (spelled, f"{spelled}.key"):
-                    wrong = [one.name for one in _refusals(engine, {given: value}, {})]
-                    if wrong:
-                        yield Hostile(wrong[0], {given: value}, engine=engine)
+    """Yield every option and variable of an engine that is on no list, in every spelling.
+
+    What is on the list is read from the data alone: a check that lets something else pass is seen.
+    """
+    answer, ours = verdicts.recorded(engine), adapters.get(engine).allowed
+    listed = {*ours.options, *adapters.get(WRITTEN_FOR).allowed.options}
+    names = dict.fromkeys(name.lstrip("-") for flag in answer["flags"] for name in flag["names"])
+    for name in names:
+        if not {name, name.removeprefix("no-")} & listed:
+            for given, value in spelled(name, names):
+                # Of one that is cut, what is there is all that can be said.
+                said = given if given == name[:-1] else name.removeprefix("no-")
+                yield Hostile(said, {given: value}, engine=engine)
     for name in answer["variables"]:
-        if name not in {**adapters.get(engine).allowed.variables}:
+        if name not in {*ours.variables, *adapters.get(WRITTEN_FOR).allowed.variables}:
             yield Hostile(name, env={name: "1"}, engine=engine)
+
+
+def is_key(each: Hostile) -> bool:
+    """Whether a recipe file can set it at all: others are no names, and refused as such."""
+    return all(_KEY.fullmatch(given) for given in each.args)
+
+
+def spelled(name: str, names: Container[str]) -> Iterator[tuple[str, Any]]:
+    """Yield an option in each way in which a file, or argparse, might take it."""
+    for each in dict.fromkeys((name, name.replace("-", "_"))):
+        yield each, "x"
+        yield each, None
+        yield f"{each}.key", "x"
+        yield each, {"key": "x"}
+        yield each, '{"key": "x"}'
+        yield f"{each}=x", None
+        yield f"{each} x", None
+        if not each.startswith("no"):
+            yield f"{'no_' if '_' in each else 'no-'}{each}", None
+    # What argparse takes for it: as much of its name as is no other's.
+    if len(name) > LEAST and name[:-1] not in names:
+        yield name[:-1], "x"
 
 
 def keys() -> Iterator[Hostile]:

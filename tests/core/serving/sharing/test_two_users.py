@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -34,6 +35,10 @@ pytestmark = [
 ]
 
 SECRETS = {"HF_TOKEN": "hf_of_the_first_user", "JUPYTERHUB_API_TOKEN": "hub_of_the_first_user"}
+
+
+#: What the second user has tried, and what came of it; printed by the last test (``-rP``).
+TABLE: list[tuple[str, str]] = []
 
 
 class User(NamedTuple):
@@ -107,6 +112,14 @@ def users() -> Iterator[tuple[User, User]]:
             until(lambda name=name: not _runs(name))  # type: ignore[misc]
             subprocess.run(["userdel", name], check=False, capture_output=True)
         shutil.rmtree(shared, ignore_errors=True)
+
+
+def said(refused: Any) -> str:
+    """Return what a refusal says, which is one line."""
+    line: str = refused["error"]
+    assert "\n" not in line
+    assert "Traceback" not in line
+    return line
 
 
 def _runs(name: str) -> bool:
@@ -214,6 +227,11 @@ def test_the_second_user_can_neither_read_nor_call_nor_stop_it(
     done = users[1].run("-c", textwrap.dedent(ATTEMPTS), json.dumps(told))
     answer = json.loads(done.stdout)
     denied = answer["found"]
+    for name, outcome in denied.items():
+        TABLE.append((re.sub(r"\b\d{2,}\b", "N", name), outcome))
+    for status in sorted({*answer["statuses"].values()}):
+        count = sum(each == status for each in answer["statuses"].values())
+        TABLE.append((f"{count} calls of the engine's routes with another key", str(status)))
     assert set(denied.values()) <= {"PermissionError", "ProcessLookupError"}, denied
     assert sum("PermissionError" in result for result in denied.values()) > 30
     let_in = {call for call, status in answer["statuses"].items() if status < 400}
@@ -249,6 +267,7 @@ def test_the_second_user_sees_that_the_gpu_is_taken_and_by_whom(
     assert rows[4]["state"] == "free"
     model = str(Path(users[1].env["AIM_SYS_ROOT"]).with_name("model"))
     refused = users[1].aim("launch", model, "--gpus", "3", check=False)
+    TABLE.append(("launch on a GPU that the first holds", said(refused)))
     assert "none is free" in refused["error"]
 
 
@@ -256,10 +275,12 @@ def test_the_second_user_can_not_stop_it_by_any_name(
     users: tuple[User, User], server: Running
 ) -> None:
     missing = users[1].aim("stop", "first", check=False)
+    TABLE.append(("stop it by its name", said(missing)))
     assert "no server 'first'" in missing["error"]
     state = str(server.folder.parents[1])
     thief = users[1]._replace(env={**users[1].env, "AIM_STATE_DIR": state})
     closed = thief.aim("stop", "first", check=False)
+    TABLE.append(("stop it by its owner's state folder", said(closed)))
     assert "Permission denied" in closed["error"]
     assert users[1].aim("ps") == []
     assert _record(server.folder)["state"] == "running"
@@ -271,6 +292,7 @@ def test_a_socket_file_is_closed_to_the_second_user(users: tuple[User, User]) ->
     assert Path(file).stat().st_mode & 0o777 == 0o600
     program = f"import socket; socket.socket(socket.AF_UNIX).connect({file!r})"
     done = users[1].run("-c", program, check=False)
+    TABLE.append(("connect to its socket file", done.stderr.splitlines()[-1]))
     assert "PermissionError" in done.stderr
     assert users[0].run("-c", program).returncode == 0
     users[0].aim("stop", "s", "--now")
@@ -292,7 +314,108 @@ def test_a_state_folder_that_the_second_user_has_laid_out_is_not_used(
         for name in ("theirs", "link", "way/state"):
             env = {**users[0].env, "AIM_STATE_DIR": str(place / name)}
             refused = users[0]._replace(env=env).aim("launch", model, check=False)
+            TABLE.append((f"lay out the state folder {name!r} beforehand", said(refused)))
             assert "another user" in refused["error"] or "is a link" in refused["error"], refused
             assert not (place / "theirs/servers").exists()
     finally:
         shutil.rmtree(place)
+
+
+def test_a_lease_folder_of_the_first_is_refused_with_an_administrators_line(
+    users: tuple[User, User],
+) -> None:
+    place = Path(users[0].env["AIM_SYS_ROOT"]).with_name("taken")
+    place.parent.chmod(0o1777)
+    first, second = (user._replace(env={**user.env, "AIM_LEASE_DIR": str(place)}) for user in users)
+    try:
+        for name, make in (
+            ("a folder", f"os.mkdir({str(place)!r}); os.chmod({str(place)!r}, 0o1777)"),
+            ("a link", f"os.symlink('/tmp', {str(place)!r})"),
+        ):
+            first.run("-c", f"import os; {make}")
+            model = str(place.with_name("model"))
+            # Seen by who launches, or by the supervisor that takes the lease.
+            words = ("launch", model, "--gpus", "6", "--name", "late")
+            text = (second.aim(*words, check=False) or {}).get("error") or _why(second, "late")
+            second.aim("forget", "late", check=False)
+            TABLE.append((f"launch where the first has made {name} of the leases", text))
+            assert first.name in text or "is a link" in text
+            found = [row for row in second.aim("doctor", check=False) if row["check"] == "leases"]
+            TABLE.append(
+                (f"doctor, with {name} of the first", f"{found[0]['found']} {found[0]['fix']}")
+            )
+            assert not found[0]["good"]
+            if name == "a folder":
+                assert "sudo install -d -o root -g root -m 1777" in found[0]["fix"]
+            place.unlink() if place.is_symlink() else shutil.rmtree(place)
+    finally:
+        place.parent.chmod(0o755)
+
+
+@pytest.mark.parametrize("made", ["folder", "pipe or device", "link", "closed file"])
+def test_whoever_blocks_a_lock_is_named(users: tuple[User, User], made: str) -> None:
+    leases = Path(users[0].env["AIM_LEASE_DIR"])
+    known = {path.name for path in leases.iterdir()}
+    model = str(leases.with_name("model"))
+    # The name of the lock is that of any other with the address of this GPU.
+    held = started(users[0], "--name", "shows", "--gpus", "7")
+    (lock,) = {
+        path for path in leases.iterdir() if path.name not in known and path.suffix == ".lock"
+    }
+    users[0].aim("stop", "shows", "--now")
+    until(lambda: _record(held.folder)["state"] != "running")
+    lock.unlink()
+    code = {
+        "folder": "os.mkdir(p)",
+        "pipe or device": "os.mkfifo(p)",
+        "link": "os.symlink('/tmp', p)",
+        "closed file": "open(p, 'w').close(); os.chmod(p, 0)",
+    }[made]
+    users[0].run("-c", f"import os; p={str(lock)!r}; {code}")
+    try:
+        refused = users[1].aim("launch", model, "--gpus", "7", "--name", "late", check=False)
+        text = (refused or {}).get("error") or _why(users[1], "late")
+        TABLE.append((f"launch where the first has put a {made} in a lock's place", text))
+        assert f"{users[0].name} has put a {made}" in text
+    finally:
+        lock.rmdir() if made == "folder" else lock.unlink()
+
+
+def _why(user: User, name: str) -> str:
+    """Return why a server did not start."""
+    until(lambda: user.aim("status", name)["record"]["state"] not in ("starting", "running"))
+    return str(user.aim("status", name)["record"]["reason"])
+
+
+def test_an_engine_that_can_not_be_read_is_one_line(users: tuple[User, User]) -> None:
+    shared = Path(users[0].env["AIM_SYS_ROOT"]).parent
+    closed = shared / "closed"
+    closed.mkdir(mode=0o700)
+    shutil.copy(users[0].env["AIM_ENGINE_PYTHON"], closed / "python")
+    file = shared / "unreadable-python"
+    shutil.copy(users[0].env["AIM_ENGINE_PYTHON"], file)
+    file.chmod(0o600)
+    model = str(shared / "model")
+    for name, env in {
+        "an interpreter in a folder that is closed": {"AIM_ENGINE_PYTHON": str(closed / "python")},
+        "an interpreter that can't be read": {"AIM_ENGINE_PYTHON": str(file)},
+        "a data folder that is closed": {"AIM_DATA_DIR": str(closed), "AIM_ENGINE_PYTHON": ""},
+        "a cache that is closed": {"AIM_CACHE_DIR": str(closed / "cache")},
+        "recipes that are closed": {"AIM_RECIPES_PATH": str(closed)},
+        "a machine that is closed": {"AIM_SYS_ROOT": str(closed)},
+    }.items():
+        user = users[1]._replace(env={**users[1].env, **env})
+        for verb in (["plan", model], ["engines"], ["doctor"], ["cache"], ["ps"], ["gpus"]):
+            done = user.run("-m", "aim_jupyter", *verb, check=False)
+            assert "Traceback" not in done.stderr + done.stdout, (name, verb, done.stderr)
+        done = user.run("-m", "aim_jupyter", "plan", model, check=False)
+        lines = (done.stderr.strip() or done.stdout.strip()).splitlines()
+        TABLE.append((f"plan, with {name}", lines[0]))
+
+
+def test_the_table_of_attempts_and_outcomes() -> None:
+    """Printed, for whoever reads the run: each is asserted where it was made."""
+    rows = dict.fromkeys(TABLE)
+    width = max((len(name) for name, _ in rows), default=0)
+    sys.stdout.write("".join(f"{name:{width}}  {outcome}\n" for name, outcome in rows))
+    assert len(rows) > 10

@@ -85,7 +85,7 @@ def test_in_a_terminal_no_name_is_the_newest_server_also_if_its_start_failed(
         done = run(*verb)
         assert (done.returncode, done.stdout) == (1, ""), verb
         assert "Server 'bad', which was launched last, is failed" in done.stderr
-        assert "name another: good" in done.stderr
+        assert "Others: good." in done.stderr
     assert run("stop", "good").returncode == 0
 
 
@@ -177,7 +177,7 @@ def test_a_full_disk_is_told_and_leaves_nothing_half_written(
     assert done.returncode == 1
     found, hint = done.stderr.splitlines()[-2:]
     assert "free" in found
-    assert hint == "Try: aim-engine cache evict --older-than 30d"
+    assert hint == "To do: set AIM_STATE_DIR to a folder on another disk"
     assert [path for path in full_disk.rglob("*") if path.is_file()] in (
         [full_disk / "filler"],
         [full_disk / "filler", full_disk / "state" / "lock"],
@@ -193,7 +193,7 @@ def test_without_network_a_model_that_is_not_cached_is_told(
     assert done.returncode == 1
     found, hint = done.stderr.splitlines()[-2:]
     assert found == "Offline: Qwen/Qwen3-0.6B is not in the cache, and the Hub can't be reached."
-    assert hint.startswith("Try: ")
+    assert hint.startswith("To do: connect to the network")
     assert list(serving.folders()) == []
 
 

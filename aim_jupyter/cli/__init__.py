@@ -12,12 +12,14 @@ import sys
 from argparse import Namespace
 from collections.abc import Callable, Sequence
 
-from aim_jupyter.cli.wording import FAILED, ours
+from aim_jupyter.cli.wording import FAILED, ours, styled
 from aim_jupyter.commands import parsing, presenting
 from aim_jupyter.commands.table import Command
 from aim_jupyter.core.errors import AimError, closed_files
 
 WRONG, INTERRUPTED = 2, 130
+#: How an answer is to be written, whichever verb gives it.
+_OURS = ("--json", "--wide")
 #: What a shell says of a program that a closed pipe has ended: 128 and the number of SIGPIPE.
 PIPE_CLOSED = 141
 
@@ -46,13 +48,15 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _main(given: list[str]) -> int:
     at = given.index("--") if "--" in given else len(given)
     as_json = "--json" in given[:at]
-    given = [*(word for word in given[:at] if word != "--json"), *given[at:]]
+    wide = "--wide" in given[:at]
+    given = [*(word for word in given[:at] if word not in _OURS), *given[at:]]
     code = WRONG
     try:
         if given[:1] and given[0] in _ABOUT:
             print(_ABOUT[given[0]](given[1:]))
             return 0
         command, arguments = parsing.parse(given)
+        arguments.wide = wide
         code = FAILED
         return _run(command, arguments, as_json=as_json)
     except parsing.HelpAsked as asked:
@@ -116,5 +120,5 @@ def _show_error(error: AimError, *, as_json: bool) -> None:
         return
     card = presenting.refusal_card(error)
     if card is not None:
-        print(ours(card.terminal if sys.stderr.isatty() else card.text) + "\n", file=sys.stderr)
+        print(ours(card.terminal if styled(sys.stderr) else card.text) + "\n", file=sys.stderr)
     print(ours("\n".join(error.lines)), file=sys.stderr)

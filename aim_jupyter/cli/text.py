@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import sys
 from argparse import Namespace
 from collections.abc import Callable
@@ -12,7 +13,7 @@ from typing import Any
 from aim_jupyter import render
 from aim_jupyter.cli import as_json, signals
 from aim_jupyter.cli.mapping import mapped
-from aim_jupyter.cli.wording import FAILED, ours, plotted, said, sampling, serve_metrics
+from aim_jupyter.cli.wording import FAILED, ours, plotted, said, sampling, serve_metrics, styled
 from aim_jupyter.commands import looks, parsing, presenting
 from aim_jupyter.commands.looks import Look
 from aim_jupyter.core import api, serving
@@ -21,7 +22,6 @@ from aim_jupyter.core.harmless import harmless
 from aim_jupyter.render.text import table as table_text
 from aim_jupyter.tables import columns
 from aim_jupyter.tables.columns import Row
-from aim_jupyter.work import connect
 
 
 def show(look: Look, given: Namespace, answer: Any) -> int:
@@ -33,7 +33,8 @@ def show(look: Look, given: Namespace, answer: Any) -> int:
         for line in look.text(answer):
             print(ours(line) if look.typed else line, flush=True)
     elif look.rows is not None:
-        _show_table(look.rows(answer), look.card(answer) if look.card else None)
+        card = look.card(answer) if look.card else None
+        _show_table(look.rows(answer), card, wide=getattr(given, "wide", False))
     elif look.card is not None:
         _show_card(look.card(answer))
     else:
@@ -42,12 +43,18 @@ def show(look: Look, given: Namespace, answer: Any) -> int:
 
 
 def _show_card(card: Any) -> None:
-    print(ours(card.terminal if sys.stdout.isatty() else card.text))
+    print(ours(card.terminal if styled(sys.stdout) else card.text))
 
 
-def _show_table(rows: list[Row], card: Any) -> None:
+def _show_table(rows: list[Row], card: Any, *, wide: bool) -> None:
+    """Print a table as wide as the terminal; who reads a pipe gets all of it, and it alone."""
+    read = not sys.stdout.isatty()
+    width = None if wide or read else shutil.get_terminal_size().columns
+    card = None if read and rows else card
     if rows:
-        print(table_text(_narrow(rows)), end="\n\n" if card else "\n")
+        text = table_text(_narrow(rows), width)
+        more = ": --wide shows them" if width and " more: " in text.splitlines()[-1] else ""
+        print(f"{text}{more}", end="\n\n" if card else "\n")
     elif card is None:
         print("Nothing yet.")
     if card is not None:
@@ -139,9 +146,14 @@ def _top(given: Namespace, first: Any) -> None:
     if sys.stdout.isatty():
         from aim_jupyter.cli import screen  # noqa: PLC0415 - a keyboard and a screen
 
-        screen.live(lambda top: ours(presenting.top_card(top).terminal), first)
+        screen.live(_top_lines, first)
     else:
         print(ours(presenting.top_card(first).text))
+
+
+def _top_lines(top: Any) -> str:
+    card = presenting.top_card(top, width=shutil.get_terminal_size().columns)
+    return ours(card.terminal if styled(sys.stdout) else card.text)
 
 
 def _figure(given: Namespace, answer: Any) -> None:
@@ -162,11 +174,15 @@ def _env(_: Namespace, folder: Any) -> None:
 
 
 def _export(_: Namespace, folder: Any) -> None:
+    from aim_jupyter.work import connect  # noqa: PLC0415 - for whoever connects
+
     print("\n".join(connect.exports(folder)))
 
 
 def _beside(given: Namespace, folder: Any) -> None:
     """Become the program once the server is ready: signals and exit code are its own."""
+    from aim_jupyter.work import connect  # noqa: PLC0415 - as above
+
     stage = None
     for view in api.wait(folder.name, limit_s=given.timeout or float("inf")):
         if view.record.stage != stage and view.record.state == "starting":

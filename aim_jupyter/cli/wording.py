@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import threading
 from argparse import Namespace
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from aim_jupyter.commands import parsing
 from aim_jupyter.core import api, hints
@@ -18,6 +19,12 @@ FAILED = 1
 def ours(text: str) -> str:
     """Return a text of the core with the command lines as they are typed here."""
     return hints.in_shell(text, parsing.PROGRAM)
+
+
+def styled(stream: TextIO) -> bool:
+    """Whether what is written there may be bold and coloured (no-color.org says how to say no)."""
+    plain = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
+    return stream.isatty() and not plain
 
 
 def said(given: Namespace) -> str:

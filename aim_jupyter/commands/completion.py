@@ -16,7 +16,7 @@ from aim_jupyter.commands.table import COMMANDS, Command
 from aim_jupyter.core import api, recipes, serving
 from aim_jupyter.core.errors import AimError
 from aim_jupyter.core.planning.request import Names
-from aim_jupyter.work import connect, runs
+from aim_jupyter.work import runs
 
 if TYPE_CHECKING:
     from IPython.core.completer import CompletionContext, SimpleMatcherResult
@@ -88,7 +88,7 @@ _READ: dict[Names, Callable[[], list[str]]] = {
     "models": lambda: [model.name for model in recipes.catalogue().models],
     "cached": lambda: [one.model for one in api.models_on_disk()],
     "servers": lambda: [folder.name for folder in serving.folders()],
-    "programs": connect.programs,
+    "programs": lambda: _programs(),  # noqa: PLW0108 - defined below
     "runs": lambda: [folder.id for folder in runs.folders()],
 }
 
@@ -99,6 +99,12 @@ def _names(kind: Names | None, rest: list[str]) -> list[str]:
     if kind == "recipes" and rest and not rest[0].startswith("-"):
         return _recently(f"recipes {rest[0]}", lambda: _recipe_ids(rest[0]))
     return []
+
+
+def _programs() -> list[str]:
+    from aim_jupyter.work import connect  # noqa: PLC0415 - for whoever connects
+
+    return connect.programs()
 
 
 def _recipe_ids(model: str) -> list[str]:

@@ -18,7 +18,6 @@ from aim_jupyter.core.errors import BadUsage
 from aim_jupyter.core.planning.request import OPTIONS, Request
 from aim_jupyter.core.records import EvictionRule
 from aim_jupyter.core.records.provenance import Provenance
-from aim_jupyter.work import connect as connecting
 from aim_jupyter.work import runs
 
 
@@ -257,6 +256,8 @@ def client_look(given: Namespace) -> Look:
 
 def connect(given: Namespace) -> list[str]:
     """Show the entry of a program, write it, take it back; without one, say which there are."""
+    from aim_jupyter.work import connect as connecting  # noqa: PLC0415 - for whoever connects
+
     programs = connecting.programs()
     program = next((word for word in given.words if word in programs), None)
     server = next((word for word in given.words if word != program), None)

@@ -40,8 +40,14 @@ def history_rows(past: Columns | list[Sample]) -> list[Row]:
     return rows
 
 
-def top_card(top: Top, *, ended: bool = False) -> Card:
-    """Return the card of `%aim top`; an ended one is not renewed any more."""
+def top_card(top: Top, *, ended: bool = False, width: int = 1000) -> Card:
+    """Return the card of `%aim top`; an ended one is not renewed any more.
+
+    Parameters
+    ----------
+    width : int
+        Characters of a line of its text.
+    """
     return render.top_card(
         top.servers,
         top.machine,
@@ -52,6 +58,7 @@ def top_card(top: Top, *, ended: bool = False) -> Card:
         past_s=api.TOP_PAST_S,
         for_s=None if ended else TOP_FOR_S,
         maps=runs.working(),
+        width=width,
     )
 
 

@@ -7,7 +7,6 @@ would be ten times the table. Without it (an untrusted notebook) a plain table r
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Sequence
 
 from aim_jupyter.render import html, words
@@ -18,8 +17,6 @@ _CLASS = "aim-table"
 _NUMBER, _MISSING = "aim-n", "aim-o"
 MISSING = "<NA>"
 _GAP = 2
-#: Of the columns that a terminal has no room for, so many are named.
-_FIRST_NAMED = 4
 
 # `.dataframe` beside ours outweighs JupyterLab's own rules for tables. The head and the first
 # column stay where they are while the rest is scrolled. Jupyter's second colour for text would have
@@ -29,8 +26,8 @@ _STYLE = f"""
 .dataframe.{_CLASS} .{_NUMBER} {{text-align: right; font-variant-numeric: tabular-nums}}
 .dataframe.{_CLASS} .{_MISSING} {{color: color-mix(in srgb, {html.INK} 75%, transparent)}}
 .dataframe.{_CLASS} thead th {{position: sticky; top: 0; z-index: 1; background: {html.PAPER};
-  box-shadow: inset 0 -1px {html.LINE}}}
-.dataframe.{_CLASS} tbody th {{position: sticky; left: 0; background: inherit}}
+  color: {html.INK}; box-shadow: inset 0 -1px {html.LINE}}}
+.dataframe.{_CLASS} tbody th {{position: sticky; left: 0; background: inherit; color: inherit}}
 """
 _SCROLLS = "overflow:auto;max-height:560px"
 
@@ -74,25 +71,15 @@ def frame_text(
     lines = [list(heads), *([MISSING if cell is None else cell for cell in row] for row in rows)]
     # A line that broke in a cell would end the row.
     lines = [[" ".join(words.clean(cell).splitlines()) for cell in line] for line in lines]
-    shown = _that_fit([max(map(len, column)) for column in zip(*lines, strict=True)], width)
+    shown = t.that_fit(lines, width, _GAP)
     text = t.columns([line[:shown] for line in lines], numeric[:shown], gap=_GAP)
     if not rows:
         text.append("no rows")
     if shown < len(heads):
         text.append(
-            f"and {words.plural(len(heads) - shown, 'column')} more: {_named(heads[shown:])}"
+            f"and {words.plural(len(heads) - shown, 'column')} more: {t.named(heads[shown:])}"
         )
     return "\n".join(text)
-
-
-def _that_fit(widths: Sequence[int], width: int) -> int:
-    """Return how many columns fit; the index and one more are shown in any case."""
-    ends = itertools.accumulate(each + _GAP for each in widths)
-    return max(2, sum(end - _GAP <= width for end in ends))
-
-
-def _named(heads: Sequence[str]) -> str:
-    return ", ".join(heads[:_FIRST_NAMED]) + (", …" if len(heads) > _FIRST_NAMED else "")
 
 
 def _row(cells: Sequence[str | None], numeric: Sequence[bool]) -> Html:

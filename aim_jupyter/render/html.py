@@ -13,13 +13,13 @@ from collections.abc import Sequence
 
 from aim_jupyter.render import words
 
-INK = "var(--jp-ui-font-color1, #212121)"
-SOFT = "var(--jp-ui-font-color2, #616161)"
-LINE = "var(--jp-border-color2, #e0e0e0)"
-PAPER = "var(--jp-layout-color0, #ffffff)"
-TRACK = "var(--jp-layout-color2, #eeeeee)"
-CODE_PAPER = "var(--jp-cell-editor-background, #f5f5f5)"
-BRAND = "var(--jp-brand-color1, #1976d2)"
+INK = "var(--jp-ui-font-color1, var(--vscode-editor-foreground, #212121))"
+SOFT = "var(--jp-ui-font-color2, var(--vscode-descriptionForeground, #616161))"
+LINE = "var(--jp-border-color2, var(--vscode-panel-border, #e0e0e0))"
+PAPER = "var(--jp-layout-color0, var(--vscode-editor-background, #ffffff))"
+TRACK = "var(--jp-layout-color2, var(--vscode-editorWidget-background, #eeeeee))"
+CODE_PAPER = "var(--jp-cell-editor-background, var(--vscode-textCodeBlock-background, #f5f5f5))"
+BRAND = "var(--jp-brand-color1, var(--vscode-textLink-foreground, #1976d2))"
 GOOD = "var(--jp-success-color1, #388e3c)"
 CARE = "var(--jp-warn-color1, #f57c00)"
 BAD = "var(--jp-error-color1, #d32f2f)"

@@ -132,6 +132,10 @@ def _means(values: Sequence[float | None], cells: int) -> list[float | None]:
     return [sum(each) / len(each) if each else None for each in known]
 
 
+#: Of the columns that a line has no room for, so many are named.
+FIRST_NAMED = 4
+
+
 def columns(lines: Sequence[Sequence[str]], numeric: Sequence[bool], gap: int = 2) -> list[str]:
     """Return rows of cells as aligned lines; the cells of a numeric column end together."""
     widths = [max(len(plain(cell)) for cell in column) for column in zip(*lines, strict=True)]
@@ -145,18 +149,52 @@ def columns(lines: Sequence[Sequence[str]], numeric: Sequence[bool], gap: int = 
     return [(" " * gap).join(cells).rstrip() for cells in aligned]
 
 
-def table(rows: Sequence[Mapping[str, object]]) -> str:
+def table(rows: Sequence[Mapping[str, object]], width: int | None = None) -> str:
     """Return rows of plain values as an aligned table with a head.
 
     Numbers end together, a missing value is a dash. Columns that are empty throughout stay:
     what is not known is said, not hidden.
+
+    Parameters
+    ----------
+    width : int, optional
+        Characters of a line. The last columns, which matter least, are left out and named.
     """
     if not rows:
         return ""
     names = list(rows[0])
     numeric = [all(_is_number(row[name]) for row in rows) for name in names]
     lines = [names, *([_cell(row[name]) for name in names] for row in rows)]
-    return "\n".join(columns(lines, numeric))
+    shown = len(names) if width is None else that_fit(lines, width)
+    said = columns([line[:shown] for line in lines], numeric[:shown])
+    if shown < len(names):
+        said.append(f"{words.plural(len(names) - shown, 'column')} more: {named(names[shown:])}")
+    return "\n".join(said)
+
+
+def that_fit(lines: Sequence[Sequence[str]], width: int, gap: int = 2) -> int:
+    """Return how many columns fit; the first two are shown in any case."""
+    widths = [max(len(plain(cell)) for cell in column) for column in zip(*lines, strict=True)]
+    ends = itertools.accumulate(each + gap for each in widths)
+    return max(2, sum(end - gap <= width for end in ends))
+
+
+def without(
+    lines: Sequence[Sequence[str]], numeric: Sequence[bool], drops: Sequence[int], width: int
+) -> list[str]:
+    """Return aligned rows that fit: columns are left out in the order of `drops`, if they must."""
+    kept = list(range(len(numeric)))
+    for place in (*drops, None):
+        made = columns([[line[at] for at in kept] for line in lines], [numeric[at] for at in kept])
+        if place is None or max(len(plain(line)) for line in made) <= width:
+            return made
+        kept.remove(place)
+    return made
+
+
+def named(heads: Sequence[str]) -> str:
+    """Return the names of columns that are not shown, at most a few."""
+    return ", ".join(heads[:FIRST_NAMED]) + (", …" if len(heads) > FIRST_NAMED else "")
 
 
 def _is_number(value: object) -> bool:

@@ -34,6 +34,10 @@ _SERVER_NAMES = (
     *("ttft_p95_ms", "req_running", "req_waiting", "idle_left_s"),
 )
 _GPU_NAMES = ("gpu", "", "vram_used_gib", "busy_pct", "power_w", "temp_c", "holder")
+#: What a narrow terminal leaves out, least needed first, as places in the names.
+_SERVER_DROPS, _GPU_DROPS = (6, 4, 8, 10, 11, 1), (5, 4, 3)
+#: Cells of a GPU's bar, in a terminal of so many characters and in a narrower one.
+_BAR, _SMALL_BAR, _ROOMY = 26, 12, 100
 
 
 def top_card(
@@ -47,6 +51,7 @@ def top_card(
     past_s: float = 120.0,
     for_s: float | None = 600.0,
     maps: Sequence[Look] = (),
+    width: int = 1000,
 ) -> Card:
     """Return the card of all servers and GPUs at one moment.
 
@@ -61,6 +66,8 @@ def top_card(
         where it does not go on.
     maps : sequence of Look
         Maps over tables that run now, of any process.
+    width : int
+        Characters of a line of its text.
     """
     every = f"every {words.limit(every_s)}"
     about = f"{machine.host} · {every}, sparklines show {words.limit(past_s)}"
@@ -73,9 +80,9 @@ def top_card(
         shown.append(html.part(_gpus(gpus, user)))
     facts = f"{machine.host} · {devices.describe(machine, times='x')} · {every}"
     text = t.head("top", f"{facts} · {words.clock(at)}")
-    text += _servers_text(views, past)
+    text += _servers_text(views, past, width)
     text += ["", *map(mapping.map_line, maps)] if maps else []
-    text += ["", *_gpus_text(gpus, user)] if gpus else []
+    text += ["", *_gpus_text(gpus, user, width)] if gpus else []
     return card(html.card(html.head("top", html.soft(about), right), *shown), text)
 
 
@@ -178,12 +185,12 @@ def _holder(gpu: Gpu, user: str | None) -> str:
     return f"{said}, no lease" if devices.unleased(gpu) else said
 
 
-def _servers_text(views: Sequence[ServerView], history: History) -> list[str]:
+def _servers_text(views: Sequence[ServerView], history: History, width: int) -> list[str]:
     if not views:
         return ["No server runs."]
     lines = [list(map(_head, _SERVER_NAMES)), *(_server_text(view, history) for view in views)]
     numeric = [name.endswith(("_s", "_pct", "_ms")) or "req_" in name for name in _SERVER_NAMES]
-    return t.columns(lines, numeric)
+    return t.without(lines, numeric, _SERVER_DROPS, width)
 
 
 def _server_text(view: ServerView, history: History) -> list[str]:
@@ -203,17 +210,18 @@ def _server_text(view: ServerView, history: History) -> list[str]:
     ]
 
 
-def _gpus_text(gpus: Sequence[Gpu], user: str | None) -> list[str]:
+def _gpus_text(gpus: Sequence[Gpu], user: str | None, width: int) -> list[str]:
+    cells = _BAR if width >= _ROOMY else _SMALL_BAR
     lines = [
-        [devices.ordinal(gpu), _bar(gpu, user), *_figures(gpu), _holder_text(gpu, user)]
+        [devices.ordinal(gpu), _bar(gpu, user, cells), *_figures(gpu), _holder_text(gpu, user)]
         for gpu in gpus
     ]
     numeric = [True, False, True, True, True, True, False]
-    return t.columns([list(map(_head, _GPU_NAMES)), *lines], numeric)
+    return t.without([list(map(_head, _GPU_NAMES)), *lines], numeric, _GPU_DROPS, width)
 
 
-def _bar(gpu: Gpu, user: str | None) -> str:
-    drawn = t.bar(gpu, 26)
+def _bar(gpu: Gpu, user: str | None, cells: int) -> str:
+    drawn = t.bar(gpu, cells)
     if gpu.state == "unexplained":
         return t.care(drawn)
     return t.yours(drawn) if devices.yours(gpu, user) else drawn

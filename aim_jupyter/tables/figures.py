@@ -24,10 +24,10 @@ FORMATS = ("png", "svg", "pdf")
 # What matplotlib draws with, and what takes its place where the page knows its theme.
 _INK, _SOFT, _GRID, _BLUE, _GREY = "#212121", "#616161", "#e0e0e0", "#1976d2", "#8a8a8a"
 _THEMED = {
-    _INK: "var(--jp-ui-font-color1, #212121)",
-    _SOFT: "var(--jp-ui-font-color2, #616161)",
-    _GRID: "var(--jp-border-color2, #e0e0e0)",
-    _BLUE: "var(--jp-brand-color1, #1976d2)",
+    _INK: "var(--jp-ui-font-color1, var(--vscode-editor-foreground, #212121))",
+    _SOFT: "var(--jp-ui-font-color2, var(--vscode-descriptionForeground, #616161))",
+    _GRID: "var(--jp-border-color2, var(--vscode-panel-border, #e0e0e0))",
+    _BLUE: "var(--jp-brand-color1, var(--vscode-textLink-foreground, #1976d2))",
 }
 _STYLE: Any = {
     "axes.edgecolor": _GRID,

@@ -52,3 +52,13 @@ def test_spark_shows_all_values_and_leaves_gaps() -> None:
     assert text.spark([50.0], 3, top=100.0) == "▅"
     assert text.spark([], 3) == ""
     assert text.spark([0.0, 0.0], 3) == "▁▁"
+
+
+def test_a_table_leaves_its_last_columns_out_where_they_do_not_fit_and_says_so() -> None:
+    rows = [dict.fromkeys(("server", "state", "model", "gpus", "a_note"), "x" * 12)]
+    for width in (30, 60, 80):
+        lines = text.table(rows, width).splitlines()
+        assert max(map(len, lines)) <= max(width, 46)
+    assert text.table(rows, 30).splitlines()[-1] == "3 columns more: model, gpus, a_note"
+    assert "more" not in text.table(rows, 80)
+    assert text.table(rows) == text.table(rows, 80)

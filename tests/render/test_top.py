@@ -54,3 +54,11 @@ def test_top_leaves_unknown_figures_open() -> None:
     card = top_card((view,), Machine(host="x"), {"qwen3-8b": [Sample(at=0.0)]}, at=0.0)
     assert "– / –" in Page(card.html).text
     assert card.text.splitlines()[3].split() == ["qwen3-8b", "running", "0", *"–" * 7]
+
+
+def test_top_fits_a_terminal_of_eighty_columns() -> None:
+    for width in (80, 100, 120):
+        lines = top_card(**lists.TOP, width=width).text.splitlines()
+        assert max(map(len, lines[1:])) <= width
+    assert "ttft_p50_ms" in top_card(**lists.TOP, width=80).text
+    assert "temp_c" not in top_card(**lists.TOP, width=80).text

@@ -104,6 +104,10 @@ def _socket(plan: Plan) -> Iterator[AimError]:
         )
 
 
+#: What makes room, where something can be let go.
+_ROOM = {"AIM_CACHE_DIR": "%aim cache evict --older-than 30d"}
+
+
 def _disk(plan: Plan) -> Iterator[AimError]:
     wanted = {config.state_dir(): (LEAST_FREE_BYTES, "AIM_STATE_DIR")}
     if plan.download is not None and plan.download_bytes:
@@ -117,7 +121,7 @@ def _disk(plan: Plan) -> Iterator[AimError]:
             yield StateUnusable(
                 f"{folder} has {free / GIB:.1f} GiB free, {size / GIB:.1f} GiB are needed; "
                 f"{variable} moves it to another disk.",
-                "%aim cache evict --older-than 30d",
+                _ROOM.get(variable, f"set {variable} to a folder on another disk"),
             )
 
 

@@ -15,8 +15,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import yaml
-
 
 class Facts(NamedTuple):
     """What a program can be told of a server."""
@@ -87,18 +85,24 @@ def _claude(facts: Facts) -> dict[Place, Any]:
     }
 
 
+def _yaml(said: dict[str, Any]) -> str:
+    import yaml  # noqa: PLC0415 - for whoever connects
+
+    return str(yaml.safe_dump(said, sort_keys=False))
+
+
 def _continue(facts: Facts) -> str:
     model = {"name": f"{facts.model} ({facts.server})", "provider": "vllm", "model": facts.model}
     entry = {**model, "apiBase": facts.url, "apiKey": facts.key}
     block = {"name": f"aim-{facts.server}", "version": "0.0.1", "schema": "v1", "models": [entry]}
-    return yaml.safe_dump(block, sort_keys=False)
+    return _yaml(block)
 
 
 def _litellm(facts: Facts) -> str:
     params = {"model": f"hosted_vllm/{facts.model}", "api_base": facts.url}
     entry = {**params, "api_key": "os.environ/OPENAI_API_KEY"}
     models = [{"model_name": facts.server, "litellm_params": entry}]
-    return yaml.safe_dump({"model_list": models}, sort_keys=False)
+    return _yaml({"model_list": models})
 
 
 def _webui(facts: Facts) -> str:

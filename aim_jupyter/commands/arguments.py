@@ -45,8 +45,9 @@ def _launch(option: Option) -> Argument:
 LAUNCH = tuple(map(_launch, OPTIONS))
 """What launch, plan, export and serve take: all of the table."""
 
-USERS, CONTEXT = (
-    next(made for made in LAUNCH if made.names == (word,)) for word in ("--users", "--context")
+USERS, CONTEXT, ON, PARTITION = (
+    next(made for made in LAUNCH if made.names == (word,))
+    for word in ("--users", "--context", "--on", "--partition")
 )
 
 SERVER = argument("server", nargs="?", completes="servers", help="its name; else the last launched")

@@ -120,6 +120,13 @@ def plan(given: Namespace) -> Any:
     return api.plan_there(request(given), there)
 
 
+def gpus(given: Namespace) -> Any:
+    """Return this machine, or the partitions of a site."""
+    if given.on:
+        return api.gpus_there(given.on)
+    return api.machine(given.machine, file=given.file, tools=given.tools)
+
+
 def recipes(given: Namespace) -> Any:
     """Return the recipes of a model, as a launch would judge them; else the best of each."""
     wanted = asked(given)

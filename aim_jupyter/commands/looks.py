@@ -129,6 +129,8 @@ def _fetched_rows(fetches: Any) -> list[Row]:
 
 
 GPUS = _table("gpus", _gpus_card, plain=_gpus_plain)
+PARTITIONS = _table("partitions")
+SITES = _table("sites")
 ENGINES = _table("engines", lambda found: render.engines_card(found))
 RECIPES = _table("recipes", _recipes_card)
 PS = _table("ps", _servers_card)

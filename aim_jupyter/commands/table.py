@@ -31,7 +31,9 @@ from aim_jupyter.commands.arguments import (
     MACHINE,
     MAP,
     METRICS,
+    ON,
     ON_DISK,
+    PARTITION,
     PLAN,
     PREFETCH,
     PROVENANCE,
@@ -96,10 +98,11 @@ COMMANDS: tuple[Command, ...] = (
     Command(
         "gpus",
         "the GPUs: model, memory, who holds what",
-        lambda given: api.machine(given.machine, file=given.file, tools=given.tools),
-        looks.GPUS,
+        handlers.gpus,
+        lambda given: looks.PARTITIONS if given.on else looks.GPUS,
         (
             MACHINE,
+            ON,
             argument("--from", type=Path, dest="file", metavar="FILE", help="a tool's output"),
             argument("--tools", action="store_true", help="ask amd-smi, rocm-smi, rocminfo too"),
         ),
@@ -125,6 +128,8 @@ COMMANDS: tuple[Command, ...] = (
         (
             argument("model", nargs="?", completes="models", help="a name, repository or folder"),
             MACHINE,
+            ON,
+            PARTITION,
             USERS,
             CONTEXT,
         ),
@@ -396,6 +401,19 @@ COMMANDS: tuple[Command, ...] = (
             argument("--off", action="store_true", help="end it; its servers go on"),
             argument("--idle", type=seconds, metavar="TIME", help="stay so long unused: 15m"),
         ),
+    ),
+    Command(
+        "sites",
+        "where servers can run beside this machine",
+        lambda _: api.known_sites(),
+        looks.SITES,
+    ),
+    Command(
+        "site check",
+        "try a site: its commands, its partition, its folders, a submission",
+        lambda given: api.check_site(given.site),
+        looks.DOCTOR,
+        (argument("site", help="its name: %aim sites"),),
     ),
     Command(
         "doctor",

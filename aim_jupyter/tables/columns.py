@@ -20,6 +20,7 @@ from aim_jupyter.core.records import (
     EngineEnvironment,
     Eviction,
     Gpu,
+    Partition,
     Sample,
     ServerView,
 )
@@ -30,7 +31,7 @@ from aim_jupyter.work.runs import RunFolder
 
 Verb = Literal[
     "gpus", "recipes", "ps", "metrics", "raw", "cache", "evict", "events", "engines", "fit",
-    "runs", "answers", "records", "differences",
+    "runs", "answers", "records", "differences", "partitions", "sites",
 ]  # fmt: skip
 Dtype = Literal["string", "Int64", "Float64", "boolean", "datetime64[us, UTC]"]
 _TIME: Dtype = "datetime64[us, UTC]"
@@ -55,6 +56,8 @@ INDEX: dict[Verb, str | None] = {
     "answers": None,
     "records": "record",
     "differences": "what",
+    "partitions": "partition",
+    "sites": "site",
 }
 
 COLUMNS: dict[Verb, tuple[str, ...]] = {
@@ -109,6 +112,12 @@ COLUMNS: dict[Verb, tuple[str, ...]] = {
     "answers": ("row", "raw", "cause", "error", "tokens_in", "tokens_out", "took_ms", "asks"),
     "records": ("model", "engine", "version", "recipe", "devices", "revision", "first_at"),
     "differences": ("then", "now"),
+    # Where GPUs are at a site: `gpus --on`.
+    "partitions": (
+        *("state", "gpu_model", "vram_gib", "gpus_total", "gpus_free", "gpus_used", "gpus_down"),
+        *("pending_ahead", "limit_s", "nodes", "gpus_per_node", "most_free", "asked_at"),
+    ),
+    "sites": ("place", "title", "like", "partition", "account", "gpu_model", "reach", "source"),
 }
 
 _WHOLE = (
@@ -117,6 +126,8 @@ _WHOLE = (
     *("req_waiting", "req_done", "req_failed", "req_stopped", "req_length", "req_aborted"),
     *("req_error", "preempted", "files", "files_missing"),
     *("rows", "failed", "row", "tokens_in", "tokens_out", "asks"),
+    *("gpus_total", "gpus_free", "gpus_used", "gpus_down", "pending_ahead", "limit_s", "nodes"),
+    *("gpus_per_node", "most_free"),
 )
 _DECIMAL = (
     *("users_fit", "took_s", "window_s", "value", "download_s", "boot_s", "load_s"),
@@ -221,6 +232,11 @@ def engine_row(environment: EngineEnvironment) -> Row:
     # An image has no path here: what it is found by is its id.
     path = f"{image.program} {image.id[:12]}" if image is not None else environment.python
     return _row("engines", environment, path=path)
+
+
+def partition_row(part: Partition) -> Row:
+    """Return the row of one partition of a site."""
+    return _row("partitions", part, partition=part.name, pending_ahead=part.pending)
 
 
 def run_row(folder: RunFolder) -> Row:
@@ -350,4 +366,6 @@ ROW: Mapping[Verb, Callable[..., Row]] = {
     "answers": lambda numbered: answer_row(*numbered),
     "records": record_row,
     "differences": partial(_row, "differences"),
+    "partitions": partition_row,
+    "sites": lambda site: _row("sites", site, site=site.name, gpu_model=site.gpu or None),
 }

@@ -21,7 +21,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 #: What has to be there, and is in the packages named above.
@@ -131,10 +131,21 @@ class Cluster:
         """Return the folder that `machine` is on a node."""
         return self.folder / f"machine.{node}"
 
-    def ask(self, *command: str) -> str:
-        """Run one of Slurm's commands and return what it says."""
+    def ask(self, *command: str, env: Mapping[str, str] | None = None) -> str:
+        """Run one of Slurm's commands and return what it says.
+
+        Parameters
+        ----------
+        env : mapping, optional
+            What a job is given beside the environment in which this was made.
+        """
         done = subprocess.run(
-            command, env=self._environment, capture_output=True, text=True, timeout=60, check=True
+            command,
+            env={**self._environment, **(env or {})},
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=True,
         )
         return done.stdout.strip()
 

@@ -47,6 +47,9 @@ LITERAL = {
     "last_used_at path reason kind verified shared",
     "evict": "evict frees_gib reason kind last_used_at done path",
     "events": "server kind stage took_s message level",
+    "partitions": "state gpu_model vram_gib gpus_total gpus_free gpus_used gpus_down "
+    "pending_ahead limit_s nodes gpus_per_node most_free asked_at",
+    "sites": "place title like partition account gpu_model reach source",
     "engines": "engine version platform source usable reason path",
     "fit": "model recipe gpu_model tp engine context_tokens verdict started weights_gib "
     "weights_predicted_gib kv_gib kv_predicted_gib overhead_gib overhead_predicted_gib "

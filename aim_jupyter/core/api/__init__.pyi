@@ -57,6 +57,7 @@ from .questions import Elsewhere, plan_for, plan_there, plans_for
 from .recording import check_same, differences, export_record, record, records
 from .sharing import EVERYONE, Share, revoke, share, shares_of
 from .site import ask_engine, engine_list, install_engine, machine
+from .sites import check_site, gpus_there, known_sites
 from .warming import cool_down, warm_hosts, warm_up
 from .writing import check_recipe, export, new_recipe
 
@@ -75,6 +76,7 @@ __all__ = [
     "can_start",
     "check_recipe",
     "check_same",
+    "check_site",
     "cool_down",
     "default_model",
     "differences",
@@ -93,12 +95,14 @@ __all__ = [
     "follow_events",
     "follow_logs",
     "forget",
+    "gpus_there",
     "history",
     "history_columns",
     "install_engine",
     "judged",
     "judged_plan",
     "known_models",
+    "known_sites",
     "last_start_s",
     "launch",
     "launch_line",

@@ -65,7 +65,7 @@ def recipe_list(request: Request | None = None, *, simulated: str | None = None)
         If there is no such model; it holds the nearest names.
     """
     asked = request or Request(model="")
-    answers = planner(simulated)
+    asked, answers = meant(asked) if asked.on else (asked, planner(simulated))
     if asked.model:
         return list(answers.choices(asked))
     best = answers.best_of_each(asked)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from msgspec.structs import replace
 
 from aim_jupyter.core import devices, events
@@ -92,6 +90,18 @@ def partitions(name: str) -> list[Partition]:
     return list(told.partitions)
 
 
+def gpus_there(name: str) -> list[Partition]:
+    """Return the partitions of a site with the model of their GPUs, where that is known."""
+    site = registry.site(name)
+    return [_of_model(part, model(site, part)) for part in partitions(name)]
+
+
+def _of_model(part: Partition, device: devices.Device | None) -> Partition:
+    if device is None or not part.gpus_per_node:
+        return part
+    return replace(part, gpu_model=device.model, vram_bytes=device.reported_bytes)
+
+
 def there(site: Site, part: Partition) -> Machine:
     """Return the machine that a node of a partition is, as far as its site says.
 
@@ -120,7 +130,7 @@ def model(site: Site, part: Partition) -> devices.Device | None:
     return devices.typed(word) if word else None
 
 
-def sites() -> list[Site]:
+def known_sites() -> list[Site]:
     """Return the sites that are described or here, then the templates."""
     shipped = (described.read(name, path) for name, path in described.templates().items())
     return [*registry.known(), *shipped]
@@ -136,13 +146,3 @@ def check_site(name: str) -> list[Check]:
     """
     site = registry.site(name)
     return sorted(registry.at(site).check(), key=lambda check: check.good)
-
-
-def each(name: str) -> Iterator[tuple[Partition, Machine]]:
-    """Yield the partitions of a site with what a node of each is; of unknown GPUs none."""
-    site = registry.site(name)
-    for part in partitions(name):
-        try:
-            yield part, there(site, part)
-        except SiteError as error:
-            events.report(f"{part.name} is left out: {error.found}")

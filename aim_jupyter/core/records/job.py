@@ -54,6 +54,8 @@ class Partition(Struct, frozen=True, kw_only=True):
     ----------
     gpu : str
         What the place calls its GPUs; empty without any.
+    gpu_model, vram_bytes
+        What these are, and the memory of one, where its site says so.
     gpus_per_node : int
         Of its largest node, as the place counts them: a GCD may be one.
     most_free : int
@@ -68,6 +70,8 @@ class Partition(Struct, frozen=True, kw_only=True):
     state: PartitionState
     default: bool = False
     gpu: str = ""
+    gpu_model: str | None = None
+    vram_bytes: int | None = None
     nodes: int = 0
     gpus_per_node: int = 0
     gpus_total: int = 0

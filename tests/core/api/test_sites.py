@@ -51,7 +51,8 @@ def test_what_is_not_there_is_told(standin: Path) -> None:
         sites.settled(Request(model="demo", on="standin", partition="gpuu"))
     with pytest.raises(SiteError, match="which model is that"):
         sites.settled(Request(model="demo", on="standin", partition="odd"))
-    assert [part.name for part, _ in sites.each("standin")] == ["cpu", "gpu"]
+    models = {part.name: part.gpu_model for part in sites.gpus_there("standin")}
+    assert models == {"cpu": None, "gpu": "MI300X", "odd": None}
     (standin / "silent").touch()
     for file in Path(standin.parent / "state/sites").glob("*.json"):
         file.unlink()
@@ -69,5 +70,5 @@ def test_dies_are_what_a_site_counts(standin: Path) -> None:
 
 def test_sites_are_listed_with_the_templates(standin: Path) -> None:
     assert standin.is_dir()
-    assert {"standin", "lumi-g"} <= {site.name for site in sites.sites()}
+    assert {"standin", "lumi-g"} <= {site.name for site in sites.known_sites()}
     assert [check.good for check in sites.check_site("standin")] == [True]

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import re
+import time
 
-from aim_jupyter.core.records import Plan, ServerView
+from aim_jupyter.core.records import Job, Plan, ServerView
 from aim_jupyter.core.sizes import GIB
 from aim_jupyter.render import html, words
 from aim_jupyter.render.facts import Fact, lines, rows
@@ -53,6 +54,8 @@ def facts(view: ServerView, browser_path: str | None) -> list[Fact]:
     found = [Fact(name="This notebook", said=f"`{place}`" if place else words.UNKNOWN)]
     if view.record.plan.listen not in ("loopback", "unix"):
         found.append(Fact(name="Listens", said=f"on `{view.record.plan.listen}`", notes=(_OPEN,)))
+    if view.record.job is not None:
+        found.append(_job(view, view.record.job))
     if browser_path:
         found.append(Fact(name="Your browser", said=f"`{browser_path}`"))
     found.append(Fact(name="Key", said="in the client · or `server.api_key`"))
@@ -63,6 +66,16 @@ def facts(view: ServerView, browser_path: str | None) -> list[Fact]:
     return found + [
         Fact(name=name, said=said[0], notes=tuple(said[1:])) for name, said in named.items() if said
     ]
+
+
+def _job(view: ServerView, job: Job) -> Fact:
+    """Return in which job it runs, and what is left of its wall time."""
+    where = f"job {job.id} at {job.site}" + (f" on {job.node}" if job.node else "")
+    if job.ends_at is None or not view.record.live:
+        return Fact(name="Job", said=where)
+    ends = time.strftime("%H:%M", time.localtime(job.ends_at))
+    left = words.duration(max(0.0, job.ends_at - (view.at or time.time())))
+    return Fact(name="Job", said=where, notes=(f"{left} of wall time left, until {ends}",))
 
 
 def _capacity(view: ServerView) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
+from aim_jupyter.core.records import Job
 from aim_jupyter.render import launch_card
 from tests.render import samples
 from tests.render.pages import Page
@@ -54,3 +55,12 @@ def test_ready_leaves_out_what_is_not_known() -> None:
 def test_it_says_when_it_stops(idle: float | None, lifetime: float | None, said: str) -> None:
     plan = replace(samples.QWEN_32B, idle_s=idle, lifetime_s=lifetime)
     assert said in launch_card(changed(samples.READY, plan=plan)).text
+
+
+def test_in_a_job_it_says_which_and_what_is_left_of_its_wall_time() -> None:
+    at = samples.READY.at or 1e9
+    job = Job(site="slurm", id="7214503", node="nid00123", ends_at=at + 3 * 3600)
+    card = launch_card(replace(changed(samples.READY, job=job), at=at))
+    for said in (card.text, Page(card.html).text):
+        assert "job 7214503 at slurm on nid00123" in said
+        assert "of wall time left, until" in said

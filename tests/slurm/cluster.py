@@ -42,7 +42,7 @@ AuthType=auth/munge
 AuthInfo=socket={folder}/munge.socket
 SlurmUser=root
 SlurmdUser=root
-SlurmctldPort=16817
+SlurmctldPort={port}
 SlurmctldTimeout=10
 SlurmdTimeout=6
 SlurmdParameters=config_overrides
@@ -265,6 +265,7 @@ class Cluster:
         text = _CONTROLLER.format(
             host=socket.gethostname().partition(".")[0],
             address=address,
+            port=16800 + self._number,
             folder=self.folder,
             kill_wait=KILL_WAIT_S,
         )

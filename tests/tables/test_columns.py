@@ -75,6 +75,8 @@ INDEXES = {
     "answers": None,
     "records": "record",
     "differences": "what",
+    "partitions": "partition",
+    "sites": "site",
 }
 RECIPE = Recipe(
     id="mi300x-fp8-tp1",

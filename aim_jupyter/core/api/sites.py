@@ -30,7 +30,7 @@ def settled(request: Request) -> tuple[Request, Machine]:
     """
     if request.on is None:
         if request.partition is not None:
-            raise BadUsage("A partition is a part of a site.", "--on slurm --partition NAME")
+            raise BadUsage("A partition is a part of a site.", "leave out --partition")
         return request, machine()
     site = registry.site(request.on)
     _check(request, site)
@@ -43,10 +43,10 @@ def settled(request: Request) -> tuple[Request, Machine]:
 def _check(request: Request, site: Site) -> None:
     title = site.title or site.name
     if request.gpus is not None:
-        raise BadUsage(f"{title} chooses the GPUs of a job.", "--most-gpus N says how many")
+        raise BadUsage(f"{title} chooses the GPUs of a job.", "leave out --gpus")
     if request.with_jupyter:
         raise BadUsage(
-            "A job can't see the end of this Jupyter server.", "--for 4h ends it in time"
+            "A job can't see the end of this Jupyter server.", "leave out --with-jupyter"
         )
     if request.listen not in (None, "loopback", "unix"):
         raise BadUsage(f"At {title} a server listens on its node alone.", "leave out --listen")
@@ -66,7 +66,7 @@ def partition(site: Site, name: str | None = None) -> Partition:
     wanted = name or site.partition
     if wanted and wanted not in known:
         line = f"%aim gpus --on {site.name}"
-        raise UnknownName("partition", wanted, known, f"{line} lists the partitions")
+        raise UnknownName("partition", wanted, known, line)
     return known[wanted] if wanted else next(iter(known.values()))
 
 

@@ -94,7 +94,7 @@ def site(name: str) -> Site:
             f"write like = {name!r} and your account into {folder}/{name}.toml",
         )
     known = [*written, *known_names()]
-    raise UnknownName("site", name, known, "%aim sites lists them")
+    raise UnknownName("site", name, known, "%aim sites")
 
 
 def known() -> list[Site]:

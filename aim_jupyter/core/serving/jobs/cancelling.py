@@ -34,6 +34,7 @@ def stop(folder: ServerFolder, record: ServerRecord, drain_s: float) -> ServerRe
         _wait_last_word(folder, drain_s + VERIFY_S)
     if job is not None:
         _cancel(folder, job)
+        _wait_last_word(folder, 2 * following.SEEN_S)
     return following.current(folder, folder.read())
 
 
@@ -59,7 +60,7 @@ def _cancel(folder: ServerFolder, job: Job) -> None:
         if time.monotonic() > end:
             silent = f"{site.title} does not answer" if now.silent_since else "it is still there"
             found = f"Job {job.id} of {folder.name!r} was told to end, and {silent}."
-            raise ServerGone(found, f"%aim stop {folder.name} again, or scancel {job.id}")
+            raise ServerGone(found, f"%aim stop {folder.name}")
         time.sleep(_LOOK_S * 2)
 
 

@@ -20,6 +20,8 @@ from aim_jupyter.core.serving.jobs import submission, ways
 from aim_jupyter.core.serving.state.folder import ServerFolder, alone
 from aim_jupyter.core.serving.state.process import alive, boot_id
 
+#: What every place says of a job that somebody has cancelled.
+CANCELLED = "it was cancelled"
 #: Seconds in which what a supervisor wrote last is seen by all machines.
 SEEN_S = 3.0
 #: Seconds in which a job that is being handed in has got its number.
@@ -184,9 +186,10 @@ def _last_word(folder: ServerFolder, why: Crash, job: Job | None = None) -> Serv
         if not record.live:
             return record
         request = folder.stop_request()
-        cancelled = job is not None and job.cause == "it was cancelled"
+        cancelled = job is not None and job.cause == CANCELLED
         stopped = request is not None or cancelled
-        reason = f"stopped by {request.by}" if request else why.what
+        by_hand = f"stopped by {request.by}" if request else CANCELLED
+        reason = by_hand if stopped else why.what
         record = replace(
             record,
             state="stopped" if stopped else "failed",

@@ -91,7 +91,7 @@ def _start(folder: ServerFolder, port: int, way: list[str], target: str) -> Way:
         said = files.tail(log, 1)
         raise ServerGone(
             f"The node of {folder.name!r} can't be reached: {said[-1] if said else 'no answer'}.",
-            f"%aim status {folder.name}, or look into {log}",
+            f"look into {log}",
         )
     return Way(process=known, port=int(numbers[1]), target=target)
 

@@ -9,6 +9,8 @@ import os
 import signal
 import sys
 
+from msgspec.structs import replace
+
 from aim_jupyter.core.errors import AimError
 from aim_jupyter.work import runs
 from aim_jupyter.work.map import endpoints
@@ -29,13 +31,14 @@ def main(words: list[str]) -> int:
         os.setsid()
         run = folder.read()
         schema = Schema(list(run.question.choices) or run.question.schema)
-        places = endpoints.named(run.servers, launch="--launch" in options)
-        running = Running(folder, places, schema, force="--force" in options)
-        signal.signal(signal.SIGTERM, lambda *_: running.stop())
-        signal.signal(signal.SIGINT, lambda *_: running.stop())
         try:
+            places = endpoints.named(run.servers, launch="--launch" in options)
+            running = Running(folder, places, schema, force="--force" in options)
+            signal.signal(signal.SIGTERM, lambda *_: running.stop())
+            signal.signal(signal.SIGINT, lambda *_: running.stop())
             running.work()
         except AimError as error:
+            folder.write(replace(folder.read(), reason=error.found))
             print("\n".join(error.lines), flush=True)  # noqa: T201 - its log
             return 1
     return 0

@@ -268,8 +268,10 @@ class Running:
             self._run,
             done=self._run.done + rows - failed.total(),
             failed=self._run.failed + failed.total(),
-            tokens_in=self._run.tokens_in + sum(answer.tokens_in or 0 for _, answer in came),
-            tokens_out=self._run.tokens_out + sum(answer.tokens_out or 0 for _, answer in came),
+            tokens_in=self._run.tokens_in
+            + sum(item.times * (answer.tokens_in or 0) for item, answer in came),
+            tokens_out=self._run.tokens_out
+            + sum(item.times * (answer.tokens_out or 0) for item, answer in came),
         )
 
     async def _look_on(self) -> None:

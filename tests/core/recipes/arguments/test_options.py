@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aim_jupyter.core.recipes.arguments.options import (
@@ -87,6 +87,7 @@ def test_words_are_never_taken_for_another_option() -> None:
     assert known.words({"other": {"a": [1]}}) == ["--other", '{"a": [1]}']
 
 
+@settings(max_examples=40)
 @given(st.dictionaries(st.from_regex(r"[a-z][a-z-]{0,8}", fullmatch=True), st.text(max_size=9)))
 def test_each_value_stays_one_word_with_its_option(args: dict[str, str]) -> None:
     words = Options(FLAGS).words(args)

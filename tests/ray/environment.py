@@ -16,6 +16,8 @@ LOCK = Path(__file__).parents[2] / "locks" / "ray.txt"
 #: One node of Ray, not seen from outside, which tells nobody of its use.
 _ENVIRONMENT = {
     "RAY_USAGE_STATS_ENABLED": "0",
+    # What a stage reserves; two cores alone would let one wait for the other.
+    "RAY_OVERRIDE_RESOURCES": '{"CPU": 8}',
     "RAY_DISABLE_IMPORT_WARNING": "1",
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
     "RAY_memory_monitor_refresh_ms": "0",

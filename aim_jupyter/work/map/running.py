@@ -74,7 +74,8 @@ class Running:
         self._returned: list[Item] = []
         self._first = Counter[str]()
         self._came: list[tuple[Item, Answer]] = []
-        self._kept, self._due = asyncio.Event(), asyncio.Event()
+        self._waiting: list[asyncio.Future[None]] = []
+        self._due = asyncio.Event()
         self._since: dict[bytes, float] = {}
         self._causes = Counter[str]()
         self._stopping = False
@@ -84,7 +85,7 @@ class Running:
         self._forecast = Forecast()
         self._rates: deque[float] = deque(maxlen=_HISTORY)
         self._paces: deque[int] = deque(maxlen=_HISTORY)
-        self._under_way = 0
+        self._under_way = self._tellings = 0
         self._last: deque[tuple[Item, Answer]] = deque(maxlen=_LAST)
 
     def stop(self) -> None:
@@ -179,6 +180,7 @@ class Running:
 
     async def _ask(self, lane: Lane, item: Item | None) -> None:
         """Ask one row after the other, as long as so many at once are wanted."""
+        loop = asyncio.get_running_loop()
         while item is not None:
             self._since[item.key] = time.monotonic()
             try:
@@ -187,15 +189,15 @@ class Running:
                 self._returned.append(item)
                 raise
             finally:
-                took = time.monotonic() - self._since.pop(item.key)
-            self._forecast.took([took])
-            kept = self._kept
+                del self._since[item.key]
+            kept = loop.create_future()
+            self._waiting.append(kept)
             self._came.append((item, answer))
             if 2 * len(self._came) >= len(lane.tasks):
                 # An engine must not idle for want of questions whose askers wait for the disk.
                 self._due.set()
             # Till it is on the disk it is under way: a kill costs no more than what is.
-            await kept.wait()
+            await kept
             if item.first < FIRST:
                 self._judge_first(item, answer)
             item = self._next() if len(lane.tasks) <= lane.pace.target else None
@@ -255,8 +257,11 @@ class Running:
         if not came:
             return
         self._store.keep((item.key, answer) for item, answer in came)
-        self._kept.set()
-        self._kept = asyncio.Event()
+        waiting, self._waiting = self._waiting, []
+        for kept in waiting:
+            if not kept.done():
+                kept.set_result(None)
+        self._forecast.took([(answer.ms or 0.0) / 1000 for _, answer in came])
         failed = Counter[str]()
         for item, answer in came:
             if answer.cause:
@@ -316,7 +321,10 @@ class Running:
 
     def _tell(self, *, ended: bool = False) -> None:
         look = self._look(ended=ended)
-        self._folder.show(look)
+        self._tellings += 1
+        if ended or self._show is None or self._tellings % 2:
+            # A file that is flushed costs as much as twenty rows; who sits before it needs none.
+            self._folder.show(look)
         if self._show is not None:
             self._show(look)
 

@@ -190,9 +190,7 @@ class Outcomes:
     def _reply(self, given: Namespace, folder: Any) -> None:
         text = getattr(given, "body", "") or given.say
         if not text:
-            raise BadUsage(
-                "There is nothing to say.", "write it below %%aim chat, in the same cell"
-            )
+            raise BadUsage("There is nothing to say.", "%aim chat --say Hello")
         conversation = self._conversations.get(folder.name)
         if conversation is None or given.new or given.system:
             conversation = Conversation(Server(folder), given.system)

@@ -74,6 +74,31 @@ export class Api {
     return this._ask<IExplanation>('GET', ['servers', server, 'why']);
   }
 
+  /** Ask a server, and give the chunks of its reply as they come. */
+  async *chat(
+    server: string,
+    prompt: string,
+    mostTokens: number,
+    signal: AbortSignal
+  ): AsyncGenerator<unknown, void> {
+    const path = ['aim', 'servers', encodeURIComponent(server), 'v1/chat/completions'];
+    const body = JSON.stringify({
+      model: 'default',
+      messages: [{ role: 'user', content: prompt }],
+      max_tokens: mostTokens,
+      stream: true,
+      stream_options: { include_usage: true }
+    });
+    const headers = { 'Content-Type': 'application/json' };
+    const url = URLExt.join(this._settings.baseUrl, ...path);
+    const init: RequestInit = { method: 'POST', body, headers, signal };
+    const response = await ServerConnection.makeRequest(url, init, this._settings);
+    if (!response.ok || response.body === null) {
+      throw refusal(response, await parsed(response));
+    }
+    yield* events(response.body);
+  }
+
   private async _ask<T>(method: string, path: string[], more: IMore = {}): Promise<T> {
     const parts = path.map(part => encodeURIComponent(part));
     const url = URLExt.join(this._settings.baseUrl, 'aim', ...parts) + query(more.query);
@@ -114,6 +139,35 @@ async function parsed(response: Response): Promise<unknown> {
 
 function shown(_: string, value: unknown): unknown {
   return typeof value === 'string' ? harmless(value) : value;
+}
+
+/** The data of server-sent events, each as JSON. */
+async function* events(body: ReadableStream<Uint8Array>): AsyncGenerator<unknown, void> {
+  const reader = body.getReader();
+  const decoder = new TextDecoder();
+  let left = '';
+  for (;;) {
+    const { done, value } = await reader.read();
+    const lines = (left + decoder.decode(value, { stream: !done })).split('\n');
+    left = lines.pop() ?? '';
+    for (const line of lines) {
+      const data = line.startsWith('data:') ? line.slice(5).trim() : '';
+      if (data && data !== '[DONE]') {
+        yield JSON.parse(data);
+      }
+    }
+    if (done) {
+      return;
+    }
+  }
+}
+
+/** A refusal as OpenAI's clients read it: its message holds what to do as well. */
+function refusal(response: Response, answer: unknown): Failure {
+  const { error } = (answer ?? {}) as { error?: { message?: string; type?: string } };
+  const [found = '', toDo = ''] = (error?.message ?? '').split(' Try: ');
+  const told = { error: error?.type, found: found || undefined, to_do: toDo };
+  return failure(response, told);
 }
 
 function failure(response: Response, answer: unknown): Failure {

@@ -7,6 +7,7 @@ import { age, duration, limit, whole } from '../words';
 import { useLaunch, useSidebar } from './context';
 import { Glyph, STATES } from './glyphs';
 import { Button, Fitting, Progress, Skeleton, Spark } from './parts';
+import { TryIt } from './TryIt';
 
 /** Those worth a place: what lives, what failed, and what is not known; the latest first. */
 export function shown(servers: IServer[]): IServer[] {
@@ -173,6 +174,7 @@ function Running({ server }: { server: IServer }): React.ReactElement {
         </code>
       )}
       <Actions server={server} />
+      <TryIt server={server.server} />
     </>
   );
 }

@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 
 from aim_jupyter.cli.wording import FAILED, ours, styled
 from aim_jupyter.commands import parsing, presenting
-from aim_jupyter.commands.table import Command
+from aim_jupyter.commands.command import Command
 from aim_jupyter.core.errors import AimError, closed_files
 
 WRONG, INTERRUPTED = 2, 130

@@ -12,7 +12,8 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from aim_jupyter.commands import parsing
-from aim_jupyter.commands.table import COMMANDS, Command
+from aim_jupyter.commands.command import Command
+from aim_jupyter.commands.table import COMMANDS
 from aim_jupyter.core import api, recipes, serving
 from aim_jupyter.core.errors import AimError
 from aim_jupyter.core.planning.request import Names

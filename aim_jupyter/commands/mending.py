@@ -12,7 +12,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from aim_jupyter.commands.arguments import Argument
-from aim_jupyter.commands.table import COMMANDS, Command
+from aim_jupyter.commands.command import Command
+from aim_jupyter.commands.table import COMMANDS
 from aim_jupyter.core.errors import AimError, closest
 
 _NEGATIVE = re.compile(r"-(\d*\.)?\d+(e[+-]?\d+)?|-", re.ASCII | re.IGNORECASE)

@@ -14,8 +14,9 @@ from collections.abc import Sequence
 from typing import Any, NoReturn
 
 from aim_jupyter.commands import mending
+from aim_jupyter.commands.command import Command
 from aim_jupyter.commands.mending import is_option
-from aim_jupyter.commands.table import COMMANDS, Command
+from aim_jupyter.commands.table import COMMANDS
 from aim_jupyter.core.errors import AimError, BadUsage, UnknownName
 
 #: How a line begins in each front end; texts of the core use the first.

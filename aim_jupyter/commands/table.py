@@ -9,10 +9,7 @@ hangs on the options.
 
 from __future__ import annotations
 
-from argparse import Namespace
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple
 
 from aim_jupyter.commands import handlers, looks
 from aim_jupyter.commands.arguments import (
@@ -48,48 +45,13 @@ from aim_jupyter.commands.arguments import (
     VERIFY,
     WAIT,
     WHY,
-    Argument,
     argument,
 )
-from aim_jupyter.commands.looks import Look
+from aim_jupyter.commands.command import Command
 from aim_jupyter.core import api
 from aim_jupyter.core.planning.values import seconds
 from aim_jupyter.core.records.plan import TARGETS
 from aim_jupyter.work import runs
-
-
-class Command(NamedTuple):
-    """One verb.
-
-    Attributes
-    ----------
-    open : bool
-        Whether options that are not ours are the engine's, and collected in `engine_options`.
-    cell : str
-        What the body of a cell magic is, empty where the verb takes none.
-    also : str
-        Another name of the verb.
-    terminal : bool
-        Whether it makes sense in a terminal only.
-    passes : bool
-        Whether what follows ``--`` is a program's line, in `given.program`.
-    """
-
-    name: str
-    help: str
-    run: Callable[[Namespace], Any]
-    gives: Look | Callable[[Namespace], Look]
-    arguments: tuple[Argument, ...] = ()
-    open: bool = False
-    cell: str = ""
-    also: str = ""
-    terminal: bool = False
-    passes: bool = False
-
-    def look(self, given: Namespace) -> Look:
-        """Return how the answer to these options looks."""
-        return self.gives if isinstance(self.gives, Look) else self.gives(given)
-
 
 COMMANDS: tuple[Command, ...] = (
     Command(

@@ -15,8 +15,8 @@ from IPython.core.interactiveshell import InteractiveShell
 
 from aim_jupyter import verbs
 from aim_jupyter.commands import handlers, looks, presenting
+from aim_jupyter.commands.command import Command
 from aim_jupyter.commands.looks import Look
-from aim_jupyter.commands.table import Command
 from aim_jupyter.core.errors import BadUsage, NoFit, UnknownName, closed_files
 from aim_jupyter.core.events import listening
 from aim_jupyter.notebook import display

@@ -10,8 +10,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from aim_jupyter.commands import parsing
+from aim_jupyter.commands.command import Command
 from aim_jupyter.commands.parsing import MAGIC, PROGRAM, HelpAsked, help_text, parse, split
-from aim_jupyter.commands.table import COMMANDS, Command
+from aim_jupyter.commands.table import COMMANDS
 from aim_jupyter.core import api
 from aim_jupyter.core.errors import BadUsage, UnknownName
 from aim_jupyter.core.planning import Request

@@ -104,9 +104,12 @@ def fit_json(answered: Answered) -> dict[str, Any]:
     plain, choice = memory.as_json(answered.fit), answered.choice
     if choice is None:
         return plain
+    # A launch may be tried where nothing can be told; whoever asks is told that.
+    said = (choice.verdict, choice.reason) if answered.fit.verdict != "unknown" else None
+    verdict, reason = said or (answered.fit.verdict, answered.fit.reason)
     return plain | {
-        "verdict": choice.verdict,
-        "reason": choice.reason,
+        "verdict": verdict,
+        "reason": reason,
         "recipe": choice.recipe.id,
         "gpus": list(choice.gpus),
         "counter_offers": [msgspec.to_builtins(offer) for offer in choice.offers],

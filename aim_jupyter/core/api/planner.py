@@ -185,13 +185,20 @@ class Planner:
         made = beside.with_drafter(made, here=not self.machine.simulated)
         if request.context is None and "max-model-len" not in request.options:
             made = preflight.shortened(made)
+        tried = self._dry_start(judged, choice, made) if request.dry_start else ()
         return choice, structs.replace(
             made,
             asked=words.words(request),
             lives_with=_lives_with(request),
-            reasons=choosing.reasons(judged.choices, self._amds(judged)),
+            reasons=(*tried, *choosing.reasons(judged.choices, self._amds(judged))),
             changes=(*made.changes, *self._environments.remarks(environment)),
         )
+
+    def _dry_start(self, judged: Judged, choice: Choice, made: Plan) -> tuple[str, ...]:
+        if judged.judge is None:
+            return ()
+        gpus = tuple(gpu for gpu in self.machine.gpus if gpu.hip_index in choice.gpus)
+        return (judged.judge.dry_start(choice, gpus, judged.request, made),)
 
     def _in_its_words(self, request: Request, conditions: Conditions) -> Request:
         """Return a request with the engine's options under the engine's own names."""

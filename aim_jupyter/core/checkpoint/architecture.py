@@ -22,7 +22,7 @@ from aim_jupyter.core.checkpoint.mixers import kinds, mixers
 from aim_jupyter.core.checkpoint.mlps import mlps
 from aim_jupyter.core.checkpoint.quantization import Quantization
 from aim_jupyter.core.checkpoint.unread import unread
-from aim_jupyter.core.checkpoint.vision import vision_parameters
+from aim_jupyter.core.checkpoint.vision import Tower, tower_of
 
 # What changes weights or caches in ways that are not modelled here.
 _UNMODELLED = ("hidden_size_per_layer_input", "num_kv_shared_layers", "cross_attention_layers")
@@ -53,8 +53,9 @@ class Architecture(Struct, frozen=True, kw_only=True, cache_hash=True, dict=True
         The dtype of what chooses experts; ``auto`` is the model's.
     positions : int
         Rows of learned position embeddings.
-    vision : int
-        Parameters beside the language model.
+    vision, vision_whole, vision_rows : int
+        Parameters beside the language model: those that GPUs share, those that each holds, and the
+        rows of the matrices that are shared.
     multimodal : bool
         Whether the engine's profiling run includes images.
     capture : float
@@ -80,6 +81,8 @@ class Architecture(Struct, frozen=True, kw_only=True, cache_hash=True, dict=True
     positions: int = 0
     quantization: Quantization = Quantization()
     vision: int = 0
+    vision_whole: int = 0
+    vision_rows: int = 0
     multimodal: bool = False
     capture: float = 1.0
     rocm_block: int = 0
@@ -106,7 +109,8 @@ class Architecture(Struct, frozen=True, kw_only=True, cache_hash=True, dict=True
         """How many there are, of the vision tower about."""
         ends = self.vocabulary * self.hidden * (1 if self.tied else 2)
         inner = sum(count * parameters(layer, self.hidden) for layer, count in self.kinds.items())
-        return inner + ends + self.positions * self.hidden + self.vision
+        beside = self.vision + self.vision_whole
+        return inner + ends + self.positions * self.hidden + beside
 
     def element_bytes(self, dtype: str = "auto") -> int:
         """Return the bytes of an unquantized element as the engine loads it.
@@ -160,6 +164,7 @@ def _read(whole: Fields) -> Architecture:
     layer_kinds = kinds(text, traits)
     vision = whole.part("vision_config")
     hidden = text.size(*keys.HIDDEN, most=2**17)
+    tower = Tower() if vision is None else tower_of(vision, hidden)
     lengths = context(text)
     found = Architecture(
         family=name,
@@ -177,7 +182,9 @@ def _read(whole: Fields) -> Architecture:
         quantization=quantization(
             whole.part(*keys.QUANTIZATION) or text.part(*keys.QUANTIZATION), traits.names
         ),
-        vision=vision_parameters(vision, hidden) if vision else 0,
+        vision=tower.shared,
+        vision_whole=tower.whole,
+        vision_rows=tower.rows,
         multimodal=vision is not None,
         capture=traits.capture,
         rocm_block=traits.rocm_block,
@@ -212,7 +219,8 @@ def _rotary(text: Fields, traits: Traits) -> int:
 
     vLLM ``model_executor/layers/rotary_embedding/``: a row for each position, of the part of a head
     that is turned. Linear scaling multiplies the rows, positions in three axes (M-RoPE) make them
-    four times as many, and families with a second base have a second table, unscaled.
+    four times as many unless they are interleaved, and families with a second base have a second
+    table, unscaled.
     """
     heads = text.optional("num_attention_heads")
     rows = text.optional(*keys.LENGTHS, most=MOST_TOKENS)
@@ -223,7 +231,8 @@ def _rotary(text: Fields, traits: Traits) -> int:
     its = list(scalings(text))
     linear = (each for each in its if each.text("rope_type", "type") == "linear")
     factor = max((factor_of(each) for each in linear), default=1.0)
-    if any(each.has("mrope_section") for each in its):
+    axes = (each for each in its if each.has("mrope_section"))
+    if any(not each.flag("mrope_interleaved") for each in axes):
         factor *= _AXES_ROWS
     second = head * (traits.tables - 1)
     return int(rows * (_turned(text, traits, its, head) * factor + second))

@@ -19,6 +19,7 @@ from aim_jupyter.core.checkpoint.modules import Names, spelled
 
 Said = tuple[tuple[str, str], ...]
 
+_LEAF = 3  # dots in the shortest name of a matrix of a layer
 # Methods whose FP8 with one scale goes through ``process_fp8_weight_tensor_strategy``.
 _LENGTHENED = ("fp8", "fp8_per_tensor", "compressed-tensors")
 
@@ -82,6 +83,18 @@ class Quantization(Struct, frozen=True, kw_only=True, cache_hash=True, dict=True
     def names(self, layer: int) -> bool:
         """Whether a rule may mean a layer by its number: the others are covered alike."""
         return any(rule.names.numbered(layer) for rule in self.rules)
+
+    @functools.cached_property
+    def tower(self) -> Format | None:
+        """How what sees is stored: FP8 alone covers it, and only where no name leaves it out.
+
+        vLLM's ``fp8`` compares whole names (``is_layer_skipped``), so that of a part means nothing.
+        """
+        if self.name != FP8.name or self.narrowest is None:
+            return None
+        named = (name for rule in self.rules if rule.format is None for name in rule.names.names)
+        out = any("vis" in name and name.count(".") > _LEAF for name in named)
+        return None if out else self.narrowest
 
     def lengthened(self, stored: Format) -> bool:
         """Whether ROCm lengthens rows of this format; `weights` says how."""

@@ -6,13 +6,32 @@ vision transformer serves all of them.
 
 from __future__ import annotations
 
+from msgspec import Struct
+
 from aim_jupyter.core.checkpoint.fields import Fields
 
 MOST_MERGED = 32  # patches along one side of what becomes a token
-_GATED = ("pixtral", "qwen2_5_vl")
+_GATED = ("pixtral", "qwen2_5_vl", "gemma4_vision")
+_ALONE = ("gemma4_vision",)  # vLLM has each GPU hold all of it
 
 
-def vision_parameters(fields: Fields, text_hidden: int) -> int:
+class Tower(Struct, frozen=True):
+    """Parameters beside the language model.
+
+    Attributes
+    ----------
+    shared, whole : int
+        Those of which each GPU holds its share, and those of which each holds all.
+    rows : int
+        Of the matrices that are shared.
+    """
+
+    shared: int = 0
+    whole: int = 0
+    rows: int = 0
+
+
+def tower_of(fields: Fields, text_hidden: int) -> Tower:
     """Return the parameters beside the language model.
 
     A transformer layer holds four square projections and an MLP of two matrices, of three where it
@@ -21,18 +40,35 @@ def vision_parameters(fields: Fields, text_hidden: int) -> int:
     width = fields.optional("embed_dim", "vt_hidden_size", "hidden_size", "width")
     depth = fields.optional("depth", "vt_num_hidden_layers", "num_hidden_layers", "layers")
     if width is None or depth is None:
-        return 0
+        return Tower()
     if fields.has("embed_dim"):  # Qwen2-VL calls the language model's width hidden_size
         ratio = fields.size("mlp_ratio", default=4, most=64)
         inner = ratio * width
     else:
         inner = fields.size("intermediate_size", "vt_intermediate_size", default=4 * width)
-    mlp = (3 if fields.get("model_type") in _GATED else 2) * width * inner
-    return (
-        depth * (4 * width * width + mlp)
-        + _patches(fields, width)
-        + _bridge(fields, width, text_hidden)
-    )
+    kind = fields.get("model_type")
+    mlp = (3 if kind in _GATED else 2) * width * inner
+    layers = depth * (4 * width * width + mlp)
+    ends = _patches(fields, width) + _positions(fields, width)
+    bridge = _bridge(fields, width, text_hidden)
+    if kind in _ALONE:
+        return Tower(0, layers + ends + width * text_hidden)
+    rows = depth * (5 * width + (2 if kind in _GATED else 1) * inner)
+    return Tower(layers + bridge, ends, rows)
+
+
+def _positions(fields: Fields, width: int) -> int:
+    """Return the parameters of learned positions, of which there is one for each patch."""
+    both = fields.optional("position_embedding_size")
+    if both is not None:
+        return 2 * both * width
+    said = fields.optional("num_position_embeddings")
+    image, patch = fields.get("image_size"), fields.get("patch_size")
+    sides = type(image) is int and type(patch) is int and 0 < patch <= image <= MOST_SIDE
+    return (said or ((image // patch) ** 2 if sides else 0)) * width
+
+
+MOST_SIDE = 2**14  # pixels
 
 
 def _patches(fields: Fields, width: int) -> int:

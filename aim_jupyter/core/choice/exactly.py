@@ -18,6 +18,12 @@ _KINDS = {"FullAttentionSpec": "full", "MLAAttentionSpec": "full", "SlidingWindo
           "MambaSpec": "state"}  # fmt: skip
 
 
+UNASKED = (
+    "vLLM's own code could not be asked: that takes vLLM 0.32 for the CPU "
+    "(%aim engine install cpu) and an AMD GPU"
+)
+
+
 def counts(config: Mapping[str, Any], settings: Settings, device: Device | None) -> Counts | None:
     """Return what the engine's own code makes of a launch, None where it can't be asked.
 
@@ -31,8 +37,10 @@ def dry_start(
 ) -> Counts | None:
     """Return what the engine's own code makes of a plan as it stands; nothing runs.
 
-    None where it can't be asked: see `counts`.
+    None where it can't be asked: see `counts`. SGLang's code wants its GPU when it is imported.
     """
+    if plan.engine != "vllm":
+        return None
     after = plan.argv.index(plan.model_path) + 1
     return _asked(_question(config, plan.argv[after:], settings, plan.env), device)
 

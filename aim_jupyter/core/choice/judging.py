@@ -13,12 +13,13 @@ from aim_jupyter.core.choice.checkpoints import architecture_of, drafting_for, l
 from aim_jupyter.core.choice.history import learned
 from aim_jupyter.core.choice.ranking import Conditions
 from aim_jupyter.core.choice.terms import on_processor, terms, unknown
+from aim_jupyter.core.errors import NoFit
 from aim_jupyter.core.planning.request import Request
 from aim_jupyter.core.planning.settings import settings_of
 from aim_jupyter.core.recipes.arguments.adoption import WRITTEN_FOR, in_bytes
 from aim_jupyter.core.recipes.arguments.options import named
 from aim_jupyter.core.recipes.arguments.parallel import parallel
-from aim_jupyter.core.records import Choice, Gpu, Model, Recipe, Weights
+from aim_jupyter.core.records import Choice, Gpu, Model, Plan, Recipe, Weights
 from aim_jupyter.core.records.fit import Band, CounterOffer, Device, Fit, Settings, Start
 
 
@@ -110,6 +111,27 @@ class Judge:
 
         counted = counts(config, question.settings, device) if config else None
         return fit.verdict(structs.replace(question, exact=counted)) if counted else None
+
+    def dry_start(self, choice: Choice, gpus: tuple[Gpu, ...], request: Request, plan: Plan) -> str:
+        """Return what the engine's own code makes of a plan; nothing runs.
+
+        Raises
+        ------
+        NoFit
+            If it refuses the settings.
+        """
+        from aim_jupyter.core.choice import exactly  # noqa: PLC0415 - rarely asked
+
+        device, recipe = self._device(choice.recipe, gpus), choice.recipe
+        settings = self._settings(self._args(recipe, request), recipe, request)
+        config = loaded(self._model, recipe.weights)
+        found = exactly.dry_start(plan, config, settings, device) if config else None
+        if found is not None and found.refused:
+            line = f"%aim recipes {self._model.name}"
+            raise NoFit(f"Dry start: {found.refused} ({found.label}).", line, choice)
+        if found is None:
+            return f"dry start: {exactly.UNASKED}"
+        return f"dry start: the settings are taken and the model is built, {found.label}"
 
     def _shortened(self, recipe: Recipe, device: Device | None, request: Request) -> Recipe:
         """Return a derived recipe with a context that one user has room for.

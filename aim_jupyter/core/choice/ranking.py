@@ -24,6 +24,7 @@ from typing import NamedTuple, Protocol, TypeVar
 
 from msgspec import Struct, structs
 
+from aim_jupyter.core.choice.built import is_built
 from aim_jupyter.core.choice.placement import Devices, kinds_of, models_of, strangers, usable
 from aim_jupyter.core.choice.sizing import sized
 from aim_jupyter.core.devices import kinds
@@ -34,6 +35,7 @@ from aim_jupyter.core.recipes.arguments.parallel import parallel, tensor
 from aim_jupyter.core.recipes.derivation import complete
 from aim_jupyter.core.records import Choice, Gpu, Machine, Model, Recipe
 from aim_jupyter.core.records.fit import CounterOffer
+from aim_jupyter.core.records.recipe import Evidence
 from aim_jupyter.core.versions import holds_for
 
 Key = TypeVar("Key")
@@ -253,8 +255,14 @@ def _judge(recipe: Recipe, where: _Where, fit: Fit) -> Choice:
     ordinals = tuple(gpu.hip_index or 0 for gpu in gpus)
     placed = Choice(recipe=recipe, verdict="NO", reason="not judged", gpus=ordinals)
     choice = fit(placed, gpus, where.request)
-    evidence = "tested" if recipe.origin == "measured" else choice.evidence
-    return _marked(structs.replace(choice, evidence=evidence), where)
+    return _marked(structs.replace(choice, evidence=_evidence(recipe)), where)
+
+
+def _evidence(recipe: Recipe) -> Evidence:
+    """Return what shows that a recipe works."""
+    if recipe.origin == "measured":
+        return "tested"
+    return "built" if is_built(recipe) else "unverified"
 
 
 def _refusal(recipe: Recipe, where: _Where) -> str:

@@ -275,6 +275,14 @@ class Request(_Model, frozen=True, kw_only=True, forbid_unknown_fields=True):
         Line | None,
         Option("--partition", TEXT, "this part of the site; inside of a job: another job"),
     ] = None
+    dry_start: Annotated[
+        bool,
+        Option(
+            "--dry-start",
+            SWITCH,
+            "first let vLLM's own code take the settings and build the model on paper: 15 s",
+        ),
+    ] = False
     force: Annotated[bool, Option("--force", SWITCH, "launch although the verdict is NO")] = False
     options: Annotated[
         Mapping[Line, Word | int | float | bool | list[Any] | dict[str, Any] | None],

@@ -8,6 +8,7 @@ from msgspec import Struct, field
 
 Origin = Literal["amd-validated", "published", "derived", "measured", "user"]
 Verdict = Literal["FITS", "TIGHT", "NO"]
+Evidence = Literal["tested", "built", "unverified"]
 
 
 class Weights(Struct, frozen=True, kw_only=True):
@@ -160,6 +161,9 @@ class Choice(Struct, frozen=True, kw_only=True):
     ----------
     total_bytes : int or None
         Memory of one GPU. What weights, KV cache and overhead leave of it is kept free.
+    evidence : str
+        ``tested`` was started; ``built``: the engine's own code takes the settings and builds the
+        model for this GPU, and nothing ran.
     kv_bytes, kv_need_bytes : int or None
         Room for the KV cache, and what `users` with `context_tokens` each need of it.
     short_bytes : int or None
@@ -178,7 +182,7 @@ class Choice(Struct, frozen=True, kw_only=True):
     rank: int = 0
     gpus: tuple[int, ...] = ()
     weights_bytes: int | None = None
-    evidence: Literal["tested", "unverified"] = "unverified"
+    evidence: Evidence = "unverified"
     try_line: str | None = None
     total_bytes: int | None = None
     kv_bytes: int | None = None

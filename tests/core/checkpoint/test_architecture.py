@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tomllib
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -67,6 +69,17 @@ def test_every_known_model_is_read() -> None:
 def test_parameters_are_those_published(model: str, billions: float) -> None:
     found = fit.architecture(fit.config_of(model)).parameters / 1e9
     assert found == pytest.approx(billions, rel=0.004)
+
+
+def test_parameters_are_those_that_cards_state() -> None:
+    stated = tomllib.loads(Path(__file__).with_name("stated.toml").read_text())
+    ours = {name: fit.architecture(fit.config_of(name)).parameters / 1e9 for name in stated}
+    off = {
+        name: (count, ours[name])
+        for name, count in stated.items()
+        if abs(ours[name] / count - 1) > 0.01
+    }
+    assert not off
 
 
 def test_grouped_heads_and_a_tied_vocabulary() -> None:

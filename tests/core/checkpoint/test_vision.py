@@ -5,7 +5,14 @@ from __future__ import annotations
 import pytest
 
 from aim_jupyter.core.checkpoint.fields import Fields, Unreadable
-from aim_jupyter.core.checkpoint.vision import vision_parameters
+from aim_jupyter.core.checkpoint.vision import tower_of
+
+
+def vision_parameters(fields: Fields, text_hidden: int) -> int:
+    """Return all of a tower's parameters."""
+    found = tower_of(fields, text_hidden)
+    return found.shared + found.whole
+
 
 BASE = {"hidden_size": 8, "num_hidden_layers": 2, "intermediate_size": 16, "patch_size": 2}
 
@@ -34,3 +41,10 @@ def test_a_tower_that_says_nothing_is_nothing_and_one_that_lies_is_refused() -> 
     assert vision_parameters(Fields({}), 32) == 0
     with pytest.raises(Unreadable):
         vision_parameters(Fields({**BASE, "patch_size": 10_000}), 32)
+
+
+def test_patches_and_positions_stand_whole_on_each_gpu() -> None:
+    seen = tower_of(Fields({**BASE, "image_size": 8}), 32)
+    assert seen.whole == 3 * 2 * 2 * 8 + (8 // 2) ** 2 * 8
+    alone = tower_of(Fields({**BASE, "model_type": "gemma4_vision"}), 32)
+    assert (alone.shared, alone.rows) == (0, 0)

@@ -29,7 +29,7 @@ TRIED = ("0.32",)
 
 GFX = ("gfx90a", "gfx942", "gfx950")
 """Architectures that it was tried with."""
-COLD_S = 90.0
+COLD_S = 180.0
 """Seconds until a process must be ready; 12 on a quiet machine."""
 QUESTION_S = 120.0
 

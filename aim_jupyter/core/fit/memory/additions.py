@@ -6,13 +6,14 @@ from collections import Counter
 
 from aim_jupyter.core.checkpoint.architecture import Architecture
 from aim_jupyter.core.checkpoint.formats import MXFP4, Format
-from aim_jupyter.core.checkpoint.layers import Experts, Latent, Layer
+from aim_jupyter.core.checkpoint.layers import Attention, Experts, Latent, Layer
 from aim_jupyter.core.checkpoint.matrices import Matrix, matrices
 from aim_jupyter.core.records.fit import Family
 from aim_jupyter.core.sizes import GIB
 
 # What vLLM rounds intermediate and hidden size of MXFP4 experts up to:
 # model_executor/layers/fused_moe/oracle/mxfp4.py, Marlin on CUDA, AITER and Triton on ROCm.
+_WIDENED = "gpt_oss"  # whose kernels want it; the experts of others stay as they are
 _ALIGNED: dict[Family, tuple[int, int]] = {"cuda": (128, 256), "rocm": (256, 256), "cpu": (32, 32)}
 
 
@@ -34,7 +35,11 @@ def additions(
     kinds = Counter(architecture.layers[span.start : span.stop])
     made = sum(
         count
-        * (_absorbed(architecture, layer, tp, size) + _widened(architecture, layer, tp, family))
+        * (
+            _absorbed(architecture, layer, tp, size)
+            + _widened(architecture, layer, tp, family)
+            + _repeated(architecture, layer, tp, size)
+        )
         for layer, count in kinds.items()
     )
     return made + architecture.rotary * size
@@ -43,7 +48,7 @@ def additions(
 def _widened(architecture: Architecture, layer: Layer, tp: int, family: Family) -> int:
     """Return by how much experts grow where the kernels want round sizes."""
     how = architecture.quantization
-    if not how.padded or not isinstance(layer.mlp, Experts):
+    if not how.padded or architecture.family != _WIDENED or not isinstance(layer.mlp, Experts):
         return 0
     shares = (matrix.on_rank(tp) for matrix in matrices(layer, architecture.hidden))
     experts = (share for share in shares if ".experts." in share.module)
@@ -56,6 +61,14 @@ def _widening(share: Matrix, stored: Format, aligned: tuple[int, int]) -> int:
     columns = -(-share.columns // hidden) * hidden
     own = stored.bytes(share.rows, share.columns)
     return share.copies * (stored.bytes(rows, columns) - own)
+
+
+def _repeated(architecture: Architecture, layer: Layer, tp: int, size: int) -> int:
+    """Return what keys take once more that serve as values too: vLLM loads them as both."""
+    its = layer.mixer
+    if not isinstance(its, Attention) or not its.shared_value:
+        return 0
+    return max(1, its.kv_heads // tp) * its.head_v * architecture.hidden * size
 
 
 def _absorbed(architecture: Architecture, layer: Layer, tp: int, size: int) -> int:

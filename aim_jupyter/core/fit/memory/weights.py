@@ -9,11 +9,11 @@ import functools
 from collections import Counter
 from collections.abc import Mapping
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from aim_jupyter.core.checkpoint.architecture import Architecture
 from aim_jupyter.core.checkpoint.drafting import Drafter
-from aim_jupyter.core.checkpoint.formats import DTYPES
+from aim_jupyter.core.checkpoint.formats import DTYPES, Format
 from aim_jupyter.core.checkpoint.layers import Layer
 from aim_jupyter.core.checkpoint.matrices import Matrix, matrices
 from aim_jupyter.core.fit.memory.additions import additions
@@ -22,6 +22,7 @@ from aim_jupyter.core.records.fit import Family
 # The number of all layers that no quantization names: equal ones weigh the same where they stand.
 _ALIKE = -1
 _LONG, _LONGER = 512, 256  # bytes of a row on ROCm, and what is added to it
+_LEAST_GROUP = 32  # elements of an expert that share a scale
 _PADDED_TO = 64  # rows of the vocabulary, vocab_parallel_embedding.py
 
 
@@ -108,12 +109,22 @@ def shares(
             layers=_layers(how, span),
             vocabulary=ends[stage],
             positions=architecture.positions * architecture.hidden * size if stage == 0 else 0,
-            vision=architecture.vision * size // tp if stage == 0 else 0,
+            vision=_vision(how, family) if stage == 0 else 0,
             added=additions(architecture, span, tp, dtype, family)
             + (_lengthened(how, span) if family == "rocm" else 0),
         )
         for stage, span in enumerate(stages(len(architecture.layers), pp))
     )
+
+
+def _vision(how: _How, family: Family) -> int:
+    """Return the bytes of what sees, which vLLM quantizes too where no name leaves it out."""
+    its = how.architecture
+    stored = its.quantization.tower
+    shared = its.vision * (stored.bits / 8 if stored else how.size)
+    if stored and family == "rocm" and its.quantization.lengthened(stored):
+        shared += its.vision_rows * _LONGER
+    return int(shared / how.tp) + its.vision_whole * how.size
 
 
 def drafting(its: Drafter, tp: int, dtype: str = "auto", family: Family = "cuda") -> int:
@@ -191,7 +202,22 @@ def _matrix(how: _How, share: Matrix, number: int) -> int:
     if stored is None:
         size = how.router if share.module == "mlp.gate" else how.size
         return share.copies * (share.rows * share.columns * size + bias)
+    if share.module.startswith("mlp.experts."):
+        stored = _regrouped(stored, share)
     return share.copies * (stored.bytes(share.rows, share.columns) + bias)
+
+
+def _regrouped(stored: Format, share: Matrix) -> Format:
+    """Return a format of whole numbers with groups that a rank's share of an expert divides by.
+
+    vLLM ``moe_wna16.py`` halves them until both sides do, down to 32.
+    """
+    group = stored.columns
+    if not stored.name.startswith("int") or group <= 1:
+        return stored
+    while group > _LEAST_GROUP and (share.rows % group or share.columns % group):
+        group //= 2
+    return structs.replace(stored, columns=group)
 
 
 def _quantizable(matrix: Matrix) -> bool:

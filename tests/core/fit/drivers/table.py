@@ -72,8 +72,8 @@ def settings(config: Config, tp: int) -> Settings:
 def lines() -> Iterator[tuple[str, Config, str, int]]:
     """Yield each line's name, config, kind of GPU and number of GPUs."""
     for gfx in MACHINES:
-        for tp in LENGTHS:
-            for name, config in cases().items():
+        for name, config in cases().items():
+            for tp in LENGTHS:
                 yield f"{name}|{gfx}|{tp}", config, gfx, tp
 
 

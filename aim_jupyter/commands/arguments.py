@@ -281,6 +281,17 @@ SHARE = (
     argument("--revoke", action="store_true", help="take it back, at once"),
 )
 
+GPUS = (
+    MACHINE,
+    ON,
+    argument("--from", type=Path, dest="file", metavar="FILE", help="a tool's output"),
+    argument("--tools", action="store_true", help="ask amd-smi, rocm-smi, rocminfo too"),
+)
+PANEL = (
+    argument("model", nargs="?", completes="models", help="what is chosen at first"),
+    USERS,
+    CONTEXT,
+)
 INSTALL = (
     argument(
         "platform",

@@ -21,6 +21,7 @@ from aim_jupyter.commands.arguments import (
     ENDED,
     EVICT,
     FIT,
+    GPUS,
     IN_AND_OUT,
     INSTALL,
     LAUNCH,
@@ -30,6 +31,7 @@ from aim_jupyter.commands.arguments import (
     METRICS,
     ON,
     ON_DISK,
+    PANEL,
     PARTITION,
     PLAN,
     PREFETCH,
@@ -62,12 +64,7 @@ COMMANDS: tuple[Command, ...] = (
         "the GPUs: model, memory, who holds what",
         handlers.gpus,
         lambda given: looks.PARTITIONS if given.on else looks.GPUS,
-        (
-            MACHINE,
-            ON,
-            argument("--from", type=Path, dest="file", metavar="FILE", help="a tool's output"),
-            argument("--tools", action="store_true", help="ask amd-smi, rocm-smi, rocminfo too"),
-        ),
+        GPUS,
     ),
     Command(
         "engines",
@@ -389,11 +386,7 @@ COMMANDS: tuple[Command, ...] = (
         "choose, launch and watch by clicks, in the notebook",
         handlers.request,
         looks.PANEL,
-        (
-            argument("model", nargs="?", completes="models", help="what is chosen at first"),
-            USERS,
-            CONTEXT,
-        ),
+        PANEL,
     ),
     Command(
         "help",

@@ -63,8 +63,10 @@ def opened(*, make: bool) -> Iterator[int | None]:
         return
     except OSError as error:
         # Not `Path.is_symlink`: that raises below a folder that is closed.
-        reason = "is a link or no folder" if os.path.islink(place) else error.strerror  # noqa: PTH114
-        raise StateUnusable(f"{place}: {reason}.", _advice()) from error
+        if os.path.islink(place):  # noqa: PTH114
+            advice = f"ask an administrator for: sudo rm {place} && {repair()}"
+            raise StateUnusable(f"{place}: is a link or no folder.", advice) from error
+        raise StateUnusable(f"{place}: {error.strerror}.", _advice()) from error
     try:
         _check(place, handle)
         yield handle

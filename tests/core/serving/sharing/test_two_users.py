@@ -345,8 +345,7 @@ def test_a_lease_folder_of_the_first_is_refused_with_an_administrators_line(
                 (f"doctor, with {name} of the first", f"{found[0]['found']} {found[0]['fix']}")
             )
             assert not found[0]["good"]
-            if name == "a folder":
-                assert "sudo install -d -o root -g root -m 1777" in found[0]["fix"]
+            assert "sudo install -d -o root -g root -m 1777" in found[0]["fix"]
             place.unlink() if place.is_symlink() else shutil.rmtree(place)
     finally:
         place.parent.chmod(0o755)

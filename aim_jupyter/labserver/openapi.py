@@ -144,13 +144,20 @@ def _of_query(query: type | None, schemas: dict[str, Any]) -> list[dict[str, Any
     fields = schemas[query.__name__]["properties"] if query else {}
     # What can be said several times has no form in a query.
     several = {one.field for one in OPTIONS if one.kind.gather} if query is Request else set()
-    # Of several values in one, as in 4,5.
-    joined = {"style": "form", "explode": False}
     return [
-        {"name": name, "in": "query", "schema": schema, **joined}
+        {"name": name, "in": "query", "schema": _in_a_query(schema)}
         for name, schema in fields.items()
         if name not in several
     ]
+
+
+def _in_a_query(schema: dict[str, Any]) -> dict[str, Any]:
+    """Return what a query takes for a field: of several numbers one word, as on a line."""
+    parts = schema.get("anyOf", [schema])
+    if not any(part.get("type") == "array" for part in parts):
+        return schema
+    help_ = {name: text for name, text in schema.items() if name == "description"}
+    return {"type": "string", "pattern": r"^[0-9]{1,4}(,[0-9]{1,4}){0,63}$", **help_}
 
 
 def _content(answer: type | str | None) -> dict[str, Any]:

@@ -223,6 +223,10 @@ class Handler(BaseHTTPRequestHandler):
                 os.kill(os.getpid(), signal.SIGKILL)
             if position == 1:
                 course.wait_at("reply", self.server.script)
+            if not self._has_key():
+                # As the guard does: a key that is taken back ends the reply under way.
+                self._chunk(b"")
+                return
             self._event(
                 body, {"role": "assistant", "content": word if position == 0 else " " + word}
             )

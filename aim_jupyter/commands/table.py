@@ -372,7 +372,7 @@ COMMANDS: tuple[Command, ...] = (
         "try a site: its commands, its partition, its folders, a submission",
         lambda given: api.check_site(given.site),
         looks.DOCTOR,
-        (argument("site", help="its name: %aim sites"),),
+        (argument("site", help="its name: %%aim sites"),),
     ),
     Command(
         "doctor",

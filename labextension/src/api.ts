@@ -91,7 +91,8 @@ export class Api {
     });
     const headers = { 'Content-Type': 'application/json' };
     const url = URLExt.join(this._settings.baseUrl, ...path);
-    const init: RequestInit = { method: 'POST', body, headers, signal };
+    // With `no-store`, JupyterLab adds a query to the address, which goes on to the engine.
+    const init: RequestInit = { method: 'POST', body, headers, signal, cache: 'default' };
     const response = await ServerConnection.makeRequest(url, init, this._settings);
     if (!response.ok || response.body === null) {
       throw refusal(response, await parsed(response));

@@ -146,6 +146,24 @@ def test_the_launch_form_asks_the_same_core(open_sidebar: OpenSidebar, fake: Fak
     assert sidebar.errors == []
 
 
+def test_a_model_is_tried_where_it_runs(open_sidebar: OpenSidebar, fake: FakeEngine) -> None:
+    fake(token_s=0.05)
+    sidebar = open_sidebar()
+    sidebar.button("Launch CPU demo").click()
+    servers = sidebar.section("Servers")
+    expect(servers).to_contain_text("running · CPU", timeout=LIMIT_S * SECOND)
+    # By the keyboard alone.
+    sidebar.button("Try demo").press("Enter")
+    prompt = servers.get_by_role("textbox", name="What you ask demo")
+    prompt.press_sequentially("Hello you")
+    prompt.press("Enter")
+    expect(servers).to_contain_text("You said: Hello you", timeout=9000)
+    expect(servers).to_contain_text(re.compile(r"first token [\d,]+ ms"))
+    expect(sidebar.button("Copy as code")).to_be_visible()
+    sidebar.screenshot("try-it")
+    assert sidebar.errors == []
+
+
 def test_a_failed_start_says_why(open_sidebar: OpenSidebar, fake: FakeEngine) -> None:
     line = "ValueError: No available memory for the cache blocks. Try increasing"
     fake(fail_at="load", fail_line=line)

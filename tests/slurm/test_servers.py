@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import openai
+import pytest
 from msgspec.structs import replace
 
 from aim_jupyter.core import api, serving
@@ -17,7 +18,7 @@ from aim_jupyter.core.places import registry
 from aim_jupyter.core.planning import Request
 from aim_jupyter.core.serving import ServerFolder
 from aim_jupyter.testing import placing
-from tests.conftest import FakeEngine
+from tests.conftest import FakeEngine, use_installed_engine
 from tests.slurm.cluster import PLAIN, Cluster
 from tests.waiting import LIMIT_S, until
 
@@ -196,4 +197,18 @@ def test_inside_of_a_job_it_is_a_step_of_it(
     job, away, socket, state = told.split()
     assert "." in job
     assert (away, socket, state) == ("False", "True", "stopped")
+    nothing_left(cluster)
+
+
+@pytest.mark.engine
+def test_the_real_engine_answers_from_a_job(
+    cluster: Cluster, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert home.is_dir()
+    use_installed_engine(monkeypatch)
+    folder = running(replace(THERE, start="lean"))
+    # What the demo model says of all that it has not learned.
+    assert "memorised" in say(folder, "What is the capital of France?")
+    assert serving.current(folder).host == PLAIN
+    assert serving.stop(folder).state == "stopped"
     nothing_left(cluster)

@@ -52,7 +52,8 @@ export async function chosenServer(
 export async function showFailure(trans: TranslationBundle, error: unknown): Promise<void> {
   if (error instanceof Failure) {
     const isLine = /^(\w+ = )?[%!]/.test(error.toDo);
-    const toDo = error.toDo && trans.__(isLine ? 'Try: %1' : 'To do: %1', error.toDo);
+    const said = isLine ? trans.__('Try: %1', error.toDo) : trans.__('To do: %1', error.toDo);
+    const toDo = error.toDo ? said : '';
     await showErrorMessage(error.kind, [error.found, toDo].filter(Boolean).join('\n'));
   } else {
     await showErrorMessage(trans.__('Jupyter does not answer'), String(error));

@@ -36,7 +36,7 @@ def test_no_two_looks_have_one_name() -> None:
 
 
 def test_every_look_is_given_by_a_command_and_the_other_way_round() -> None:
-    options = ("raw", "plot", "history", "serve_metrics", "follow", "batch", "all", "dry")
+    options = ("raw", "plot", "history", "serve_metrics", "follow", "batch", "all", "dry", "on")
     given = {
         command.look(_Said(*said))
         for command in COMMANDS

@@ -5,12 +5,13 @@ from __future__ import annotations
 import contextlib
 import re
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
 
 from aim_jupyter.core import config, files
-from aim_jupyter.core.errors import BadUsage, UnknownName
+from aim_jupyter.core.errors import AimError, BadUsage, UnknownName
 from aim_jupyter.core.provenance.collecting import collect
 from aim_jupyter.core.records import Plan
 from aim_jupyter.core.records.kinds import resolved
@@ -22,19 +23,18 @@ _ID = re.compile(rf"[0-9a-f]{{4,{DIGITS}}}")
 _DECODER = msgspec.json.Decoder(resolved(Provenance))
 
 
-def take(plan: Plan) -> str:
+def take(plan: Plan, note: Callable[[str], object]) -> str:
     """Keep the record of what a server of `plan` is made of now, and return its name.
 
-    Raises
-    ------
-    OSError
-        If a file of the model can't be read.
-    StateUnusable
-        If it can't be written.
+    Where that can't be, the name is empty, and `note` is told why: a start goes on without.
     """
-    served = collect(plan)
-    asked = plan.asked or (plan.model,)
-    keep(Provenance(id=served.id, served=served, asked=asked, first_at=time.time()))
+    try:
+        served = collect(plan)
+        asked = plan.asked or (plan.model,)
+        keep(Provenance(id=served.id, served=served, asked=asked, first_at=time.time()))
+    except (OSError, AimError) as error:
+        note(f"no record is kept: {error}")
+        return ""
     return served.id
 
 

@@ -15,7 +15,6 @@ from __future__ import annotations
 import contextlib
 import os
 import time
-from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -36,7 +35,7 @@ from aim_jupyter.core.serving.start.engine import Engine, Needs
 from aim_jupyter.core.serving.state import lock, starts
 from aim_jupyter.core.serving.state.folder import ServerFolder
 from aim_jupyter.core.serving.state.process import identify, members, uptime_s
-from aim_jupyter.core.serving.supervisor import limits, policy
+from aim_jupyter.core.serving.supervisor import limits, model, policy
 from aim_jupyter.core.serving.supervisor.cleanup import Ending
 from aim_jupyter.core.serving.supervisor.wakeup import Waker, reap_others
 from aim_jupyter.core.serving.watch import endpoint
@@ -131,15 +130,16 @@ class Supervisor:
     def _start(self) -> int | None:
         code = None
         if not self.record.restarts:
-            self._fetch()
+            for repo, revision in model.absent(self.plan):
+                self._download(repo, revision)
         for attempt in range(1, PORT_ATTEMPTS + 1):
             holder, port = ports.reserve_again(self.plan.port, self.record.port, self.plan.listen)
             with (
                 holder,
                 devices.leased(self.plan, port, self.folder.events, self._move) as lease,
-                self._model() as model,
+                model.held(self.plan) as files,
             ):
-                self._boot(port, lease, model)
+                self._boot(port, lease, files)
                 code = self._follow()
                 # Below the lease: nobody is given a GPU whose memory is not free yet.
                 self._end_engine()
@@ -165,14 +165,9 @@ class Supervisor:
         self.reading.forget_start()
         self.sampler = Sampler(self.folder)
 
-    def _fetch(self) -> None:
-        """Download what is still to come of the model, and of what drafts for it."""
-        if self.plan.download is not None:
-            self._download(self.plan.download, self.plan.revision)
-        if self.plan.drafter_download is not None and not self._stop_asked:
-            self._download(self.plan.drafter_download, None)
-
     def _download(self, repo: str, revision: str | None) -> None:
+        if self._stop_asked:
+            return
         self._enter("download", repo)
         download = cache.Download(repo, revision, self.folder.path, self.plan.argv[0])
         while not self._stop_asked and download.poll() is None:
@@ -188,26 +183,18 @@ class Supervisor:
         self.reading.tracker.note(progress.detail, progress.share)
         self._update()
 
-    @contextlib.contextmanager
-    def _model(self) -> Iterator[tuple[int, ...]]:
-        """Hold the model's folder, so that nobody evicts it; the engine inherits that too."""
-        root = self.plan.env.get("HF_HUB_CACHE")
-        names = [name for name in (self.plan.model_path, self.plan.drafter) if name]
-        with contextlib.ExitStack() as stack:
-            held = (cache.using(cache.folder_in_use(name, root)) for name in names)
-            yield tuple(handle for each in held for handle in stack.enter_context(each))
-
-    def _boot(self, port: int, lease: Lease | None, model: tuple[int, ...]) -> None:
+    def _boot(self, port: int, lease: Lease | None, files: tuple[int, ...]) -> None:
         if self._stop_asked:
             return
         self._enter("boot", detail(self.plan))
-        record = self._served()
-        held = (*(lease.fds if lease else ()), *model)
+        note = partial(self.folder.events.add, "stage", level="warning", stage="boot")
+        record = provenance.take(self.plan, note)
+        held = (*(lease.fds if lease else ()), *files)
         try:
             booted = boot(
                 self.plan,
                 Needs(port, self.key, self.folder.log, held, record),
-                note=partial(self.folder.events.add, "stage", level="warning", stage="boot"),
+                note=note,
                 pause=self._go_on,
             )
         except OSError as error:
@@ -221,14 +208,6 @@ class Supervisor:
             started_by=booted.how,
             expected_s=starts.expected(self.plan, booted.how),
         )
-
-    def _served(self) -> str:
-        """Return the name of the record of what is started: without one a start goes on."""
-        try:
-            return provenance.take(self.plan)
-        except (OSError, AimError) as error:
-            self.folder.events.add("stage", f"no record is kept: {error}", level="warning")
-            return ""
 
     def _go_on(self) -> bool:
         """Wait a moment for a warm host, and return whether the start is still wanted."""

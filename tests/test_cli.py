@@ -352,8 +352,8 @@ LATER = {
 @pytest.mark.parametrize(
     ("words", "most"),
     [
-        (["help"], 60),
-        (["help", "launch"], 60),
+        (["help"], 64),
+        (["help", "launch"], 64),
         (["--version"], 60),
         (["--complete", "lau"], 60),
         (["launch", "--users", "x"], 60),

@@ -100,7 +100,10 @@ def test_a_conversation_streams_and_goes_on(folder: ServerFolder) -> None:
         assert {model.id for model in client.models.list()} == {"demo", "default"}
 
 
-def test_each_answer_carries_the_name_of_what_served_it(folder: ServerFolder) -> None:
+def test_each_answer_carries_the_name_of_what_served_it(
+    folder: ServerFolder, real_engine: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AIM_STATE_DIR", str(folder.path.parents[1]))
     name = folder.read().provenance
     kept = api.record(name)
     assert kept.served.packages["torch"]

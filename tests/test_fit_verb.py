@@ -121,7 +121,7 @@ def test_a_bad_question_is_two_lines_or_one_object(words: list[str], code: int, 
     assert done.returncode == code
     found, hint = done.stderr.splitlines()
     assert found.startswith(f"{kind}: ")
-    assert hint.startswith("Try: ")
+    assert hint.startswith(("Try: ", "To do: "))
     as_json = run(*words, "--json")
     assert (as_json.returncode, json.loads(as_json.stdout)["kind"]) == (code, kind)
 

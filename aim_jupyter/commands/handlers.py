@@ -141,18 +141,19 @@ def check_recipe(given: Namespace) -> list[str]:
     return [f"{given.file} is a good recipe file for {model.name}.", f"Recipes: {ids}"]
 
 
-#: Options of `fit` that are no part of the question.
-_NOT_ASKED = ("engine_options", "batch", "history", "body")
-
-
 def fit(given: Namespace) -> Any:
     """Return a verdict, the past starts, or the answers to a batch of questions."""
     if given.history:
         return api.starts()
     if given.batch:
         return api.fits(_lines_of(given.batch))
-    asked = {name: value for name, value in vars(given).items() if name not in _NOT_ASKED}
-    return api.fit({name: value for name, value in asked.items() if value is not None})
+    # Only this verb pays for its import.
+    from aim_jupyter.core.fit.answer import Parameters  # noqa: PLC0415
+
+    # An option that shows the answer, or is the engine's, is no part of the question.
+    parts = {each.name for each in msgspec.structs.fields(Parameters)}
+    said = {name: value for name, value in vars(given).items() if name in parts}
+    return api.fit({name: value for name, value in said.items() if value is not None})
 
 
 def fit_look(given: Namespace) -> Look:

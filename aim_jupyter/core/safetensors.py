@@ -9,6 +9,8 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from aim_jupyter.core.records.kinds import resolved
+
 #: Bytes of the longest header that is read. The format allows 100 MB, which would take 500 MB here;
 #: all 92,000 tensors of DeepSeek-V3 in one file would have 10 MB.
 MOST_HEADER = 16_000_000
@@ -32,7 +34,7 @@ class Entry(msgspec.Struct, gc=False):
     data_offsets: Any = None
 
 
-_DECODER = msgspec.json.Decoder(dict[str, Entry])
+_DECODER = msgspec.json.Decoder(resolved(dict[str, Entry]))
 
 
 class Header(NamedTuple):

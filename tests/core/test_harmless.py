@@ -46,7 +46,7 @@ def test_nothing_that_steers_is_left(text: str) -> None:
 def test_an_error_is_shown_harmlessly() -> None:
     assert BadUsage(f"no {CLIPBOARD}model", "\x1b[2Jtry").lines == [
         "BadUsage: no model",
-        "Try: try",
+        "To do: try",
     ]
 
 

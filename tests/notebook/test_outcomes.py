@@ -76,7 +76,7 @@ def test_a_chat_without_a_word_says_where_to_write_it(session: Session, fake: Fa
     launch_ready()
     error, _ = session.fails("%aim chat")
     assert isinstance(error, BadUsage)
-    assert "%%aim chat" in error.hint
+    assert error.hint == "%aim chat --say Hello"
 
 
 def test_a_client_is_handed_out_and_an_asynchronous_one_where_that_is_said(

@@ -47,7 +47,7 @@ def test_a_comment_is_no_argument(session: Session) -> None:
 @pytest.mark.parametrize(
     ("cell", "hint"),
     [
-        ("%aim serve demo", "%aim launch, then %aim logs -f"),
+        ("%aim serve demo", "%aim launch"),
         ("%%aim gpus\nbody", "%aim gpus"),
     ],
 )

@@ -329,14 +329,17 @@ def _end(entry: safetensors.Entry) -> int:
 def _object(file: Path) -> Any:
     """Return what a JSON file holds, or the error that it can't be read.
 
-    A tokenizer is large, and only looked through, which takes no memory.
+    A tokenizer is large, and only looked through, which takes no memory: it is said to be empty.
     """
     raw, large = b"", file.name == _JSON[0]
     try:
         raw = files.read_bounded(file, files.MOST_JSON if large else files.MOST_CONFIG)
         # As the engine's libraries read it: UTF-8, without a mark of the byte order.
         text = raw.decode()
-        return msgspec.json.decode(text, type=msgspec.Raw) if large else json.loads(text)
+        if not large:
+            return json.loads(text)
+        whole = bytes(msgspec.json.decode(text, type=msgspec.Raw))
+        return {} if whole.lstrip().startswith(b"{") else None
     except OSError as error:
         said = f"can't be read: {_why(error)}"
     except RecursionError:

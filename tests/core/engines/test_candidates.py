@@ -9,19 +9,6 @@ from aim_jupyter.core.engines import candidates, find
 from .conftest import MakeEngine
 
 
-@pytest.fixture
-def managed(engine: MakeEngine, tmp_path: Path) -> MakeEngine:
-    """Make an environment as an install does."""
-
-    def make(name: str, version: str = "0.32.0", **how: str) -> Path:
-        folder = tmp_path / "data/engines" / name
-        dist = folder / f"lib/python3.11/site-packages/vllm_cpu-{version}.dist-info"
-        dist.mkdir(parents=True)
-        return engine(folder / "bin/python", **how)
-
-    return make
-
-
 def test_managed_ones_are_listed_newest_first(managed: MakeEngine) -> None:
     managed("vllm-cpu-0.9", "0.9.1")
     managed("vllm-cpu-0.32", "0.32.0")

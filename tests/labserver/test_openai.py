@@ -228,5 +228,6 @@ def test_five_hundred_at_once_wait_for_an_engine_that_is_busy(
 
 def engine_of(site: Path, name: str) -> int:
     """Return the process that answers for a server."""
-    record = json.loads((site / "state" / "servers" / name / "server.json").read_bytes())
-    return int(record["engine"]["pid"])
+    # The record knows the keeper, and the keeper's notes the engine.
+    notes = json.loads((site / "state" / "servers" / name / "engine.json").read_bytes())
+    return int(notes["engine"])

@@ -131,7 +131,8 @@ class Supervisor:
         code = None
         if not self.record.restarts:
             for repo, revision in model.absent(self.plan):
-                self._download(repo, revision)
+                if not self._stop_asked:
+                    self._download(repo, revision)
         for attempt in range(1, PORT_ATTEMPTS + 1):
             holder, port = ports.reserve_again(self.plan.port, self.record.port, self.plan.listen)
             with (
@@ -166,8 +167,6 @@ class Supervisor:
         self.sampler = Sampler(self.folder)
 
     def _download(self, repo: str, revision: str | None) -> None:
-        if self._stop_asked:
-            return
         self._enter("download", repo)
         download = cache.Download(repo, revision, self.folder.path, self.plan.argv[0])
         while not self._stop_asked and download.poll() is None:

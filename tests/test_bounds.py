@@ -16,7 +16,10 @@ ROOT = Path(__file__).parents[1]
 LOCK = ROOT / "locks" / "developer.txt"
 UV = Path(sys.executable).with_name("uv")
 #: What the tests need besides.
-TOOLS = ("hypothesis", "pexpect", "playwright", "pytest", "pytest-timeout", "pytest-xdist")
+TOOLS = (
+    *("hypothesis", "pexpect", "playwright", "polars", "pyarrow"),
+    *("pytest", "pytest-timeout", "pytest-xdist"),
+)
 #: Where what we depend on is used; servers and engines are the same whatever its release.
 FAST = (
     *(f"tests/core/{name}" for name in ("checkpoint", "choice", "fit", "metrics", "planning")),

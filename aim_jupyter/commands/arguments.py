@@ -209,7 +209,7 @@ PROVENANCE = (
 REPLAY = (
     argument("record", help="its name, or a file that was exported"),
     argument("--dry", action="store_true", help="only say what is not as it was"),
-    argument("--check", action="store_true", help="read every byte of the model first"),
+    argument("--check", action="store_true", help="read the files of the model again"),
     argument("--anyway", action="store_true", help="launch although something differs"),
 )
 RUN = argument("run", nargs="?", completes="runs", help="its id; else the last")

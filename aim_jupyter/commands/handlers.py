@@ -82,13 +82,9 @@ def replay(given: Namespace) -> Any:
     """Launch what a record says, if it is the same here; or say what is not."""
     kept = api.record(given.record)
     wanted = asked_again(kept)
-    differing = api.differences(kept, wanted, check=given.check)
     if given.dry:
-        return differing
-    if not given.anyway:
-        api.check_same(kept, differing)
-    with api.launching():
-        return api.launch(wanted)
+        return api.differences(kept, wanted, check=given.check)
+    return api.replay(kept, wanted, check=given.check, anyway=given.anyway)
 
 
 def asked_again(kept: Provenance) -> Request:

@@ -41,7 +41,7 @@ def replay(record: str, *, check: bool = False, anyway: bool = False) -> Server:
     record : str
         As for `provenance`.
     check : bool
-        Read every byte of the model first.
+        Read the files of the model again: a cache may no longer hold what its names say.
     anyway : bool
         Launch although something differs.
 
@@ -58,8 +58,4 @@ def replay(record: str, *, check: bool = False, anyway: bool = False) -> Server:
     >>> server = aim.replay("753808da53f31e24").wait()                # doctest: +SKIP
     """
     kept = api.record(record)
-    wanted = handlers.asked_again(kept)
-    if not anyway:
-        api.check_same(kept, api.differences(kept, wanted, check=check))
-    with api.launching():
-        return Server(api.launch(wanted))
+    return Server(api.replay(kept, handlers.asked_again(kept), check=check, anyway=anyway))

@@ -54,7 +54,7 @@ from .plans import (
     recipe_list,
 )
 from .questions import Elsewhere, plan_for, plan_there, plans_for
-from .recording import check_same, differences, export_record, record, records
+from .recording import differences, export_record, record, records, replay
 from .sharing import EVERYONE, Share, revoke, share, shares_of
 from .site import ask_engine, engine_list, install_engine, machine
 from .sites import check_site, gpus_there, known_sites
@@ -75,7 +75,6 @@ __all__ = [
     "cache_totals",
     "can_start",
     "check_recipe",
-    "check_same",
     "check_site",
     "cool_down",
     "default_model",
@@ -124,6 +123,7 @@ __all__ = [
     "recipe_list",
     "record",
     "records",
+    "replay",
     "report",
     "revoke",
     "server",

@@ -8,11 +8,13 @@ import msgspec
 from msgspec.structs import replace
 
 from aim_jupyter.core import provenance, serving
-from aim_jupyter.core.api.finding import server
+from aim_jupyter.core.api.finding import launching, server
+from aim_jupyter.core.api.lifecycle import launch
 from aim_jupyter.core.api.plans import plan
 from aim_jupyter.core.errors import BadUsage, ServerGone, UnknownName
 from aim_jupyter.core.planning.request import Request
 from aim_jupyter.core.records.provenance import Difference, Provenance
+from aim_jupyter.core.serving import ServerFolder
 
 #: Differences that a refusal names.
 _NAMED = 4
@@ -52,7 +54,7 @@ def differences(then: Provenance, request: Request, *, check: bool = False) -> l
     Parameters
     ----------
     check : bool
-        Read every byte of the model: a cache may no longer hold what its names say.
+        Read the files of the model again: a cache may no longer hold what its names say.
 
     Raises
     ------
@@ -86,17 +88,31 @@ def export_record(of: Provenance, file: Path) -> Path:
     return file
 
 
-def check_same(then: Provenance, differing: list[Difference]) -> None:
-    """Refuse what is not as it was.
+def replay(
+    then: Provenance, request: Request, *, check: bool = False, anyway: bool = False
+) -> ServerFolder:
+    """Launch the request that led to a record, if the same would be served.
+
+    Parameters
+    ----------
+    check : bool
+        As for `differences`.
+    anyway : bool
+        Launch although something differs.
 
     Raises
     ------
     BadUsage
         With what differs, and the line that shows all of it.
+    AimError
+        If it can't be launched here.
     """
-    if differing:
-        named = ", ".join(one.what for one in differing[:_NAMED])
-        more = f" and {len(differing) - _NAMED} more" if len(differing) > _NAMED else ""
-        raise BadUsage(
-            f"What would be served is not {then.id}: {named}{more}.", f"%aim replay {then.id} --dry"
-        )
+    # What is refused here is a launch that failed: no later cell goes on with another server.
+    with launching():
+        differing = [] if anyway else differences(then, request, check=check)
+        if differing:
+            named = ", ".join(one.what for one in differing[:_NAMED])
+            more = f" and {len(differing) - _NAMED} more" if len(differing) > _NAMED else ""
+            found = f"What would be served is not {then.id}: {named}{more}."
+            raise BadUsage(found, f"%aim replay {then.id} --dry")
+        return launch(request)

@@ -1,8 +1,8 @@
 """Asks one interpreter which engine it has, in a process of its own with a time limit.
 
-Importing an engine takes seconds and prints much, so it is never done in the notebook: `asked.py`
-is run by the engine's interpreter, with the script of each adapter, and its answer is kept (see
-`answers`).
+Importing an engine takes seconds and prints much, so it is never done in the notebook:
+`probe_script.py` is run by the engine's interpreter, with the script of each adapter, and its
+answer is kept (see `probe_cache`).
 """
 
 from __future__ import annotations
@@ -36,8 +36,6 @@ NO_ENGINE = "no engine is installed here"
 _MOST_BYTES = 16 << 20
 _GRACE_S = 0.5
 _SCRIPT = Path(probe_script.__file__)
-
-# What an engine needs no knowledge of to describe itself, beside its own key.
 
 
 def ask(
@@ -114,7 +112,7 @@ def answer_of(
     limit_s: float = LIMIT_S,
     script: Callable[[Adapter], Path] = attrgetter("script"),
 ) -> Told:
-    """Return what a program answers that runs `asked.py`.
+    """Return what a program answers that runs `probe_script.py`.
 
     Parameters
     ----------

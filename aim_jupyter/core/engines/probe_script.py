@@ -1,7 +1,7 @@
 """Answers, from inside an interpreter, which engine it has and what that is.
 
 Started by its path, so standard library only, and Python 3.9 or later. Prints one JSON object, with
-the fields of `answers.Answer`, on a line that begins with `MARKER`: engines and their libraries
+the fields of `probe_cache.Answer`, on a line that begins with `MARKER`: engines and their libraries
 print other lines around it. Its arguments are the number of seconds after which it ends itself, in
 case whoever asked is gone, what to say where there is none, and a JSON list of the engines that are
 asked for, each with ``name``, ``title``, the ``module`` that is there where it is installed, and

@@ -51,7 +51,7 @@ class Recipe(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     gfx : tuple of str
         GPU architectures of which one must be here; empty for CPUs.
     torch : str
-        What torch must have been built for, the first word of `answers.Answer.torch`.
+        What torch must have been built for, the first word of `probe_cache.Answer.torch`.
     container : str
         The image to advise where this machine does not qualify.
     """

@@ -90,7 +90,9 @@ def computed(file: Path) -> str:
 
 
 def damaged(path: Path, promised: dict[str, str]) -> tuple[str, ...]:
-    """Return the files below `path` that are not what was promised; every byte is read.
+    """Return the files below `path` that are not what was promised: each is read again.
+
+    Of one that is known by its head and its end, no more than these.
 
     Examples
     --------

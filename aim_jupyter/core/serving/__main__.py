@@ -1,6 +1,6 @@
 """The supervisor as a program: ``python -m aim_jupyter.core.serving FOLDER [LOCK]``.
 
-`LOCK` is the descriptor of the folder's lock, taken by whoever starts this (`charge`). The first
+`LOCK` is the descriptor of the folder's lock, taken by whoever starts this (`lock`). The first
 process leaves at once, so that whoever launched has no child to look after; the second lives in a
 session of its own. The first one's exit code says whether the second has taken charge.
 

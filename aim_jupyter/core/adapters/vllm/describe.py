@@ -1,6 +1,6 @@
 """Says, from inside an interpreter that has vLLM, what that vLLM is.
 
-Run through ``engines/asked.py``: standard library only, and Python 3.9 or later.
+Run through ``engines/probe_script.py``: standard library only, and Python 3.9 or later.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What becomes of a server whose supervisor is gone: whoever looks next sees to it.
 
-A record that speaks of life is believed while somebody is in charge (`charge`). Where nobody is,
+A record that speaks of life is believed while somebody is in charge (`lock`). Where nobody is,
 the one who looks takes the lock; of several, one gets it. Then either processes of the engine run,
 or there never was one yet: a new supervisor is started and goes on. Or all are gone: the looker
 itself writes the last word, which takes a few milliseconds.

@@ -2,7 +2,7 @@
 
 It starts the engine, follows its log into stages, decides when it is ready, samples its metrics,
 enforces the idle limit and the end of life, carries out a stop, and records how it ended. It holds
-the server's lock (`charge`), and whoever holds that is the only writer of ``server.json``. It has
+the server's lock (`lock`), and whoever holds that is the only writer of ``server.json``. It has
 no more than the standard library and msgspec, and lives in a session of its own, so that neither a
 kernel nor a Jupyter restart reaches it.
 

@@ -28,6 +28,8 @@ _HEAD = struct.Struct(">IBI")
 HELLO = b"\0aim relay 1\n"
 _MOST_NOISE = 1 << 16
 HELLO_S = 60.0
+#: Seconds in which a connection that is closed takes what was still written to it.
+CLOSE_S = 2.0
 
 Opener = Callable[[], Awaitable[tuple[asyncio.StreamReader, asyncio.StreamWriter]]]
 
@@ -82,7 +84,9 @@ class Mux:
 
     def _take(self, number: int, kind: int, data: bytes) -> None:
         if kind == OPEN and self._opener is not None:
-            self._keep(self._opened(number, self._opener))
+            # Here, not in the task: what the stream brings may be the very next frame.
+            self._streams[number] = opened = _Stream()
+            self._keep(self._opened(number, opened, self._opener))
             return
         stream = self._streams.get(number)
         if stream is None:
@@ -104,8 +108,7 @@ class Mux:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _opened(self, number: int, opener: Opener) -> None:
-        self._streams[number] = stream = _Stream()
+    async def _opened(self, number: int, stream: _Stream, opener: Opener) -> None:
         try:
             reader, writer = await opener()
         except OSError:
@@ -141,8 +144,10 @@ class Mux:
             out.cancel()
             self._streams.pop(number, None)
             writer.close()
-            with contextlib.suppress(OSError):
-                await writer.wait_closed()
+            # One that reads no more would be waited for without an end, also when all is over.
+            with contextlib.suppress(OSError, TimeoutError):
+                async with asyncio.timeout(CLOSE_S):
+                    await writer.wait_closed()
 
     async def _read_out(self, number: int, stream: _Stream, reader: asyncio.StreamReader) -> None:
         try:

@@ -7,6 +7,7 @@ import contextlib
 import os
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import threading
@@ -148,3 +149,32 @@ def test_a_frame_that_is_too_long_ends_it() -> None:
         await asyncio.wait_for(relay.Mux(reader, None).run(), LIMIT_S)  # type: ignore[arg-type]
 
     asyncio.run(run())
+
+
+def test_what_comes_with_the_opening_of_a_stream_is_not_lost() -> None:
+    """Both frames lie in one piece of input: the second was dropped once, and its client waited."""
+
+    async def exchange() -> None:
+        came = asyncio.Event()
+
+        async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            assert await reader.read() == b"request"
+            came.set()
+            writer.close()
+
+        server = await asyncio.start_server(serve, "127.0.0.1", 0)
+        port = server.sockets[0].getsockname()[1]
+        source = asyncio.StreamReader()
+        for kind, data in ((relay.OPEN, b""), (relay.DATA, b"request"), (relay.END, b"")):
+            source.feed_data(struct.pack(">IBI", 1, kind, len(data)) + data)
+        async with server:
+            back, sink = await asyncio.open_connection("127.0.0.1", port)
+            mux = relay.Mux(source, sink, lambda: asyncio.open_connection("127.0.0.1", port))
+            running = asyncio.ensure_future(mux.run())
+            await came.wait()
+            source.feed_eof()
+            await running
+            sink.close()
+            del back
+
+    asyncio.run(asyncio.wait_for(exchange(), LIMIT_S))

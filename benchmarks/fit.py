@@ -28,9 +28,9 @@ from _smoke import size
 from aim_jupyter.core import choice, fit, gpus, recipes
 from aim_jupyter.core.checkpoint.layers import Experts, Latent, Recurrent
 from aim_jupyter.core.errors import UnknownName
-from aim_jupyter.core.planning.request import Request
 from aim_jupyter.core.records import Choice
 from aim_jupyter.core.records.fit import CounterOffer
+from aim_jupyter.core.request.record import Request
 from aim_jupyter.core.sizes import GIB
 from aim_jupyter.testing import sums
 

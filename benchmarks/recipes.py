@@ -37,7 +37,7 @@ _CHILD = """
 import json, sys, time
 from pathlib import Path
 from aim_jupyter.core.choice import Conditions, Judge, judge_all
-from aim_jupyter.core.planning.request import Request
+from aim_jupyter.core.request.record import Request
 from aim_jupyter.core.choice.amd_rules import Question, select
 from aim_jupyter.core.gpus.simulated import machine
 from aim_jupyter.core.recipes.catalogue import Catalogue

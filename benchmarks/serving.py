@@ -25,8 +25,8 @@ from _smoke import size
 from msgspec.structs import replace
 
 from aim_jupyter.core import api, serving
-from aim_jupyter.core.planning import Request
 from aim_jupyter.core.records import Plan
+from aim_jupyter.core.request import Request
 from aim_jupyter.core.serving import ServerFolder
 from aim_jupyter.core.serving.start import engine
 from aim_jupyter.testing import Script, fake_engine

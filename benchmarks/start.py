@@ -41,9 +41,9 @@ from msgspec.structs import replace
 
 from aim_jupyter import demo
 from aim_jupyter.core import api, engines, serving
-from aim_jupyter.core.planning import Request
 from aim_jupyter.core.records import Mode, ProcessId
 from aim_jupyter.core.records.server import Address
+from aim_jupyter.core.request import Request
 from aim_jupyter.core.serving.start import booting, ports, readahead, warm
 from aim_jupyter.core.serving.state.process import end_group, identify, members, memory_bytes
 from aim_jupyter.core.serving.watch import endpoint

@@ -17,7 +17,7 @@ import pytest
 
 import aim_jupyter
 from aim_jupyter import verbs
-from aim_jupyter.core.planning.request import OPTIONS, Request
+from aim_jupyter.core.request.record import OPTIONS, Request
 
 PACKAGE = Path(aim_jupyter.__file__).parent
 

@@ -24,7 +24,7 @@ from aim_jupyter import demo
 from aim_jupyter.core import api, engines, metrics, serving
 from aim_jupyter.core.errors import ModelMissing, StartFailed
 from aim_jupyter.core.metrics import Scrape
-from aim_jupyter.core.planning import Request
+from aim_jupyter.core.request import Request
 from aim_jupyter.core.serving import ServerFolder
 from aim_jupyter.core.serving.start import engine, warm
 from aim_jupyter.core.serving.state.process import members, memory_bytes

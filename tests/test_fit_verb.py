@@ -15,8 +15,8 @@ import aim_jupyter as aim
 from aim_jupyter.commands.table import COMMANDS
 from aim_jupyter.core import api, choice, fit, gpus, serving
 from aim_jupyter.core.errors import NoFit
-from aim_jupyter.core.planning import Request
 from aim_jupyter.core.records.fit import Start
+from aim_jupyter.core.request import Request
 from aim_jupyter.core.sizes import GIB
 from aim_jupyter.tables import frames
 from tests.conftest import FakeEngine

@@ -13,7 +13,7 @@ from openai.types.chat import (
 
 import aim_jupyter
 from aim_jupyter.core import api, serving
-from aim_jupyter.core.planning import Request
+from aim_jupyter.core.request import Request
 from tests.waiting import launch_ready
 
 WEATHER: ChatCompletionFunctionToolParam = {

@@ -15,8 +15,8 @@ import openai
 from msgspec.structs import replace
 
 from aim_jupyter.core import api, serving
-from aim_jupyter.core.planning import Request
 from aim_jupyter.core.records import ProcessId
+from aim_jupyter.core.request import Request
 from aim_jupyter.core.serving import ServerFolder
 from aim_jupyter.core.serving.state.process import alive
 

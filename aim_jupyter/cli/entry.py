@@ -25,9 +25,9 @@ from typing import NamedTuple
 from aim_jupyter.core import api, config, hints, serving
 from aim_jupyter.core.doctor import container
 from aim_jupyter.core.errors import AimError, BadUsage
-from aim_jupyter.core.planning import Request
-from aim_jupyter.core.planning.words import wishes
 from aim_jupyter.core.records import Machine
+from aim_jupyter.core.request import Request
+from aim_jupyter.core.request.words import wishes
 from aim_jupyter.core.sizes import GIB
 
 USER = "aim-engine"

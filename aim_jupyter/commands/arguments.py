@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from aim_jupyter.core.defaults import DRAIN_S, WINDOW_S
-from aim_jupyter.core.planning.request import OPTIONS, Names, Option
-from aim_jupyter.core.planning.values import SWITCH, seconds, size, span, tokens
+from aim_jupyter.core.request.record import OPTIONS, Names, Option
+from aim_jupyter.core.request.values import SWITCH, seconds, size, span, tokens
 
 
 class Argument(NamedTuple):

@@ -16,7 +16,7 @@ from aim_jupyter.commands.command import Command
 from aim_jupyter.commands.table import COMMANDS
 from aim_jupyter.core import api, recipes, serving
 from aim_jupyter.core.errors import AimError
-from aim_jupyter.core.planning.request import Names
+from aim_jupyter.core.request.record import Names
 from aim_jupyter.work import runs
 
 if TYPE_CHECKING:

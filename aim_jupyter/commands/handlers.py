@@ -15,9 +15,9 @@ from aim_jupyter.commands import looks
 from aim_jupyter.commands.looks import Look
 from aim_jupyter.core import api
 from aim_jupyter.core.errors import BadUsage
-from aim_jupyter.core.planning.request import OPTIONS, Request
 from aim_jupyter.core.records import EvictionRule
 from aim_jupyter.core.records.provenance import Provenance
+from aim_jupyter.core.request.record import OPTIONS, Request
 from aim_jupyter.work import runs
 
 

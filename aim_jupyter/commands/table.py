@@ -51,8 +51,8 @@ from aim_jupyter.commands.arguments import (
 )
 from aim_jupyter.commands.command import Command
 from aim_jupyter.core import api
-from aim_jupyter.core.planning.values import seconds
 from aim_jupyter.core.records.plan import TARGETS
+from aim_jupyter.core.request.values import seconds
 from aim_jupyter.work import runs
 
 COMMANDS: tuple[Command, ...] = (

@@ -16,7 +16,6 @@ from msgspec import Struct
 
 from aim_jupyter.core import api
 from aim_jupyter.core.errors import AimError
-from aim_jupyter.core.planning import Request
 from aim_jupyter.core.records import (
     CachedModel,
     CacheTotals,
@@ -29,6 +28,7 @@ from aim_jupyter.core.records import (
     Stage,
     Status,
 )
+from aim_jupyter.core.request import Request
 from aim_jupyter.render import devices, mapping, ready, starting
 from aim_jupyter.tables import columns
 from aim_jupyter.tables.columns import Row

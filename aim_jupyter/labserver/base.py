@@ -16,8 +16,8 @@ from tornado.web import HTTPError, RequestHandler
 
 from aim_jupyter.core import errors
 from aim_jupyter.core.errors import AimError, BadUsage
-from aim_jupyter.core.planning.request import Request, checked
 from aim_jupyter.core.records.kinds import resolved
+from aim_jupyter.core.request.record import Request, checked
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -80,7 +80,7 @@ class Handler(APIHandler):
 
     @property
     def asked(self) -> Request:
-        """The body as a request, whose fields are those of `planning.request.OPTIONS`.
+        """The body as a request, whose fields are those of `request.record.OPTIONS`.
 
         Raises
         ------

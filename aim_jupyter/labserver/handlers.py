@@ -11,8 +11,8 @@ from tornado.web import HTTPError, authenticated
 from aim_jupyter.core import api
 from aim_jupyter.core.defaults import DRAIN_S
 from aim_jupyter.core.errors import AimError
-from aim_jupyter.core.planning.request import Request, checked
 from aim_jupyter.core.records import Choice, ServerView
+from aim_jupyter.core.request.record import Request, checked
 from aim_jupyter.labserver import answers, openapi
 from aim_jupyter.labserver.base import Handler, work
 from aim_jupyter.labserver.bodies import (

@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 import msgspec
 
 from aim_jupyter.core import api
-from aim_jupyter.core.planning.request import OPTIONS, Request
 from aim_jupyter.core.records.explained import Explanation
+from aim_jupyter.core.request.record import OPTIONS, Request
 from aim_jupyter.labserver import answers, bodies
 from aim_jupyter.tables import columns
 from aim_jupyter.tables.columns import Verb

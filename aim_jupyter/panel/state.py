@@ -13,7 +13,6 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from aim_jupyter.commands import handlers, parsing
-from aim_jupyter.core.planning import Request, words
 from aim_jupyter.core.records import (
     CachedModel,
     CacheTotals,
@@ -22,6 +21,7 @@ from aim_jupyter.core.records import (
     Sample,
     ServerView,
 )
+from aim_jupyter.core.request import Request, words
 
 Page = Literal["launch", "servers", "cache"]
 PAGES: tuple[Page, ...] = get_args(Page)

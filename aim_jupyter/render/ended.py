@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from aim_jupyter.core.planning import words as asking
 from aim_jupyter.core.records import Crash, ServerView
+from aim_jupyter.core.request import words as asking
 from aim_jupyter.render import words
 from aim_jupyter.render.facts import Fact
 

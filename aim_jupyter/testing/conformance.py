@@ -2,7 +2,7 @@
 
 For whoever writes an adapter (``docs/engines.md``), inside this package or outside::
 
-    from aim_jupyter.core.planning import Request
+    from aim_jupyter.core.request import Request
     from aim_jupyter.testing import conformance
 
     def test_acme():
@@ -26,8 +26,8 @@ from msgspec.structs import replace
 
 from aim_jupyter.core import adapters, api, metrics, serving
 from aim_jupyter.core.metrics import Scrape
-from aim_jupyter.core.planning import Request
 from aim_jupyter.core.records import STAGES, ServerRecord
+from aim_jupyter.core.request import Request
 from aim_jupyter.core.serving import ServerFolder
 from aim_jupyter.core.serving.start import engine
 from aim_jupyter.core.serving.state.process import members

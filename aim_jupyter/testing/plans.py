@@ -8,8 +8,8 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from aim_jupyter.core import api, files
-from aim_jupyter.core.planning import Request
 from aim_jupyter.core.records import Plan
+from aim_jupyter.core.request import Request
 from aim_jupyter.testing import Script, fake_engine
 
 #: How a server of the fake engine may behave; most are well.

@@ -11,8 +11,8 @@ from typing import Any, ParamSpec, TypeVar
 
 from aim_jupyter.core import api
 from aim_jupyter.core.errors import BadUsage, closest
-from aim_jupyter.core.planning import request as asked
-from aim_jupyter.core.planning.request import OPTIONS, Option, Request
+from aim_jupyter.core.request import record as asked
+from aim_jupyter.core.request.record import OPTIONS, Option, Request
 
 P = ParamSpec("P")
 T = TypeVar("T")

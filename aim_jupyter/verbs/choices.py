@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from aim_jupyter.commands import presenting
 from aim_jupyter.core import api
-from aim_jupyter.core.planning.request import Context, Request
+from aim_jupyter.core.request.record import Context, Request
 from aim_jupyter.verbs.frames import frame
 
 if TYPE_CHECKING:

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from aim_jupyter.core import api
 from aim_jupyter.core.defaults import DRAIN_S
-from aim_jupyter.core.planning import Request
 from aim_jupyter.core.records import Plan, Status
 from aim_jupyter.core.records.explained import Explanation
+from aim_jupyter.core.request import Request
 from aim_jupyter.verbs.asking import asking
 from aim_jupyter.verbs.frames import frame
 from aim_jupyter.verbs.server import Server

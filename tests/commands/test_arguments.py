@@ -8,8 +8,8 @@ import pytest
 
 from aim_jupyter.commands import arguments
 from aim_jupyter.commands.table import COMMANDS
-from aim_jupyter.core.planning.request import OPTIONS
-from aim_jupyter.core.planning.values import SWITCH
+from aim_jupyter.core.request.record import OPTIONS
+from aim_jupyter.core.request.values import SWITCH
 
 EACH = [(command.name, command.arguments) for command in COMMANDS]
 

@@ -15,7 +15,7 @@ from aim_jupyter.commands.parsing import MAGIC, PROGRAM, HelpAsked, help_text, p
 from aim_jupyter.commands.table import COMMANDS
 from aim_jupyter.core import api
 from aim_jupyter.core.errors import BadUsage, UnknownName
-from aim_jupyter.core.planning import Request
+from aim_jupyter.core.request import Request
 from tests.conftest import FakeEngine
 
 NAMES = [command.name for command in COMMANDS]

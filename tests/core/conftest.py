@@ -11,9 +11,9 @@ import pytest
 
 from aim_jupyter.core import choice
 from aim_jupyter.core.gpus import simulated
-from aim_jupyter.core.planning.request import Request
 from aim_jupyter.core.recipes import Catalogue, catalogue
 from aim_jupyter.core.records import Choice, Cpu, EngineEnvironment, Flag, Gpu, Machine, Model
+from aim_jupyter.core.request.record import Request
 from aim_jupyter.core.sizes import GIB
 
 FIXTURES = Path(__file__).parents[3] / "shared/fixtures"

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from aim_jupyter.core import api, config
 from aim_jupyter.core.errors import AimError, BadUsage
-from aim_jupyter.core.planning import Request
 from aim_jupyter.core.recipes import Overrides, reconcile
 from aim_jupyter.core.records import Flag
+from aim_jupyter.core.request import Request
 from aim_jupyter.core.serving.state.folder import check_name, folders, name_for
 from tests.conftest import FakeEngine
 from tests.core.cache.sound import sound_model

@@ -14,8 +14,8 @@ import pytest
 
 from aim_jupyter.core import api, engines, serving
 from aim_jupyter.core.errors import NoEngine
-from aim_jupyter.core.planning import Request
 from aim_jupyter.core.records import Image
+from aim_jupyter.core.request import Request
 from aim_jupyter.core.serving.start import containers
 from aim_jupyter.core.serving.state.process import alive, members
 from aim_jupyter.core.serving.watch import endpoint

@@ -10,7 +10,7 @@ from urllib.parse import quote
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from aim_jupyter.core.planning import Request
+from aim_jupyter.core.request import Request
 from aim_jupyter.labserver import answers, handlers, openapi
 from aim_jupyter.labserver.base import Handler
 from tests.labserver.jupyter import Jupyter

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from aim_jupyter.core import api
-from aim_jupyter.core.planning import Request
+from aim_jupyter.core.request import Request
 from aim_jupyter.notebook import display
 from tests.conftest import FakeEngine
 from tests.waiting import until

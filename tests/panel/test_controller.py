@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from aim_jupyter.core import api
-from aim_jupyter.core.planning import Request
+from aim_jupyter.core.request import Request
 from aim_jupyter.panel.controller import Controller
 from aim_jupyter.panel.state import Form, Scene
 from tests.conftest import FakeEngine

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
-from aim_jupyter.core.planning import Request
+from aim_jupyter.core.request import Request
 from aim_jupyter.panel.controls import Writer
 from aim_jupyter.panel.launching import Launching
 from aim_jupyter.panel.state import Answer, Form, Scene

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from aim_jupyter.core.errors import BadUsage
-from aim_jupyter.core.planning import Request
 from aim_jupyter.core.records import Plan, Sample, ServerRecord, ServerView
 from aim_jupyter.core.records.server import State
+from aim_jupyter.core.request import Request
 from aim_jupyter.panel import state
 from aim_jupyter.panel.state import Answer, Form, Scene
 

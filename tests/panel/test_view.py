@@ -15,7 +15,7 @@ from IPython.core.interactiveshell import InteractiveShell
 from nbclient import NotebookClient
 from nbconvert import HTMLExporter
 
-from aim_jupyter.core.planning import Request
+from aim_jupyter.core.request import Request
 from aim_jupyter.panel.controls import WRITING
 from aim_jupyter.panel.state import Form
 from aim_jupyter.panel.view import Panel

@@ -6,8 +6,8 @@ import pytest
 from msgspec.structs import replace
 
 from aim_jupyter.core import api
-from aim_jupyter.core.planning.request import Request
 from aim_jupyter.core.records import ServerView
+from aim_jupyter.core.request.record import Request
 from aim_jupyter.render import panel
 from tests.render.pages import Page
 from tests.render.samples import ENDINGS, FAILED, GPUS, READY, STARTING, USER

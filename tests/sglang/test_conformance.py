@@ -10,7 +10,7 @@ import pytest
 from msgspec.structs import replace
 
 from aim_jupyter.core import adapters, api, engines
-from aim_jupyter.core.planning import Request
+from aim_jupyter.core.request import Request
 from aim_jupyter.core.serving import ServerFolder
 from aim_jupyter.core.serving.state.process import members
 from aim_jupyter.core.serving.watch import endpoint

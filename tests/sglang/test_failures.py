@@ -15,8 +15,8 @@ from msgspec.structs import replace
 
 from aim_jupyter import demo
 from aim_jupyter.core import api, serving
-from aim_jupyter.core.planning import Request
 from aim_jupyter.core.records import Crash, Plan, ServerRecord
+from aim_jupyter.core.request import Request
 from aim_jupyter.core.serving import ServerFolder
 from aim_jupyter.core.serving.state.process import members
 from tests.core.serving.crash.test_failures_engine import Row, cut, removed, written

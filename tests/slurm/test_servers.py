@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from aim_jupyter.core import api, serving
 from aim_jupyter.core.places import registry
-from aim_jupyter.core.planning import Request
+from aim_jupyter.core.request import Request
 from aim_jupyter.core.serving import ServerFolder
 from aim_jupyter.testing import placing
 from tests.conftest import FakeEngine, use_installed_engine
@@ -181,7 +181,7 @@ def test_inside_of_a_job_it_is_a_step_of_it(
     engine()
     code = (
         "from aim_jupyter.core import api, serving\n"
-        "from aim_jupyter.core.planning import Request\n"
+        "from aim_jupyter.core.request import Request\n"
         "folder = api.launch(Request(model='demo', on='slurm'))\n"
         "for _ in api.wait(folder.name, limit_s=120): pass\n"
         "record = api.reachable(folder)\n"

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from aim_jupyter.core import adapters, api
 from aim_jupyter.core.adapters import registry
 from aim_jupyter.core.errors import StartFailed
-from aim_jupyter.core.planning import Request
+from aim_jupyter.core.request import Request
 from aim_jupyter.testing import Script, conformance, fake_engine
 from tests import boxes
 from tests.conftest import use_installed_engine

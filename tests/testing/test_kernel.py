@@ -7,7 +7,7 @@ import subprocess
 import sys
 
 from aim_jupyter.core import api, serving
-from aim_jupyter.core.planning import Request
+from aim_jupyter.core.request import Request
 from aim_jupyter.testing.kernel import Order, obey
 from tests.conftest import FakeEngine
 from tests.waiting import until

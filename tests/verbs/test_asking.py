@@ -8,7 +8,7 @@ from typing import Any, Literal
 import pytest
 
 from aim_jupyter.core.errors import BadUsage
-from aim_jupyter.core.planning import Request
+from aim_jupyter.core.request import Request
 from aim_jupyter.verbs.asking import asking
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from aim_jupyter.core import api
-from aim_jupyter.core.planning.request import Request
+from aim_jupyter.core.request.record import Request
 from aim_jupyter.tables.columns import COLUMNS
 from aim_jupyter.verbs.frames import frame
 from tests.render.samples import LAPTOP, MACHINE

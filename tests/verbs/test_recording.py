@@ -6,7 +6,7 @@ import pytest
 
 import aim_jupyter as aim
 from aim_jupyter.core.errors import BadUsage
-from aim_jupyter.core.planning import Request
+from aim_jupyter.core.request import Request
 from tests.conftest import FakeEngine
 from tests.waiting import launch_ready
 

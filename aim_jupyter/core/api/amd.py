@@ -7,9 +7,9 @@ from msgspec import Struct
 from aim_jupyter.core import adapters
 from aim_jupyter.core.choice import amd_rules
 from aim_jupyter.core.choice.amd_rules import NotFound, Question, Selected
-from aim_jupyter.core.planning import Request
 from aim_jupyter.core.recipes import Catalogue
 from aim_jupyter.core.records import Choice, Machine, Model
+from aim_jupyter.core.request import Request
 
 
 class Amd(Struct, frozen=True, kw_only=True):

@@ -29,7 +29,7 @@ from aim_jupyter.core.cache.locating import Located
 from aim_jupyter.core.cache.roots import roots
 from aim_jupyter.core.errors import AimError, BadUsage, ModelMissing, UnknownName
 from aim_jupyter.core.events import report
-from aim_jupyter.core.planning import Request, resolving
+from aim_jupyter.core.planning import resolving
 from aim_jupyter.core.records import (
     CachedModel,
     CacheFolder,
@@ -42,6 +42,7 @@ from aim_jupyter.core.records import (
     Startable,
     Weights,
 )
+from aim_jupyter.core.request import Request
 from aim_jupyter.core.sizes import MIB
 
 #: Seconds between two looks at a download.

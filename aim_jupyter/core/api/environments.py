@@ -8,9 +8,9 @@ import copy
 from aim_jupyter.core import adapters, engines
 from aim_jupyter.core.choice import Conditions
 from aim_jupyter.core.errors import AimError, NoEngine
-from aim_jupyter.core.planning import Request
 from aim_jupyter.core.recipes.arguments.adoption import WRITTEN_FOR
 from aim_jupyter.core.records import EngineEnvironment, Flag, Machine, Recipe
+from aim_jupyter.core.request import Request
 
 ELSEWHERE = "planned with the options of {} for {}, the engine of this machine"
 UNCHECKED = "no engine is installed here: options go unchecked, and {} is assumed"

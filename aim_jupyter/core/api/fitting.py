@@ -17,10 +17,10 @@ from aim_jupyter.core.api.lines import with_variables
 from aim_jupyter.core.api.site import machine
 from aim_jupyter.core.errors import AimError, BadUsage, ModelMissing, UnknownName
 from aim_jupyter.core.fit.answer import Parameters, described, parsed, read
-from aim_jupyter.core.planning import Request
 from aim_jupyter.core.planning.resolving import Found
 from aim_jupyter.core.records import Choice, Gpu, Machine, Recipe, Weights
 from aim_jupyter.core.records.fit import Band, Device, Fit, Start
+from aim_jupyter.core.request import Request
 from aim_jupyter.core.sizes import GIB
 
 if TYPE_CHECKING:

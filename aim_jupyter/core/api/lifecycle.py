@@ -21,7 +21,7 @@ from aim_jupyter.core.api.plans import meant, running
 from aim_jupyter.core.api.site import engine_for, engine_is_known, machine
 from aim_jupyter.core.defaults import DRAIN_S
 from aim_jupyter.core.errors import StartFailed, WaitTimeout
-from aim_jupyter.core.planning import Request, options, preflight
+from aim_jupyter.core.planning import options, preflight
 from aim_jupyter.core.records import (
     CachedModel,
     CacheTotals,
@@ -30,6 +30,7 @@ from aim_jupyter.core.records import (
     ServerView,
     Status,
 )
+from aim_jupyter.core.request import Request
 from aim_jupyter.core.serving import ServerFolder
 
 

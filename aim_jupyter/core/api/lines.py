@@ -15,11 +15,11 @@ from msgspec.structs import replace
 
 from aim_jupyter.core.api.plans import default_model, meant
 from aim_jupyter.core.errors import AimError
-from aim_jupyter.core.planning import Request, words
-from aim_jupyter.core.planning.request import OPTIONS
-from aim_jupyter.core.planning.words import Wish
 from aim_jupyter.core.recipes.arguments import variables
 from aim_jupyter.core.records import Plan
+from aim_jupyter.core.request import Request, words
+from aim_jupyter.core.request.record import OPTIONS
+from aim_jupyter.core.request.words import Wish
 
 if TYPE_CHECKING:
     from aim_jupyter.core.api.planner import Planner

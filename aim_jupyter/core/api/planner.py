@@ -21,15 +21,7 @@ from aim_jupyter.core.api.environments import Environments
 from aim_jupyter.core.choice import Conditions, Known
 from aim_jupyter.core.choice.amd_rules import Selected
 from aim_jupyter.core.errors import BadUsage, GpuUnavailable
-from aim_jupyter.core.planning import (
-    Request,
-    beside,
-    permission,
-    policy,
-    preflight,
-    resolving,
-    words,
-)
+from aim_jupyter.core.planning import beside, permission, policy, preflight, resolving
 from aim_jupyter.core.planning.resolving import Found
 from aim_jupyter.core.recipes import Catalogue
 from aim_jupyter.core.recipes.arguments.options import canonical
@@ -41,6 +33,7 @@ from aim_jupyter.core.records import (
     ProcessId,
 )
 from aim_jupyter.core.records.fit import Start
+from aim_jupyter.core.request import Request, words
 
 Rules = Literal["default", "aim"]
 

@@ -11,8 +11,9 @@ from aim_jupyter.core import config, recipes, serving
 from aim_jupyter.core.api import sites
 from aim_jupyter.core.api.site import machine
 from aim_jupyter.core.errors import AimError, BadUsage
-from aim_jupyter.core.planning import Request, options, preflight, resolving
+from aim_jupyter.core.planning import options, preflight, resolving
 from aim_jupyter.core.records import Choice, Machine, Model, Plan
+from aim_jupyter.core.request import Request
 from aim_jupyter.core.serving import ServerFolder
 
 if TYPE_CHECKING:

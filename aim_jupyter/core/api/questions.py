@@ -13,10 +13,11 @@ from msgspec import Struct
 from aim_jupyter.core import config, recipes
 from aim_jupyter.core.api.plans import judged_plan, meant, planner
 from aim_jupyter.core.errors import AimError, BadUsage, UnknownName
-from aim_jupyter.core.planning import Request, options
+from aim_jupyter.core.planning import options
 from aim_jupyter.core.recipes.files.format import PRECISIONS
 from aim_jupyter.core.records import Choice, Plan
 from aim_jupyter.core.records.kinds import resolved
+from aim_jupyter.core.request import Request
 
 if TYPE_CHECKING:
     from aim_jupyter.core.api.planner import Planner

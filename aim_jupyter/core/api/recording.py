@@ -12,8 +12,8 @@ from aim_jupyter.core.api.finding import launching, server
 from aim_jupyter.core.api.lifecycle import launch
 from aim_jupyter.core.api.plans import plan
 from aim_jupyter.core.errors import BadUsage, ServerGone, UnknownName
-from aim_jupyter.core.planning.request import Request
 from aim_jupyter.core.records.provenance import Difference, Provenance
+from aim_jupyter.core.request.record import Request
 from aim_jupyter.core.serving import ServerFolder
 
 #: Differences that a refusal names.

@@ -11,8 +11,8 @@ from aim_jupyter.core.gpus import simulated
 from aim_jupyter.core.places import asking, registry
 from aim_jupyter.core.places import site as described
 from aim_jupyter.core.places.site import Site
-from aim_jupyter.core.planning import Request
 from aim_jupyter.core.records import Check, Machine, Partition
+from aim_jupyter.core.request import Request
 
 
 def settled(request: Request) -> tuple[Request, Machine]:

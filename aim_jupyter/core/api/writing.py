@@ -6,10 +6,10 @@ from pathlib import Path
 
 from aim_jupyter.core.api.plans import meant, planner
 from aim_jupyter.core.errors import NoFit
-from aim_jupyter.core.planning import Request
 from aim_jupyter.core.recipes.files import authoring
 from aim_jupyter.core.recipes.files import export as exporting
 from aim_jupyter.core.records import Model
+from aim_jupyter.core.request import Request
 
 
 def new_recipe(model: str, recipe: str | None = None) -> str:

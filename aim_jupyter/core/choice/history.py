@@ -15,9 +15,9 @@ from pathlib import Path
 from aim_jupyter import demo
 from aim_jupyter.core import fit, gpus, serving
 from aim_jupyter.core.errors import AimError, StateUnusable
-from aim_jupyter.core.planning import settings as told
 from aim_jupyter.core.records import Machine, ServerRecord
 from aim_jupyter.core.records.fit import Start
+from aim_jupyter.core.request import settings as told
 from aim_jupyter.core.serving import ServerFolder
 
 #: Lines of a log that a start can fill; a server goes on writing for weeks.

@@ -14,13 +14,13 @@ from aim_jupyter.core.choice.history import learned
 from aim_jupyter.core.choice.ranking import Conditions
 from aim_jupyter.core.choice.terms import on_processor, terms, unknown
 from aim_jupyter.core.errors import NoFit
-from aim_jupyter.core.planning.request import Request
-from aim_jupyter.core.planning.settings import settings_of
 from aim_jupyter.core.recipes.arguments.adoption import WRITTEN_FOR, in_bytes
 from aim_jupyter.core.recipes.arguments.options import named
 from aim_jupyter.core.recipes.arguments.parallel import parallel
 from aim_jupyter.core.records import Choice, Gpu, Model, Plan, Recipe, Weights
 from aim_jupyter.core.records.fit import Band, CounterOffer, Device, Fit, Settings, Start
+from aim_jupyter.core.request.record import Request
+from aim_jupyter.core.request.settings import settings_of
 
 
 class Known(Struct, frozen=True, kw_only=True):

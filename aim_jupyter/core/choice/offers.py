@@ -12,12 +12,12 @@ from aim_jupyter.core.choice.placement import kinds_of, strangers
 from aim_jupyter.core.choice.ranking import BY_HAND, Conditions, Fit, best, judge_all, judge_one
 from aim_jupyter.core.devices import kinds
 from aim_jupyter.core.gpus import simulated
-from aim_jupyter.core.planning import words
-from aim_jupyter.core.planning.request import Request
 from aim_jupyter.core.recipes.arguments.options import plain, whole
 from aim_jupyter.core.records import Choice, Machine, Model, Recipe
 from aim_jupyter.core.records.fit import CounterOffer
 from aim_jupyter.core.records.recipe import Offer
+from aim_jupyter.core.request import words
+from aim_jupyter.core.request.record import Request
 
 MOST = 5
 _SIZES = (1, 2, 4, 8)

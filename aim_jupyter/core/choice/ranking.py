@@ -29,13 +29,13 @@ from aim_jupyter.core.choice.placement import Devices, kinds_of, models_of, stra
 from aim_jupyter.core.choice.sizing import sized
 from aim_jupyter.core.devices import kinds
 from aim_jupyter.core.errors import GpuUnavailable, UnknownName
-from aim_jupyter.core.planning.request import Request
 from aim_jupyter.core.recipes.arguments.adoption import WRITTEN_FOR, adopt
 from aim_jupyter.core.recipes.arguments.parallel import parallel, tensor
 from aim_jupyter.core.recipes.derivation import complete
 from aim_jupyter.core.records import Choice, Gpu, Machine, Model, Recipe
 from aim_jupyter.core.records.fit import CounterOffer
 from aim_jupyter.core.records.recipe import Evidence
+from aim_jupyter.core.request.record import Request
 from aim_jupyter.core.versions import holds_for
 
 Key = TypeVar("Key")

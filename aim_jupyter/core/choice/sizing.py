@@ -8,10 +8,10 @@ from collections.abc import Iterable, Iterator
 from msgspec import structs
 
 from aim_jupyter.core import adapters
-from aim_jupyter.core.planning.request import Request
 from aim_jupyter.core.recipes.arguments.options import plain
 from aim_jupyter.core.recipes.arguments.parallel import tensor
 from aim_jupyter.core.records import Recipe
+from aim_jupyter.core.request.record import Request
 
 _SIZE = re.compile(r"-tp\d+")
 

@@ -1,7 +1,4 @@
-"""From a request to a plan: what would be started, and whether it may be.
-
-What is imported is what is used: a form needs the request's record long before a plan is made.
-"""
+"""From a request to a plan: what would be started, and whether it may be."""
 
 import lazy_loader
 

@@ -1,4 +1,3 @@
 from .plan import choose, next_steps, plan
-from .request import Context, Placed, Request
 
-__all__ = ["Context", "Placed", "Request", "choose", "next_steps", "plan"]
+__all__ = ["choose", "next_steps", "plan"]

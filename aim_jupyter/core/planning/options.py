@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from aim_jupyter.core import adapters, engines, recipes
 from aim_jupyter.core.errors import BadUsage
-from aim_jupyter.core.planning import words
-from aim_jupyter.core.planning.request import Request
 from aim_jupyter.core.records import EngineEnvironment
+from aim_jupyter.core.request import words
+from aim_jupyter.core.request.record import Request
 
 
 def refuse(request: Request) -> None:

@@ -10,12 +10,13 @@ from msgspec.structs import replace
 
 from aim_jupyter.core import adapters
 from aim_jupyter.core.errors import BadUsage, ModelMissing
-from aim_jupyter.core.planning import Request, merged
+from aim_jupyter.core.planning import merged
 from aim_jupyter.core.planning.policy import Policy
-from aim_jupyter.core.planning.values import duration
 from aim_jupyter.core.recipes.arguments.permitted import Refusal, unsaid
 from aim_jupyter.core.recipes.arguments.reconcile import Overrides
 from aim_jupyter.core.records import Plan, Recipe
+from aim_jupyter.core.request import Request
+from aim_jupyter.core.request.values import duration
 
 
 def recipe(found: Recipe, request: Request) -> None:

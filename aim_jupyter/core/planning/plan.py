@@ -14,9 +14,7 @@ from aim_jupyter.core import adapters, recipes
 from aim_jupyter.core.adapters import Adapter
 from aim_jupyter.core.errors import BadUsage, NoFit
 from aim_jupyter.core.places import registry
-from aim_jupyter.core.planning import words
 from aim_jupyter.core.planning.options import wrong
-from aim_jupyter.core.planning.request import Placed, Request
 from aim_jupyter.core.records import (
     Choice,
     EngineEnvironment,
@@ -25,6 +23,8 @@ from aim_jupyter.core.records import (
     Plan,
     ServerView,
 )
+from aim_jupyter.core.request import words
+from aim_jupyter.core.request.record import Placed, Request
 from aim_jupyter.core.serving.start import containers, modes
 from aim_jupyter.core.sizes import amount
 

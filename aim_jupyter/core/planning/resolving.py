@@ -18,10 +18,11 @@ from aim_jupyter.core.checkpoint import models
 from aim_jupyter.core.checkpoint.folder import has_config, read
 from aim_jupyter.core.errors import AimError, ModelMissing, UnknownName
 from aim_jupyter.core.events import report
-from aim_jupyter.core.planning import Placed, naming
+from aim_jupyter.core.planning import naming
 from aim_jupyter.core.planning.naming import Meant
 from aim_jupyter.core.recipes import Catalogue
 from aim_jupyter.core.records import Model, Recipe, Source
+from aim_jupyter.core.request import Placed
 
 #: What a launch starts that names no model, on a machine without a GPU.
 SMALL = "HuggingFaceTB/SmolLM2-135M-Instruct"

@@ -19,7 +19,7 @@ from aim_jupyter.core import adapters, api, events, metrics, serving
 from aim_jupyter.core.adapters import Metrics
 from aim_jupyter.core.adapters.measures import Cache
 from aim_jupyter.core.errors import BadUsage, ServerGone
-from aim_jupyter.core.planning import words
+from aim_jupyter.core.request import words
 from aim_jupyter.core.serving import ServerFolder
 from aim_jupyter.work.map.pace import Blocks, Load
 from aim_jupyter.work.map.wire import BROKEN, Overdue, Place, Wire

@@ -21,9 +21,9 @@ from msgspec.structs import replace
 from aim_jupyter.core import api, gpus
 from aim_jupyter.core.cache.download import Obtainable
 from aim_jupyter.core.errors import AimError, NoFit
-from aim_jupyter.core.planning import Request
 from aim_jupyter.core.planning.policy import Policy
 from aim_jupyter.core.records import EngineEnvironment, Plan, Source
+from aim_jupyter.core.request import Request
 from aim_jupyter.labserver import handlers
 
 MODELS = (

@@ -6,8 +6,8 @@ import pytest
 
 from aim_jupyter.core.api.amd import Amd
 from aim_jupyter.core.choice.amd_rules import NotFound
-from aim_jupyter.core.planning import Request
 from aim_jupyter.core.recipes import Catalogue
+from aim_jupyter.core.request import Request
 from tests.core.conftest import box
 
 

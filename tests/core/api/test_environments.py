@@ -8,8 +8,8 @@ from msgspec.structs import replace
 from aim_jupyter.core import engines
 from aim_jupyter.core.api.environments import Environments
 from aim_jupyter.core.errors import NoEngine
-from aim_jupyter.core.planning import Request
 from aim_jupyter.core.records import EngineEnvironment, Recipe, Weights
+from aim_jupyter.core.request import Request
 from tests.core.conftest import box
 
 WEIGHTS = Weights(repo="Org/Model", precision="bf16")

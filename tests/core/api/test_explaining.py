@@ -8,7 +8,7 @@ import pytest
 
 from aim_jupyter.core import api
 from aim_jupyter.core.errors import BadUsage, ServerGone
-from aim_jupyter.core.planning import Request
+from aim_jupyter.core.request import Request
 from aim_jupyter.core.serving.crash.redaction import redacted
 from tests.conftest import FakeEngine
 from tests.waiting import launch_ready, until

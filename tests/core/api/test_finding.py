@@ -12,7 +12,7 @@ from msgspec.structs import replace
 import aim_jupyter as aim
 from aim_jupyter.core import api
 from aim_jupyter.core.errors import AimError, BadUsage, ServerGone, StartFailed
-from aim_jupyter.core.planning import Request
+from aim_jupyter.core.request import Request
 from tests.conftest import FakeEngine
 from tests.waiting import DEMO, launch_ready, until
 

@@ -7,8 +7,8 @@ from msgspec.structs import replace
 
 from aim_jupyter.core.api import lifecycle
 from aim_jupyter.core.errors import AimError, ServerGone, StartFailed, WaitTimeout
-from aim_jupyter.core.planning.request import Request
 from aim_jupyter.core.records import Crash, ServerRecord
+from aim_jupyter.core.request.record import Request
 from tests.conftest import FakeEngine
 from tests.core.serving.state.test_starts import PLAN
 from tests.waiting import DEMO, launch_ready

@@ -14,7 +14,7 @@ from aim_jupyter import demo
 from aim_jupyter.commands import handlers, parsing
 from aim_jupyter.core import api
 from aim_jupyter.core.api import plans
-from aim_jupyter.core.planning import Request, words
+from aim_jupyter.core.request import Request, words
 from tests.conftest import FakeEngine
 from tests.core.gpus import trees
 

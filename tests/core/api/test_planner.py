@@ -7,7 +7,7 @@ import pytest
 from aim_jupyter.core import gpus
 from aim_jupyter.core.api.planner import Planner
 from aim_jupyter.core.errors import AimError, GpuUnavailable
-from aim_jupyter.core.planning.request import Request
+from aim_jupyter.core.request.record import Request
 
 QWEN = "Qwen/Qwen3-32B"
 

@@ -7,7 +7,7 @@ import pytest
 from aim_jupyter.core import api, gpus
 from aim_jupyter.core.api import plans
 from aim_jupyter.core.errors import BadUsage, ModelMissing
-from aim_jupyter.core.planning.request import Request
+from aim_jupyter.core.request.record import Request
 from tests.conftest import FakeEngine
 from tests.core.gpus import trees
 from tests.waiting import launch_ready

@@ -8,7 +8,7 @@ import pytest
 
 from aim_jupyter.core import api, provenance, serving
 from aim_jupyter.core.errors import BadUsage, UnknownName
-from aim_jupyter.core.planning import Request
+from aim_jupyter.core.request import Request
 from tests.conftest import FakeEngine
 from tests.waiting import launch_ready
 

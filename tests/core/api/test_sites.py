@@ -10,7 +10,7 @@ from aim_jupyter.core.api import sites
 from aim_jupyter.core.errors import BadUsage, SiteError, UnknownName
 from aim_jupyter.core.places import registry
 from aim_jupyter.core.places.site import Site
-from aim_jupyter.core.planning import Request
+from aim_jupyter.core.request import Request
 from tests.core.places.conftest import standin as standin  # noqa: PLC0414 - a fixture
 
 

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 import aim_jupyter as aim
 from aim_jupyter.core import api, serving
-from aim_jupyter.core.planning import Request
+from aim_jupyter.core.request import Request
 from aim_jupyter.labserver import handlers
 from aim_jupyter.panel.state import Form
 from tests.conftest import FakeEngine

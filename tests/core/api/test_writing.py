@@ -8,7 +8,7 @@ import pytest
 
 from aim_jupyter.core import api
 from aim_jupyter.core.errors import BadUsage, UnknownName
-from aim_jupyter.core.planning import Request
+from aim_jupyter.core.request import Request
 from tests.conftest import FakeEngine
 
 

@@ -16,7 +16,8 @@ from msgspec.structs import replace
 from aim_jupyter.core import api, cache
 from aim_jupyter.core.cache import Located, verification
 from aim_jupyter.core.errors import AimError
-from aim_jupyter.core.planning import Request, preflight
+from aim_jupyter.core.planning import preflight
+from aim_jupyter.core.request import Request
 from aim_jupyter.panel.controller import answer_for
 from aim_jupyter.panel.state import Form
 from tests.conftest import FakeEngine

@@ -15,8 +15,9 @@ from aim_jupyter.core.cache import fetching
 from aim_jupyter.core.cache.fetching import Outcome
 from aim_jupyter.core.cache.needs import wanted
 from aim_jupyter.core.errors import AimError, ModelMissing, StartFailed
-from aim_jupyter.core.planning import Request, resolving
+from aim_jupyter.core.planning import resolving
 from aim_jupyter.core.records import ServerRecord
+from aim_jupyter.core.request import Request
 from tests.conftest import FakeEngine
 from tests.hub import COMMIT, Hub, model_files
 from tests.waiting import launch_ready, until

@@ -8,8 +8,8 @@ import sys
 from aim_jupyter import demo
 from aim_jupyter.core import api, serving
 from aim_jupyter.core.cache import holding
-from aim_jupyter.core.planning import Request
 from aim_jupyter.core.records import EvictionRule
+from aim_jupyter.core.request import Request
 from tests.conftest import FakeEngine
 from tests.core.cache.folders import WHOLE, cached
 from tests.waiting import launch_ready

@@ -27,7 +27,7 @@ CHILD = """
 import json, sys, time
 from aim_jupyter.core import api
 from aim_jupyter.core.errors import AimError
-from aim_jupyter.core.planning import Request
+from aim_jupyter.core.request import Request
 def peak():
     # Not `getrusage`: that begins with what the parent had.
     with open("/proc/self/status") as status:

@@ -16,8 +16,9 @@ from msgspec.structs import replace
 from aim_jupyter.core import api, cache
 from aim_jupyter.core.cache import eviction, soundness, verification
 from aim_jupyter.core.errors import AimError
-from aim_jupyter.core.planning import Request, preflight
+from aim_jupyter.core.planning import preflight
 from aim_jupyter.core.records import CachedModel, EvictionRule
+from aim_jupyter.core.request import Request
 from tests.conftest import FakeEngine
 from tests.core.serving.state.test_starts import PLAN
 

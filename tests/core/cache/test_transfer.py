@@ -19,7 +19,7 @@ from aim_jupyter.core import api, cache, config
 from aim_jupyter.core.cache import fetching, index
 from aim_jupyter.core.cache.fetching import Outcome
 from aim_jupyter.core.errors import AimError, StateUnusable, UnknownName
-from aim_jupyter.core.planning import Request
+from aim_jupyter.core.request import Request
 from tests.conftest import FakeEngine
 from tests.hub import COMMIT, Fault, Hub, etag, model_files
 from tests.waiting import until

@@ -11,7 +11,7 @@ from aim_jupyter.core import engines, gpus, recipes
 from aim_jupyter.core.adapters.vllm import exact
 from aim_jupyter.core.api.planner import Planner
 from aim_jupyter.core.choice import built
-from aim_jupyter.core.planning import Request
+from aim_jupyter.core.request import Request
 from tests.core.choice.drivers.built import Line, asked, lines
 
 

@@ -13,8 +13,6 @@ from msgspec import structs
 from aim_jupyter.core import api, fit, gpus, recipes
 from aim_jupyter.core import choice as choosing
 from aim_jupyter.core.fit import device_of
-from aim_jupyter.core.planning.request import Request
-from aim_jupyter.core.planning.settings import settings_of
 from aim_jupyter.core.recipes.arguments.options import named
 from aim_jupyter.core.records import (
     Choice,
@@ -24,6 +22,8 @@ from aim_jupyter.core.records import (
     StageTime,
 )
 from aim_jupyter.core.records.fit import Settings
+from aim_jupyter.core.request.record import Request
+from aim_jupyter.core.request.settings import settings_of
 from aim_jupyter.core.sizes import GIB
 
 LLAMA = "meta-llama/Llama-3.3-70B-Instruct"

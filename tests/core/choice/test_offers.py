@@ -8,7 +8,6 @@ from msgspec import structs
 from aim_jupyter.commands import parsing
 from aim_jupyter.core import gpus
 from aim_jupyter.core.choice import Asked, Conditions, offers
-from aim_jupyter.core.planning.request import Request
 from aim_jupyter.core.recipes import catalogue
 from aim_jupyter.core.records import (
     Choice,
@@ -16,6 +15,7 @@ from aim_jupyter.core.records import (
     Model,
     Offer,
 )
+from aim_jupyter.core.request.record import Request
 from tests.core.choice.test_judging import LLAMA, ranked
 from tests.core.conftest import box, judge, rank
 

@@ -11,11 +11,11 @@ from aim_jupyter.core.choice import Conditions, best, judge_all
 from aim_jupyter.core.devices import kinds
 from aim_jupyter.core.errors import NoFit, UnknownName
 from aim_jupyter.core.planning import choose
-from aim_jupyter.core.planning.request import Context, Metric, Request
 from aim_jupyter.core.recipes import Catalogue, catalogue, complete
 from aim_jupyter.core.records import Choice, Gpu, Machine, Model
 from aim_jupyter.core.records.fit import CounterOffer
 from aim_jupyter.core.records.recipe import Verdict
+from aim_jupyter.core.request.record import Context, Metric, Request
 from tests.core.conftest import box, judged, laptop, rank
 
 ROOMY = 1 << 40

@@ -5,9 +5,9 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from aim_jupyter.core.choice.sizing import sized
-from aim_jupyter.core.planning.request import Request
 from aim_jupyter.core.recipes import Catalogue
 from aim_jupyter.core.records import Recipe
+from aim_jupyter.core.request.record import Request
 from tests.core.planning.test_plan import RECIPE
 
 TP = {"tensor-parallel-size": "2"}

@@ -47,7 +47,7 @@ DRIVER = """
 import json, os, sys, time, urllib.request
 from pathlib import Path
 from aim_jupyter.core import api
-from aim_jupyter.core.planning import Request
+from aim_jupyter.core.request import Request
 found = {"uid": os.getuid()}
 runs, real = [], __import__("subprocess").Popen.__init__
 def started(self, words, *rest, **more):

@@ -7,8 +7,9 @@ from msgspec.structs import replace
 
 from aim_jupyter.core import api, engines
 from aim_jupyter.core.errors import BadUsage
-from aim_jupyter.core.planning import Request, options
+from aim_jupyter.core.planning import options
 from aim_jupyter.core.records import EngineEnvironment
+from aim_jupyter.core.request import Request
 
 
 def refusal(request: Request) -> str:

@@ -7,8 +7,9 @@ from msgspec.structs import replace
 
 from aim_jupyter.core import recipes
 from aim_jupyter.core.errors import BadUsage
-from aim_jupyter.core.planning import Request, permission
+from aim_jupyter.core.planning import permission
 from aim_jupyter.core.records import Recipe
+from aim_jupyter.core.request import Request
 
 DEMO: Recipe = recipes.catalogue().find("demo").recipes[0]
 

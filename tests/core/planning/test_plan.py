@@ -9,7 +9,6 @@ from msgspec.structs import replace
 
 from aim_jupyter.core import planning
 from aim_jupyter.core.errors import BadUsage, NoFit
-from aim_jupyter.core.planning import Placed, Request
 from aim_jupyter.core.records import (
     Choice,
     EngineEnvironment,
@@ -22,6 +21,7 @@ from aim_jupyter.core.records import (
     ServerView,
     Weights,
 )
+from aim_jupyter.core.request import Placed, Request
 
 FLAGS = (
     Flag(names=("--model",)),

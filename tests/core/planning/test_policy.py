@@ -11,9 +11,10 @@ from msgspec.structs import replace
 
 from aim_jupyter.core import adapters, api, engines
 from aim_jupyter.core.errors import AimError, BadUsage, ModelMissing, StateUnusable
-from aim_jupyter.core.planning import Request, merged, permission, policy
+from aim_jupyter.core.planning import merged, permission, policy
 from aim_jupyter.core.planning.policy import Policy
 from aim_jupyter.core.records import EngineEnvironment
+from aim_jupyter.core.request import Request
 from aim_jupyter.core.serving.start import containers
 from tests.conftest import FakeEngine
 from tests.core.cache.sound import sound_model

@@ -22,8 +22,9 @@ from aim_jupyter.core.errors import (
     PortTaken,
     StateUnusable,
 )
-from aim_jupyter.core.planning import Request, preflight
+from aim_jupyter.core.planning import preflight
 from aim_jupyter.core.records import Check, Gpu, Machine, Plan
+from aim_jupyter.core.request import Request
 from aim_jupyter.core.sizes import GIB
 from tests.conftest import FakeEngine
 from tests.core.cache.sound import sound_model

@@ -8,8 +8,8 @@ import pytest
 from msgspec.structs import replace
 
 from aim_jupyter.core import api, gpus, leases, serving
-from aim_jupyter.core.planning import Request
 from aim_jupyter.core.records import Plan
+from aim_jupyter.core.request import Request
 from aim_jupyter.core.serving import ServerFolder
 from aim_jupyter.core.serving.start.devices import elsewhere
 from tests.conftest import FakeEngine

@@ -24,7 +24,7 @@ def read(environ: Mapping[str, str] | None = None) -> dict[str, Any]:
     """Return what each of the ``AIM_*`` variables says, those of this process if `environ` is None.
 
     One that is not set, or says ``auto``, is left out. ``AIM_MODEL_ID`` is another name of
-    ``AIM_ID``. `planning.request.OPTIONS` has the option that each stands behind.
+    ``AIM_ID``. `request.record.OPTIONS` has the option that each stands behind.
 
     Raises
     ------

@@ -17,8 +17,8 @@ from typing import NamedTuple
 from aim_jupyter.core import adapters, files
 from aim_jupyter.core.adapters import Change, FailureRule
 from aim_jupyter.core.adapters.settings import SETTINGS
-from aim_jupyter.core.planning import words as written
 from aim_jupyter.core.records import Plan
+from aim_jupyter.core.request import words as written
 from aim_jupyter.core.serving.crash import offers
 
 #: The files of ``rules/``, in the order in which they are tried: what is said plainly comes before

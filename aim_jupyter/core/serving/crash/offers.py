@@ -12,9 +12,9 @@ from collections.abc import Collection, Mapping
 from msgspec import structs
 
 from aim_jupyter.core import fit, gpus
-from aim_jupyter.core.planning import settings as told
 from aim_jupyter.core.records import Plan
 from aim_jupyter.core.records.fit import Device
+from aim_jupyter.core.request import settings as told
 
 #: The engine whose memory the fit knows.
 _KNOWN = "vllm"

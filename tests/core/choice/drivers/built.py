@@ -24,9 +24,9 @@ from aim_jupyter.core.api.planner import Planner
 from aim_jupyter.core.choice import built
 from aim_jupyter.core.choice.checkpoints import loaded
 from aim_jupyter.core.errors import AimError
-from aim_jupyter.core.planning import Request
 from aim_jupyter.core.recipes import Catalogue
 from aim_jupyter.core.records import Model, Plan, Recipe
+from aim_jupyter.core.request import Request
 
 FILE = Path(built.__file__).with_name("built.json")
 # The GPU whose derived recipes are asked too; of the others, what somebody has written.

@@ -14,10 +14,11 @@ from msgspec.structs import replace
 from aim_jupyter.core import adapters, api, engines
 from aim_jupyter.core.devices import kinds
 from aim_jupyter.core.errors import BadUsage, RecipeInvalid
-from aim_jupyter.core.planning import Request, permission
+from aim_jupyter.core.planning import permission
 from aim_jupyter.core.recipes import catalogue, complete
 from aim_jupyter.core.recipes.arguments.permitted import _refusals, refusals
 from aim_jupyter.core.records import Recipe
+from aim_jupyter.core.request import Request
 from aim_jupyter.core.serving.state.folder import folders
 from tests.conftest import FakeEngine
 from tests.core.recipes import hostile, verdicts

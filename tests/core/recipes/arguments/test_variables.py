@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from aim_jupyter.core.errors import BadUsage
-from aim_jupyter.core.planning.request import OPTIONS
 from aim_jupyter.core.recipes.arguments.variables import _READERS, read
+from aim_jupyter.core.request.record import OPTIONS
 
 
 def test_all_of_them() -> None:

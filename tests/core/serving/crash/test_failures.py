@@ -12,8 +12,8 @@ from msgspec.structs import replace
 from aim_jupyter.commands import handlers, parsing
 from aim_jupyter.core import adapters, engines
 from aim_jupyter.core.adapters import Change, FailureRule
-from aim_jupyter.core.planning import Request, words
 from aim_jupyter.core.recipes import Overrides, reconcile
+from aim_jupyter.core.request import Request, words
 from aim_jupyter.core.serving.crash import evidence, failures
 from aim_jupyter.core.serving.crash.evidence import Words
 from tests.core.serving.state.test_starts import PLAN

@@ -25,9 +25,9 @@ from msgspec.structs import replace
 
 from aim_jupyter import demo
 from aim_jupyter.core import adapters, api, serving
-from aim_jupyter.core.planning import Request
-from aim_jupyter.core.planning.request import Start
 from aim_jupyter.core.records import Crash, Plan, ServerRecord
+from aim_jupyter.core.request import Request
+from aim_jupyter.core.request.record import Start
 from aim_jupyter.core.serving import ServerFolder
 from aim_jupyter.core.serving.crash import crash as crash_report
 from aim_jupyter.core.serving.start.engine import GUARD
@@ -255,7 +255,7 @@ def test_the_kernels_own_kill_is_told_as_such() -> None:
         import os, pathlib
         pathlib.Path({str(group / "cgroup.procs")!r}).write_text(str(os.getpid()))
         from aim_jupyter.core import api, serving
-        from aim_jupyter.core.planning import Request
+        from aim_jupyter.core.request import Request
         print(serving.launch(api.plan(Request(model="demo", force=True))).name)
     """)
     try:

@@ -12,8 +12,8 @@ import pytest
 from msgspec.structs import replace
 
 from aim_jupyter.core import fit, gpus
-from aim_jupyter.core.planning import settings as told
 from aim_jupyter.core.records import Cpu, Gpu, Machine, Plan
+from aim_jupyter.core.request import settings as told
 from aim_jupyter.core.serving.crash import crash, offers
 from aim_jupyter.core.sizes import GIB
 from tests.core.serving.state.test_starts import PLAN

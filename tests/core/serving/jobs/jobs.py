@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from aim_jupyter.core import api, serving
-from aim_jupyter.core.planning import Request
 from aim_jupyter.core.records import Plan
+from aim_jupyter.core.request import Request
 from aim_jupyter.core.serving import ServerFolder
 from tests.waiting import until
 

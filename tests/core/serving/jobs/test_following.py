@@ -10,8 +10,8 @@ from msgspec.structs import replace
 
 from aim_jupyter.core import api, serving
 from aim_jupyter.core.places import asking, registry
-from aim_jupyter.core.planning import Request
 from aim_jupyter.core.records import Job, ProcessId
+from aim_jupyter.core.request import Request
 from aim_jupyter.core.serving.jobs import following
 from tests.conftest import FakeEngine
 from tests.core.places import standin as place

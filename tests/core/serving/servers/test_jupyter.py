@@ -17,7 +17,7 @@ import pytest
 
 from aim_jupyter.core import api, serving
 from aim_jupyter.core.errors import BadUsage
-from aim_jupyter.core.planning import Request
+from aim_jupyter.core.request import Request
 from aim_jupyter.core.serving import ServerFolder
 from aim_jupyter.core.serving.servers import jupyter
 from tests.conftest import FakeEngine

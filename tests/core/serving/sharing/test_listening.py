@@ -14,7 +14,8 @@ import pytest
 from aim_jupyter.commands import presenting
 from aim_jupyter.core import api, events, serving
 from aim_jupyter.core.errors import BadUsage, PortTaken
-from aim_jupyter.core.planning import Request, policy
+from aim_jupyter.core.planning import policy
+from aim_jupyter.core.request import Request
 from aim_jupyter.core.serving.start import sockets
 from aim_jupyter.core.serving.watch import endpoint
 from aim_jupyter.verbs.conversation import Conversation

@@ -15,8 +15,8 @@ from msgspec.structs import replace
 
 from aim_jupyter.core import api, config, gpus, serving
 from aim_jupyter.core.errors import BadUsage, ServerGone
-from aim_jupyter.core.planning import Request, words
 from aim_jupyter.core.records import Image
+from aim_jupyter.core.request import Request, words
 from aim_jupyter.core.serving import ServerFolder
 from aim_jupyter.core.serving.start import containers, engine
 from aim_jupyter.core.serving.start.engine import GUARD

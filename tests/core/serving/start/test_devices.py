@@ -11,8 +11,8 @@ import pytest
 from msgspec.structs import replace
 
 from aim_jupyter.core import api, leases, serving
-from aim_jupyter.core.planning import Request
 from aim_jupyter.core.records import Plan
+from aim_jupyter.core.request import Request
 from aim_jupyter.core.serving.start import devices
 from aim_jupyter.core.sizes import GIB
 from tests.conftest import FakeEngine

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from aim_jupyter.core import serving
-from aim_jupyter.core.planning import Request
+from aim_jupyter.core.request import Request
 from aim_jupyter.core.serving.start import sockets
 from tests.conftest import FakeEngine
 from tests.waiting import launch_ready

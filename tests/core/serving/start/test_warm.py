@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 
 from aim_jupyter.core import api, serving
-from aim_jupyter.core.planning import Request
-from aim_jupyter.core.planning.request import Start
 from aim_jupyter.core.records import ServerRecord
+from aim_jupyter.core.request import Request
+from aim_jupyter.core.request.record import Start
 from aim_jupyter.core.serving.start import sockets, warm
 from aim_jupyter.core.serving.state.process import alive, identify, members
 from aim_jupyter.core.serving.watch import endpoint

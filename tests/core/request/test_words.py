@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from msgspec import structs
 
 from aim_jupyter.commands import handlers, parsing
-from aim_jupyter.core.planning import words
-from aim_jupyter.core.planning.request import OPTIONS, Option, Request
-from aim_jupyter.core.planning.values import COUNT, NAMES, ORDINALS, PAIRS, SWITCH, TIME, TOKENS
 from aim_jupyter.core.recipes.arguments.options import plain
+from aim_jupyter.core.request import words
+from aim_jupyter.core.request.record import OPTIONS, Option, Request
+from aim_jupyter.core.request.values import COUNT, NAMES, ORDINALS, PAIRS, SWITCH, TIME, TOKENS
 from tests.core.serving.state.test_starts import PLAN
 
 _TEXT = st.text(st.characters(exclude_categories=["C", "Z"]), min_size=1, max_size=8)

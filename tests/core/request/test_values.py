@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aim_jupyter.core.planning import values
-from aim_jupyter.core.planning.values import duration
+from aim_jupyter.core.request import values
+from aim_jupyter.core.request.values import duration
 
 
 @given(st.integers(1, 10**9) | st.floats(0.001, 1e7).map(lambda value: round(value, 3)))

@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 from aim_jupyter import verbs
 from aim_jupyter.commands.arguments import LAUNCH
 from aim_jupyter.core.errors import BadUsage
-from aim_jupyter.core.planning import words
-from aim_jupyter.core.planning.request import OPTIONS, Option, Request, checked
+from aim_jupyter.core.request import words
+from aim_jupyter.core.request.record import OPTIONS, Option, Request, checked
 from aim_jupyter.labserver import openapi
 from aim_jupyter.panel.launching import Launching
 

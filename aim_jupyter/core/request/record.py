@@ -16,7 +16,9 @@ from msgspec import NODEFAULT, Meta, Struct, field
 
 from aim_jupyter.core.defaults import IDLE_S
 from aim_jupyter.core.errors import BadUsage
-from aim_jupyter.core.planning.values import (
+from aim_jupyter.core.records import Mode, Source
+from aim_jupyter.core.records.kinds import resolved
+from aim_jupyter.core.request.values import (
     COUNT,
     NAMES,
     ORDINALS,
@@ -27,8 +29,6 @@ from aim_jupyter.core.planning.values import (
     TOKENS,
     Kind,
 )
-from aim_jupyter.core.records import Mode, Source
-from aim_jupyter.core.records.kinds import resolved
 
 End = Literal["line", "python", "rest", "panel", "sidebar"]
 """Where an option can stand: a line is that of the magic and of the command, which are the same;

@@ -11,10 +11,10 @@ from msgspec.structs import replace
 
 from aim_jupyter.core import credentials
 from aim_jupyter.core.errors import closest
-from aim_jupyter.core.planning.request import OPTIONS, Option, Request
-from aim_jupyter.core.planning.values import SWITCH
 from aim_jupyter.core.recipes.arguments.options import plain
 from aim_jupyter.core.records import Plan
+from aim_jupyter.core.request.record import OPTIONS, Option, Request
+from aim_jupyter.core.request.values import SWITCH
 
 #: Options of a launch that are ours: one of the engine's with such a name has to be said by
 #: ``--set``.

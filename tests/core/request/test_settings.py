@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aim_jupyter.core.planning.settings import settings_of
 from aim_jupyter.core.records.fit import Settings
+from aim_jupyter.core.request.settings import settings_of
 
 BASE = Settings(util=0.5, tp=2)
 

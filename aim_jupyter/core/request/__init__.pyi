@@ -1,0 +1,3 @@
+from .record import Context, Placed, Request
+
+__all__ = ["Context", "Placed", "Request"]

@@ -21,7 +21,7 @@ from aim_jupyter.core.api.plans import meant, running
 from aim_jupyter.core.api.site import engine_for, engine_is_known, machine
 from aim_jupyter.core.defaults import DRAIN_S
 from aim_jupyter.core.errors import StartFailed, WaitTimeout
-from aim_jupyter.core.planning import options, preflight
+from aim_jupyter.core.planning import preflight
 from aim_jupyter.core.records import (
     CachedModel,
     CacheTotals,
@@ -49,7 +49,6 @@ def launch(request: Request) -> ServerFolder:
 
 
 def _launched(request: Request) -> ServerFolder:
-    options.refuse(request)
     request, answers = meant(request)
     there = None if request.new else running(answers, request)
     if there is not None:

@@ -36,14 +36,20 @@ def planner(simulated: str | None = None, **asked: Any) -> Planner:
     return _of(machine(simulated), **asked)
 
 
-def meant(request: Request, **asked: Any) -> tuple[Request, Planner]:
+def meant(
+    request: Request, *, simulated: str | None = None, **asked: Any
+) -> tuple[Request, Planner]:
     """Return what answers for the machine that a request is for, and the request as it is there.
 
     Raises
     ------
     BadUsage, SiteError, UnknownName
-        If it is for a site, and that can't be or does not answer.
+        If an option is none of the engine's, before anything is looked at; or if it is for a
+        site, and that can't be or does not answer.
     """
+    options.refuse(request)
+    if simulated is not None:
+        return request, planner(simulated, **asked)
     there, here = sites.settled(request)
     return there, _of(here, **asked)
 
@@ -66,7 +72,7 @@ def recipe_list(request: Request | None = None, *, simulated: str | None = None)
         If there is no such model; it holds the nearest names.
     """
     asked = request or Request(model="")
-    asked, answers = meant(asked) if asked.on else (asked, planner(simulated))
+    asked, answers = meant(asked, simulated=None if asked.on else simulated)
     if asked.model:
         return list(answers.choices(asked))
     best = answers.best_of_each(asked)
@@ -112,10 +118,9 @@ def judged_plan(
     request: Request, *, simulated: str | None = None, **asked: Any
 ) -> tuple[Choice, Plan]:
     """Return what `plan` does, and the verdict that its recipe was chosen by."""
-    options.refuse(request)
+    request, answers = meant(request, simulated=simulated, **asked)
     if simulated is not None:
-        return planner(simulated, **asked).plan(request)
-    request, answers = meant(request, **asked)
+        return answers.plan(request)
     there = running(answers, request)
     if there is not None:
         return _beside(answers, there).plan(request)

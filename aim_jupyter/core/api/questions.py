@@ -66,7 +66,6 @@ def plan_there(request: Request, there: Elsewhere) -> dict[str, Any]:
     """
     if there == Elsewhere():
         return _plain(*judged_plan(request))
-    options.refuse(request)
     request, answers = _answering(request, there)
     return _plain(*answers.plan(request))
 
@@ -160,6 +159,7 @@ def _answering(
     request: Request, there: Elsewhere, known: Callable[[Elsewhere], Planner] = _planner
 ) -> tuple[Request, Planner]:
     """Return what answers, and the request as it is there: a machine that is named wins."""
+    options.refuse(request)
     if request.on is None or there.machine is not None:
         return request, known(there)
     return meant(request, **_rules(there))

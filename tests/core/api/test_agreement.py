@@ -250,6 +250,8 @@ def _engine(vllm: EngineEnvironment, monkeypatch: pytest.MonkeyPatch) -> None:
 @settings(max_examples=60, deadline=None, suppress_health_check=QUIET)
 @given(case=cases())
 @example(case=Case(Request(model="Kimi-K2.5"), "mi300x:8", Policy()))
+# Two things are wrong: all name the same one.
+@example(case=Case(Request(model="llama3:8b", options={"no-such-option": "1"}), "cpu", Policy()))
 @example(case=Case(Request(model="Qwen/Qwen3-32B", options={"-tp": "4"}), "mi300x:8", Policy()))
 def test_all_who_ask_are_told_the_same(case: Case) -> None:
     check(case)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from aim_jupyter.core import gpus
+from aim_jupyter.core import gpus, recipes
 from aim_jupyter.core.api.planner import Planner
 from aim_jupyter.core.errors import AimError, GpuUnavailable
+from aim_jupyter.core.recipes.arguments.said import said
 from aim_jupyter.core.request.record import Request
 
 QWEN = "Qwen/Qwen3-32B"
@@ -35,6 +36,33 @@ def test_of_each_model_there_is_one(eight: Planner) -> None:
     best = eight.best_of_each(Request(model=""))
     assert len({choice.recipe.model for choice in best}) == len(best)
     assert QWEN in {choice.recipe.model for choice in best}
+
+
+@pytest.mark.parametrize("kind", ["MI300X", "MI355X"])
+def test_a_plan_has_every_option_and_variable_of_its_recipe(kind: str) -> None:
+    """The list of what a recipe may set refuses whole recipes; it takes nothing out of one."""
+    planner = Planner(gpus.machine(f"{kind.lower()}:8"))
+    checked = 0
+    for model in recipes.catalogue().models:
+        for choice in planner.choices(Request(model=model.name)):
+            recipe = choice.recipe
+            if recipe.origin == "derived" or recipe.gpu_model != kind:
+                continue
+            code = {name: None for name in recipe.args if name == "trust-remote-code"}
+            request = Request(model=model.name, recipe=recipe.id, force=True, options=code)
+            _, plan = planner.plan(request)
+            changed = " ".join(plan.changes)
+            given = dict(said(plan.argv))
+            names = {name.partition(".")[0] for name in given}
+            # A switch that a recipe has off is not said.
+            on = {name: value for name, value in recipe.args.items() if value is not False}
+            for name, value in on.items():
+                assert name in names or name in changed, (recipe.id, name)
+                if given.get(name):
+                    assert given[name] == str(value), (recipe.id, name)
+            assert recipe.env.items() <= plan.env.items(), recipe.id
+            checked += 1
+    assert checked > 100
 
 
 def test_gpus_that_there_are_not_are_refused(eight: Planner) -> None:

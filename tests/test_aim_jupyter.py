@@ -52,6 +52,7 @@ PUBLIC = [
     "plot",
     "provenance",
     "ps",
+    "queue",
     "recipes",
     "replay",
     "rerank",

@@ -110,6 +110,13 @@ def _servers_card(views: list[ServerView]) -> Card | None:
     return render.nothing_card("servers", "No server yet.", "`server = %aim launch` starts one.")
 
 
+def _queue_card(waiting: list[Any]) -> Card | None:
+    if waiting:
+        return None
+    found = "Nobody waits for a GPU."
+    return render.nothing_card("queue", found, "`%aim launch MODEL --queue` waits for one.")
+
+
 def _metrics_card(views: list[ServerView]) -> Card | None:
     if any(view.sample for view in views):
         return None
@@ -134,6 +141,7 @@ SITES = _table("sites")
 ENGINES = _table("engines", lambda found: render.engines_card(found))
 RECIPES = _table("recipes", _recipes_card)
 PS = _table("ps", _servers_card)
+QUEUE = _table("queue", _queue_card)
 METRICS = _table("metrics", _metrics_card)
 RAW = _table("raw")
 CACHE = _table("cache", _cache_card)

@@ -156,6 +156,7 @@ COMMANDS: tuple[Command, ...] = (
         terminal=True,
     ),
     Command("ps", "all servers, live and ended", lambda _: api.servers(), looks.PS, also="list"),
+    Command("queue", "who waits for GPUs, in turn", lambda _: api.queue(), looks.QUEUE),
     Command(
         "status", "one server", lambda given: api.status(given.server), looks.SERVER, (SERVER,)
     ),
@@ -323,13 +324,7 @@ COMMANDS: tuple[Command, ...] = (
         looks.WHY,
         WHY,
     ),
-    Command(
-        "logs",
-        "the end of an engine's log",
-        handlers.logs,
-        looks.LINES,
-        LOGS,
-    ),
+    Command("logs", "the end of an engine's log", handlers.logs, looks.LINES, LOGS),
     Command(
         "stop",
         "end a server: running requests finish, and nothing of it is left",

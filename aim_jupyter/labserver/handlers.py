@@ -96,6 +96,16 @@ def _choices(asked: Request) -> list[Choice]:
     return api.recipe_list(api.with_variables(asked) if asked.model else asked)
 
 
+class Queue(Handler):
+    """The line for the GPUs of this machine."""
+
+    @authenticated
+    async def get(self) -> None:
+        """Answer who waits, in turn."""
+        waiting = await self.work(api.queue)
+        self.answer({"rows": [columns.waiting_row(one) for one in waiting]})
+
+
 class Plan(Handler):
     """What a launch would start."""
 
@@ -238,6 +248,7 @@ ROUTES: tuple[tuple[str, type[Handler]], ...] = (
     ("recipes", Recipes),
     ("plan", Plan),
     ("servers", Servers),
+    ("queue", Queue),
     (_SERVER, Server),
     (rf"{_SERVER}/logs", Logs),
     (rf"{_SERVER}/why", Why),

@@ -44,6 +44,7 @@ OPERATIONS = (
     Operation("plan", "post", "what would start", answers.PlanAnswer, body=Request),
     Operation("servers", "get", "all servers", "Servers"),
     Operation("servers", "post", "launch a server", "PsRow", status=201, body=Request),
+    Operation("queue", "get", "who waits for GPUs, in turn", "Queue"),
     Operation("servers/{name}", "get", "one server", "Server"),
     Operation(
         "servers/{name}",
@@ -70,7 +71,9 @@ def document() -> dict[str, Any]:
     types = {kind for one in OPERATIONS for kind in (one.query, one.body, one.answer)}
     known = [*(kind for kind in types if isinstance(kind, type)), answers.KnownModel, api.Share]
     _, schemas = msgspec.json.schema_components(known, ref_template=_REF)
-    schemas |= {f"{verb.capitalize()}Row": _row(verb) for verb in ("gpus", "recipes", "ps")}
+    schemas |= {
+        f"{verb.capitalize()}Row": _row(verb) for verb in ("gpus", "recipes", "ps", "queue")
+    }
     schemas |= _lists()
     for option in OPTIONS:
         schemas[Request.__name__]["properties"][option.field]["description"] = option.help
@@ -175,7 +178,7 @@ def _row(verb: Verb) -> dict[str, Any]:
     """Return the schema of a table's row: its columns and no others."""
     index = columns.INDEX[verb]
     names = (*((index,) if index else ()), *columns.COLUMNS[verb])
-    types = {name: _JSON_TYPE.get(columns.dtype(name), "string") for name in names}
+    types = {name: _JSON_TYPE.get(columns.dtype(name, verb), "string") for name in names}
     properties = {name: {"type": [kind, "null"]} for name, kind in types.items()}
     return {"type": "object", "properties": properties, "required": list(names)}
 
@@ -185,6 +188,7 @@ def _lists() -> dict[str, Any]:
         "Models": ("models", _ref("KnownModel")),
         "Recipes": ("rows", _ref("RecipesRow")),
         "Servers": ("servers", _ref("Server")),
+        "Queue": ("rows", _ref("QueueRow")),
         "Logs": ("lines", {"type": "string"}),
         "Shares": ("shares", _ref("Share")),
     }

@@ -37,7 +37,7 @@ def launch_card(
 
 
 def _about(view: ServerView) -> str:
-    return f"{view.record.plan.recipe_id} · {view.record.plan.devices}"
+    return f"{view.record.plan.recipe_id} · {view.record.devices}"
 
 
 def _ending(view: ServerView) -> tuple[str, str]:

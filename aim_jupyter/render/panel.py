@@ -132,7 +132,7 @@ def fit(choice: Choice | None) -> Html:
 def server_words(view: ServerView) -> str:
     """Return a server as the list of servers has it."""
     record = view.record
-    return f"{record.name} · {record.state} · {record.plan.devices}"
+    return f"{record.name} · {record.state} · {record.devices}"
 
 
 def server(view: ServerView, history: Sequence[Sample] = ()) -> Html:

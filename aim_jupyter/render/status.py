@@ -96,7 +96,7 @@ def _servers(views: tuple[ServerView, ...]) -> Html:
 
 def _server(view: ServerView) -> Html:
     record = view.record
-    parts = [html.strong(record.name), shapes.state(record.state), record.plan.devices]
+    parts = [html.strong(record.name), shapes.state(record.state), record.devices]
     parts += servers.activity(view)
     if record.state == "running":
         parts.append(html.soft(servers.idle_stop(view)))
@@ -156,7 +156,7 @@ def _engine_text(environment: EngineEnvironment | None) -> str:
 
 def _server_text(view: ServerView) -> str:
     record = view.record
-    parts = [record.state, record.plan.devices, *servers.activity(view)]
+    parts = [record.state, record.devices, *servers.activity(view)]
     if record.state == "running":
         parts.append(servers.idle_stop(view))
     return f"{record.name}  {' · '.join(filter(None, parts))}"

@@ -116,7 +116,7 @@ def _server(view: ServerView, history: History) -> list[str]:
     return [
         html.strong(record.name),
         shapes.state(record.state),
-        html.escape(record.plan.devices.removeprefix("GPU ")),
+        html.escape(record.devices.removeprefix("GPU ")),
         words.number(now.gen_tok_s),
         shapes.spark([sample.gen_tok_s for sample in past]),
         words.number(now.kv_used_pct),

@@ -23,6 +23,7 @@ from aim_jupyter.core.records import (
     Partition,
     Sample,
     ServerView,
+    Waiting,
 )
 from aim_jupyter.core.records.provenance import Provenance
 from aim_jupyter.core.sizes import GIB
@@ -31,7 +32,7 @@ from aim_jupyter.work.runs import RunFolder
 
 Verb = Literal[
     "gpus", "recipes", "ps", "metrics", "raw", "cache", "evict", "events", "engines", "fit",
-    "runs", "answers", "records", "differences", "partitions", "sites",
+    "runs", "answers", "records", "differences", "partitions", "sites", "queue",
 ]  # fmt: skip
 Dtype = Literal["string", "Int64", "Float64", "boolean", "datetime64[us, UTC]"]
 _TIME: Dtype = "datetime64[us, UTC]"
@@ -58,6 +59,7 @@ INDEX: dict[Verb, str | None] = {
     "differences": "what",
     "partitions": "partition",
     "sites": "site",
+    "queue": "place",
 }
 
 COLUMNS: dict[Verb, tuple[str, ...]] = {
@@ -118,6 +120,11 @@ COLUMNS: dict[Verb, tuple[str, ...]] = {
         *("pending_ahead", "limit_s", "nodes", "gpus_per_node", "most_free", "asked_at"),
     ),
     "sites": ("place", "title", "like", "partition", "account", "gpu_model", "reach", "source"),
+    # Who waits for GPUs of this machine: `gpu_count` of these.
+    "queue": (
+        *("user", "server", "model", "gpu_count", "gpus", "waited_s", "expected_at", "lasts_s"),
+        *("until", "held_by", "reason"),
+    ),
 }
 
 _WHOLE = (
@@ -127,7 +134,7 @@ _WHOLE = (
     *("req_error", "preempted", "files", "files_missing"),
     *("rows", "failed", "row", "tokens_in", "tokens_out", "asks"),
     *("gpus_total", "gpus_free", "gpus_used", "gpus_down", "pending_ahead", "limit_s", "nodes"),
-    *("gpus_per_node", "most_free"),
+    *("gpus_per_node", "most_free", "gpu_count", "waited_s", "lasts_s"),
 )
 _DECIMAL = (
     *("users_fit", "took_s", "window_s", "value", "download_s", "boot_s", "load_s"),
@@ -145,7 +152,7 @@ def dtype(name: str, verb: Verb | None = None) -> Dtype:
     >>> dtype("vram_gib"), dtype("pid"), dtype("reason")
     ('Float64', 'Int64', 'string')
     """
-    if name in _WHOLE or (verb, name) == ("runs", "done"):
+    if name in _WHOLE or (verb, name) in (("runs", "done"), ("queue", "place")):
         return "Int64"
     if name in _DECIMAL or name.endswith(_DECIMAL_UNITS):
         return "Float64"
@@ -200,7 +207,8 @@ def server_row(view: ServerView) -> Row:
         stage=record.stage,
         model=plan.model,
         recipe=plan.recipe_id,
-        gpus=_ordinals(plan.gpus),
+        # Of those that it waits for it has none yet.
+        gpus=None if record.waits else _ordinals(plan.gpus),
         endpoint=record.endpoint,
         gen_tok_s=sample.gen_tok_s,
         kv_used_pct=sample.kv_used_pct,
@@ -252,6 +260,18 @@ def run_row(folder: RunFolder) -> Row:
         started_at=run.started_at or None,
         record=run.served.record,
         size_gib=_gib(folder.size_bytes()),
+    )
+
+
+def waiting_row(waiting: Waiting) -> Row:
+    """Return the row of one who waits for GPUs."""
+    return _row(
+        "queue",
+        waiting,
+        gpu_count=waiting.count,
+        gpus=_ordinals(waiting.gpus),
+        held_by=", ".join(waiting.held_by) or None,
+        reason=waiting.why,
     )
 
 
@@ -368,4 +388,5 @@ ROW: Mapping[Verb, Callable[..., Row]] = {
     "differences": partial(_row, "differences"),
     "partitions": partition_row,
     "sites": lambda site: _row("sites", site, site=site.name, gpu_model=site.gpu or None),
+    "queue": waiting_row,
 }

@@ -71,6 +71,17 @@ def ps() -> pd.DataFrame:
     return frame("ps", api.servers())
 
 
+def queue() -> pd.DataFrame:
+    """Return who waits for the GPUs of this machine, in the order in which they are served.
+
+    Examples
+    --------
+    >>> import aim_jupyter as aim
+    >>> longest = aim.queue().waited_s.max()
+    """
+    return frame("queue", api.queue())
+
+
 def attach(server: str | None = None) -> Server:
     """Return the handle of a live server, from any process.
 

@@ -45,3 +45,7 @@ def test_polling_is_no_activity(jupyter: Jupyter) -> None:
     # So that the test can fail: Jupyter's own routes do move it.
     jupyter.client.get("api/contents")
     assert activity() != before
+
+
+def test_the_line_is_empty_where_nobody_waits(jupyter: Jupyter) -> None:
+    assert jupyter.get("queue") == {"rows": []}

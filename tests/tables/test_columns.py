@@ -50,6 +50,7 @@ LITERAL = {
     "partitions": "state gpu_model vram_gib gpus_total gpus_free gpus_used gpus_down "
     "pending_ahead limit_s nodes gpus_per_node most_free asked_at",
     "sites": "place title like partition account gpu_model reach source",
+    "queue": "user server model gpu_count gpus waited_s expected_at lasts_s until held_by reason",
     "engines": "engine version platform source usable reason path",
     "fit": "model recipe gpu_model tp engine context_tokens verdict started weights_gib "
     "weights_predicted_gib kv_gib kv_predicted_gib overhead_gib overhead_predicted_gib "
@@ -77,6 +78,7 @@ INDEXES = {
     "differences": "what",
     "partitions": "partition",
     "sites": "site",
+    "queue": "place",
 }
 RECIPE = Recipe(
     id="mi300x-fp8-tp1",

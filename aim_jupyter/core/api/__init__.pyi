@@ -54,6 +54,7 @@ from .plans import (
     recipe_list,
 )
 from .questions import Elsewhere, plan_for, plan_there, plans_for
+from .queueing import queue
 from .recording import differences, export_record, record, records, replay
 from .sharing import EVERYONE, Share, revoke, share, shares_of
 from .site import ask_engine, engine_list, install_engine, machine
@@ -119,6 +120,7 @@ __all__ = [
     "plans_for",
     "plotted",
     "prefetch",
+    "queue",
     "reachable",
     "recipe_list",
     "record",

@@ -20,7 +20,7 @@ from aim_jupyter.core.api.amd import Amd
 from aim_jupyter.core.api.environments import Environments
 from aim_jupyter.core.choice import Conditions, Known
 from aim_jupyter.core.choice.amd_rules import Selected
-from aim_jupyter.core.errors import BadUsage, GpuUnavailable
+from aim_jupyter.core.errors import BadUsage, GpuUnavailable, NoFit
 from aim_jupyter.core.planning import beside, permission, policy, preflight, resolving
 from aim_jupyter.core.planning.resolving import Found
 from aim_jupyter.core.recipes import Catalogue
@@ -164,8 +164,7 @@ class Planner:
         AimError
             What a launch would be refused for, in the same words.
         """
-        judged = self.judged(request)
-        choice = planning.choose(judged.choices, judged.request)
+        judged, choice = self._chosen(request)
         rules = policy.read()
         permission.model(rules, choice.recipe.weights.repo)
         permission.recipe(choice.recipe, judged.request)
@@ -186,6 +185,49 @@ class Planner:
             reasons=(*tried, *choosing.reasons(judged.choices, self._amds(judged))),
             changes=(*made.changes, *self._environments.remarks(environment)),
         )
+
+    def _chosen(self, request: Request) -> tuple[Judged, Choice]:
+        """Return the choice of a request; of one that waits in line, on GPUs that are taken now.
+
+        Raises
+        ------
+        NoFit
+            If none fits, with the line that waits where it would once GPUs are free.
+        """
+        judged = self.judged(request)
+        try:
+            choice = planning.choose(judged.choices, judged.request)
+        except NoFit as refused:
+            waits = self._once_free(request)
+            if waits is None:
+                raise
+            if request.queue:
+                return waits
+            hint = refused.hint
+            if not hint.startswith("%aim launch ") or "--force" in hint.split():
+                hint = words.line(words.wishes(structs.replace(request, queue=True)))
+            raise NoFit(refused.found, hint, refused.refused) from None
+        forced = choice.verdict == "NO" and not choice.gpus and choice.recipe.gpu_model != "cpu"
+        waits = self._once_free(request) if request.queue and forced else None
+        return waits or (judged, choice)
+
+    def _once_free(self, request: Request) -> tuple[Judged, Choice] | None:
+        """Return what would be chosen if nobody held a GPU; None where no GPU is what is missing.
+
+        How many a site has, and who waits for them, is its own business.
+        """
+        taken = [gpu for gpu in self.machine.gpus if gpu.state in ("busy", "unexplained")]
+        if request.on or not taken:
+            return None
+        gpus = tuple(
+            structs.replace(gpu, state="free", vram_used_bytes=0) if gpu in taken else gpu
+            for gpu in self.machine.gpus
+        )
+        judged = self.on(structs.replace(self.machine, gpus=gpus)).judged(request)
+        with contextlib.suppress(NoFit):
+            choice = planning.choose(judged.choices, judged.request)
+            return (judged, choice) if choice.gpus else None
+        return None
 
     def _dry_start(self, judged: Judged, choice: Choice, made: Plan) -> tuple[str, ...]:
         if judged.judge is None:

@@ -44,6 +44,8 @@ def _check(request: Request, site: Site) -> None:
     title = site.title or site.name
     if request.gpus is not None:
         raise BadUsage(f"{title} chooses the GPUs of a job.", "leave out --gpus")
+    if request.queue:
+        raise BadUsage(f"{title} has a line of its own.", "leave out --queue")
     if request.with_jupyter:
         raise BadUsage(
             "A job can't see the end of this Jupyter server.", "leave out --with-jupyter"

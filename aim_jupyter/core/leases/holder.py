@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Iterable
 
 import msgspec
 from msgspec import Struct
@@ -27,8 +28,9 @@ class Holder(Struct, frozen=True, kw_only=True):
         Owner of the claim as the kernel knows it; None where somebody holds the bare lock file.
     pid, server, model : int, str or None
         What the holder wrote about itself, for humans. `pid` is of the holder's own namespace.
-    since : float or None
-        When it was taken, seconds since the epoch (UTC).
+    since, until : float or None
+        When it was taken, and when it is let go at the latest: seconds since the epoch (UTC). No
+        end where the holder has set none.
     """
 
     key: str
@@ -38,6 +40,7 @@ class Holder(Struct, frozen=True, kw_only=True):
     server: str | None = None
     model: str | None = None
     since: float | None = None
+    until: float | None = None
 
     @property
     def age_s(self) -> float | None:
@@ -45,10 +48,15 @@ class Holder(Struct, frozen=True, kw_only=True):
         return None if self.since is None else max(time.time() - self.since, 0.0)
 
     @property
-    def words(self) -> str:
-        """The holder as a sentence part: ``bob for llama-3.3-70b (pid 38850)``."""
+    def title(self) -> str:
+        """The holder as a sentence part: ``bob for llama-3.3-70b``."""
         name = self.user or "somebody who left no name"
-        return name + (f" for {self.server}" if self.server else "") + self._pid
+        return name + (f" for {self.server}" if self.server else "")
+
+    @property
+    def words(self) -> str:
+        """The same with the process: ``bob for llama-3.3-70b (pid 38850)``."""
+        return self.title + self._pid
 
     @property
     def _pid(self) -> str:
@@ -56,12 +64,13 @@ class Holder(Struct, frozen=True, kw_only=True):
 
 
 class _Text(Struct, kw_only=True):
-    """What a claim says. Anybody may have written anything: see `_shown`."""
+    """What a claim says. Anybody may have written anything: see `shown`."""
 
     pid: int | None = None
     server: str | None = None
     model: str | None = None
     since: float | None = None
+    until: float | None = None
 
 
 def holders() -> dict[str, Holder]:
@@ -85,6 +94,15 @@ def holders() -> dict[str, Holder]:
                 if holder is not None:
                     found[key] = holder
         return found
+
+
+def free(keys: Iterable[str]) -> int:
+    """Return how many of these devices nobody's lock is on: a look that costs next to nothing."""
+    with folder.opened(make=False) as place:
+        if place is None:
+            return len(list(keys))
+        lead = folder.prefix()
+        return sum(_look(place, f"{lead}{key}.lock", key) is None for key in keys)
 
 
 def of(place: int, key: str) -> Holder | None:
@@ -124,12 +142,13 @@ def _read(handle: int, key: str) -> Holder:
         uid=facts.st_uid,
         user=users.name(facts.st_uid),
         pid=said.pid if said.pid and said.pid > 0 else None,
-        server=_shown(said.server),
-        model=_shown(said.model),
+        server=shown(said.server),
+        model=shown(said.model),
         since=min(since, time.time()),
+        until=said.until,
     )
 
 
-def _shown(name: str | None) -> str | None:
+def shown(name: str | None) -> str | None:
     """Return a name as it may be shown: short and printable, or not at all."""
     return name[:_MOST_NAME] if name and name.isprintable() else None

@@ -16,7 +16,8 @@ from aim_jupyter.core.errors import GpuUnavailable, StateUnusable
 from aim_jupyter.core.leases import folder, locks
 from aim_jupyter.core.leases import holder as holding
 
-_KEY = re.compile(r"[0-9A-Za-z][0-9A-Za-z:.\-]*")
+#: What may be a device's key: it becomes part of a file's name.
+DEVICE = re.compile(r"[0-9A-Za-z][0-9A-Za-z:.\-]*")
 
 
 class Lease:
@@ -57,7 +58,7 @@ class Lease:
                 os.pwrite(handle, data, 0)
                 os.ftruncate(handle, len(data))
             except OSError as error:
-                raise _unusable(error) from error
+                raise unusable(error) from error
 
     def release(self) -> None:
         """Let go. What a child process still holds stays held until it ends."""
@@ -97,7 +98,7 @@ def take(keys: Iterable[str], *, info: dict[str, Any], patience_s: float = 0.1) 
     """
     wanted = sorted(set(keys))
     for key in wanted:
-        if not _KEY.fullmatch(key):
+        if not DEVICE.fullmatch(key):
             raise ValueError(f"no device key: {key!r}")
     end = time.monotonic() + patience_s
     with folder.opened(make=True) as place:
@@ -133,7 +134,7 @@ def _try(place: int, wanted: list[str]) -> Lease | None:
         except locks.Busy:
             return None
         except OSError as error:
-            raise _unusable(error) from error
+            raise unusable(error) from error
         undo.pop_all()
     return Lease(tuple(wanted), tuple(fds), tuple(claims))
 
@@ -169,5 +170,6 @@ def _unavailable(place: int, wanted: list[str]) -> GpuUnavailable:
     )
 
 
-def _unusable(error: OSError) -> StateUnusable:
+def unusable(error: OSError) -> StateUnusable:
+    """Return why something can't be done in the folder of the leases."""
     return StateUnusable(f"{folder.path()}: {error.strerror or error}.", "%aim doctor")

@@ -51,9 +51,24 @@ def claim(folder: int, key: str) -> int:
     Busy
         If another process of this user holds it.
     """
-    user = os.geteuid()
+    found = own(folder, f"{key}.{os.geteuid()}")
+    if found is None:
+        raise Busy
+    return found[0]
+
+
+def own(folder: int, base: str) -> tuple[int, str] | None:
+    """Open and lock a file of this user's own, made where absent; return it and its name.
+
+    A name that somebody else has taken first is passed over. None where there is no other.
+
+    Raises
+    ------
+    Busy
+        If another process of this user holds it.
+    """
     for squatted in range(_MOST_SQUATTED):
-        name = f"{key}.{user}-{squatted}" if squatted else f"{key}.{user}"
+        name = f"{base}-{squatted}" if squatted else base
         try:
             handle = os.open(name, _FLAGS | os.O_RDWR | os.O_CREAT, _READABLE, dir_fd=folder)
         except OSError as error:
@@ -62,16 +77,17 @@ def claim(folder: int, key: str) -> int:
             raise
         try:
             facts = os.fstat(handle)
-            if facts.st_uid == user and stat.S_ISREG(facts.st_mode):
-                os.fchmod(handle, _READABLE)  # others must be able to read who holds
+            if facts.st_uid == os.geteuid() and stat.S_ISREG(facts.st_mode):
+                if stat.S_IMODE(facts.st_mode) != _READABLE:
+                    os.fchmod(handle, _READABLE)  # others must be able to read who it is
                 _lock(handle)
                 if _still_there(folder, name, handle):
-                    return handle
+                    return handle, name
         except BaseException:
             os.close(handle)
             raise
         os.close(handle)
-    raise Busy
+    return None
 
 
 def claims(folder: int, key: str) -> list[str]:

@@ -12,7 +12,7 @@ from aim_jupyter.core.request.record import Request
 
 
 def refuse(request: Request) -> None:
-    """Refuse an option that no engine of this machine takes: no model needs to be looked for.
+    """Refuse an option that makes no sense, ours or the engine's: no model needs to be looked for.
 
     Engines that would have to be asked first are not: the plan is then made by what one answers.
 
@@ -21,6 +21,8 @@ def refuse(request: Request) -> None:
     BadUsage
         With the nearest option, ours or the engine's.
     """
+    if request.until is not None and not request.queue:
+        raise BadUsage("--until is for one who waits in line.", "add --queue, or leave out --until")
     if not request.options:
         return
     first: BadUsage | None = None

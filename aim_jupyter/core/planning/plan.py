@@ -126,6 +126,8 @@ def plan(
         gpu_model=recipe.gpu_model,
         idle_s=request.idle_s,
         lifetime_s=request.lifetime_s,
+        queue=request.queue,
+        until=request.until or "",
         restarts=request.restarts or 0,
         mode=mode,
         mode_reason=mode_reason,

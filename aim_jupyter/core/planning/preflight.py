@@ -23,7 +23,7 @@ from aim_jupyter.core.checkpoint.overrides import overridden
 from aim_jupyter.core.errors import AimError, BadUsage, GpuUnavailable, PortTaken, StateUnusable
 from aim_jupyter.core.planning import merged
 from aim_jupyter.core.records import Machine, Plan
-from aim_jupyter.core.serving.start import ports, sockets
+from aim_jupyter.core.serving.start import ports, sockets, turn
 from aim_jupyter.core.sizes import GIB
 
 #: What a start writes beside the model: its log, compiled kernels, sockets.
@@ -131,6 +131,16 @@ def _devices(plan: Plan) -> Iterator[AimError]:
         fault = closed(gpus.machine(), plan.gpus)
         if fault is not None:
             yield fault
+        elif not plan.queue:
+            yield from _kept(plan)
+
+
+def _kept(plan: Plan) -> Iterator[AimError]:
+    """Yield that the GPUs which would do are kept for others, who wait for them."""
+    try:
+        turn.allowed(plan)
+    except AimError as error:
+        yield error
 
 
 def closed(here: Machine, wanted: Collection[int]) -> GpuUnavailable | None:

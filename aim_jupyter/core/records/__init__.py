@@ -38,6 +38,7 @@ from aim_jupyter.core.records.server import (
     State,
 )
 from aim_jupyter.core.records.status import Check, NextStep, ServerView, Status, Top
+from aim_jupyter.core.records.waiting import Waiting
 
 __all__ = [
     "STAGES",
@@ -88,6 +89,7 @@ __all__ = [
     "Status",
     "Top",
     "Verdict",
+    "Waiting",
     "WarmHost",
     "Weights",
 ]

@@ -77,6 +77,9 @@ class Plan(Struct, frozen=True, kw_only=True):
         Seconds without a request after which the server stops; None is never.
     lifetime_s : float or None
         Seconds after which it stops in any case.
+    queue : bool
+        Whether it waits in the line where its GPUs are taken; `until` is when it gives up, as in
+        ``18:00``, and empty for never.
     lives_with : ProcessId or None
         The Jupyter server with which it ends; None is none.
     restarts : int
@@ -119,6 +122,8 @@ class Plan(Struct, frozen=True, kw_only=True):
     gpu_model: str = "cpu"
     idle_s: float | None = 3600.0
     lifetime_s: float | None = None
+    queue: bool = False
+    until: str = ""
     lives_with: ProcessId | None = None
     restarts: int = 0
     asked: tuple[str, ...] = ()

@@ -161,6 +161,19 @@ class ServerRecord(Struct, frozen=True, kw_only=True):
         return self.state in ("starting", "running", "stopping")
 
     @property
+    def waits(self) -> bool:
+        """Whether it waits for its turn, here or at a site."""
+        return self.state == "starting" and self.stage == "queued"
+
+    @property
+    def devices(self) -> str:
+        """The devices in words: ``GPU 4,5``; of one that waits for its turn, how many it wants."""
+        count = len(self.plan.gpus)
+        if not self.waits or not count:
+            return self.plan.devices
+        return f"{count} GPU{'s' * (count > 1)}"
+
+    @property
     def address(self) -> Address | None:
         """Where it is reached on this machine, None before it has a place."""
         if self.away:

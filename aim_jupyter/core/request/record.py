@@ -19,6 +19,7 @@ from aim_jupyter.core.errors import BadUsage
 from aim_jupyter.core.records import Mode, Source
 from aim_jupyter.core.records.kinds import resolved
 from aim_jupyter.core.request.values import (
+    CLOCK,
     COUNT,
     NAMES,
     ORDINALS,
@@ -41,6 +42,7 @@ Names = Literal["models", "servers", "engines", "recipes", "cached", "runs", "pr
 Line = Annotated[str, Meta(min_length=1, max_length=1024, pattern=r"^[^\x00-\x1f\x7f]+$")]
 """One line of text: what is typed into a field, a name or a path."""
 Word = Annotated[str, Meta(max_length=65536, pattern=r"^[^\x00]*$")]
+Clock = Annotated[str, Meta(pattern=r"^([01]?[0-9]|2[0-3]):[0-5][0-9]$")]
 Count = Annotated[int, Meta(ge=1, le=2**31 - 1)]
 Times = Annotated[int, Meta(ge=0, le=2**31 - 1)]
 Port = Annotated[int, Meta(ge=0, le=65_535)]
@@ -246,6 +248,13 @@ class Request(_Model, frozen=True, kw_only=True, forbid_unknown_fields=True):
     ] = IDLE_S
     lifetime_s: Annotated[
         Seconds | None, Option("--for", TIME, "stop after so long", more=("panel",))
+    ] = None
+    queue: Annotated[
+        bool,
+        Option("--queue", SWITCH, "where the GPUs are taken, wait in line and start in turn"),
+    ] = False
+    until: Annotated[
+        Clock | None, Option("--until", CLOCK, "with --queue: give up waiting then, as at 18:00")
     ] = None
     restarts: Annotated[
         Times | None,

@@ -84,6 +84,19 @@ def span(text: str) -> float:
     return found
 
 
+def clock(text: str) -> str:
+    """Return a time of day as it is: ``18:00``.
+
+    Raises
+    ------
+    BadUsage
+        If it is none.
+    """
+    if not re.fullmatch(r"([01]?[0-9]|2[0-3]):[0-5][0-9]", text):
+        raise BadUsage(f"{text!r} is no time of day.", "write it as in --until 18:00")
+    return text
+
+
 def ordinals(text: str) -> tuple[int, ...]:
     """Return GPU numbers: ``4`` or ``4,5``.
 
@@ -150,6 +163,7 @@ TEXT = Kind(metavar="NAME")
 COUNT = Kind(int, metavar="N")
 TOKENS = Kind(tokens, metavar="TOKENS", unit="tokens")
 TIME = Kind(seconds, duration, "TIME", "seconds")
+CLOCK = Kind(clock, metavar="HH:MM")
 ORDINALS = Kind(ordinals, lambda gpus: ",".join(map(str, gpus)), "LIST", "HIP ordinals")
 #: What is said by its name alone.
 SWITCH = Kind()

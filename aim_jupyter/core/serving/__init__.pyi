@@ -8,6 +8,7 @@ from .servers.viewing import view
 from .sharing.shared import find, shared, silent
 from .start.booting import expected
 from .start.engine import host_environment
+from .start.turn import stands
 from .state.folder import ServerFolder, folders, name_for
 from .watch.endpoint import exposition
 
@@ -30,6 +31,7 @@ __all__ = [
     "reach",
     "shared",
     "silent",
+    "stands",
     "stop",
     "tail",
     "view",

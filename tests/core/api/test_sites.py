@@ -39,7 +39,9 @@ def test_inside_of_a_job_it_is_this_machine(standin: Path, monkeypatch: pytest.M
     assert sites.settled(Request(model="demo", on="standin", partition="cpu"))[0].partition == "cpu"
 
 
-@pytest.mark.parametrize("asked", [{"gpus": (0,)}, {"with_jupyter": True}, {"listen": "0.0.0.0"}])
+@pytest.mark.parametrize(
+    "asked", [{"gpus": (0,)}, {"with_jupyter": True}, {"listen": "0.0.0.0"}, {"queue": True}]
+)
 def test_what_a_site_can_not_give_is_refused(standin: Path, asked: dict[str, object]) -> None:
     assert standin.is_dir()
     with pytest.raises(BadUsage):

@@ -14,7 +14,16 @@ from aim_jupyter.commands import handlers, parsing
 from aim_jupyter.core.recipes.arguments.options import plain
 from aim_jupyter.core.request import words
 from aim_jupyter.core.request.record import OPTIONS, Option, Request
-from aim_jupyter.core.request.values import COUNT, NAMES, ORDINALS, PAIRS, SWITCH, TIME, TOKENS
+from aim_jupyter.core.request.values import (
+    CLOCK,
+    COUNT,
+    NAMES,
+    ORDINALS,
+    PAIRS,
+    SWITCH,
+    TIME,
+    TOKENS,
+)
 from tests.core.serving.state.test_starts import PLAN
 
 _TEXT = st.text(st.characters(exclude_categories=["C", "Z"]), min_size=1, max_size=8)
@@ -26,6 +35,7 @@ _VALUES = {
     TOKENS: st.integers(1, 10**6) | st.just("auto"),
     TIME: st.none() | st.integers(1, 10**6).map(float),
     ORDINALS: st.lists(st.integers(0, 99), min_size=1, max_size=3).map(tuple),
+    CLOCK: st.from_regex(r"([01][0-9]|2[0-3]):[0-5][0-9]", fullmatch=True),
     SWITCH: st.sampled_from([True]),
     NAMES: st.lists(_NAME, min_size=1, max_size=2).map(tuple),
     PAIRS: st.dictionaries(st.from_regex(r"[A-Z]{1,6}", fullmatch=True), _TEXT, min_size=1),

@@ -61,6 +61,6 @@ def _uptime_s(record: ServerRecord, now: float) -> float | None:
 
 
 def _eta(record: ServerRecord, now: float) -> float | None:
-    if record.state != "starting":
+    if record.state != "starting" or record.waits:
         return None
     return starts.remaining_s(record.stages, record.expected_s, now)

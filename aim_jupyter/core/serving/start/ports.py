@@ -20,6 +20,7 @@ from pathlib import Path
 
 from aim_jupyter.core import users
 from aim_jupyter.core.errors import PortTaken
+from aim_jupyter.core.records import Plan
 
 _TIME_WAIT, _LISTEN = "06", "0A"
 LOOPBACK = "127.0.0.1"
@@ -76,12 +77,22 @@ def listener(port: int) -> str | None:
     return None
 
 
-def reserve_again(asked: int | None, before: int | None, listen: str) -> tuple[socket.socket, int]:
-    """Reserve what was asked for, else the port of before, which clients know, else a free one."""
-    if asked is None and before is not None:
+@contextlib.contextmanager
+def held_again(plan: Plan, before: int | None) -> Iterator[int]:
+    """Hold the port that a plan asks for, else that of before, which clients know, else a free one.
+
+    Raises
+    ------
+    PortTaken
+        If `plan.port` was asked for and is in use.
+    """
+    found = None
+    if plan.port is None and before is not None:
         with contextlib.suppress(PortTaken):
-            return reserve(before, listen)
-    return reserve(asked, listen)
+            found = reserve(before, plan.listen)
+    holder, port = found or reserve(plan.port, plan.listen)
+    with holder:
+        yield port
 
 
 def _only_closed(port: int) -> bool:

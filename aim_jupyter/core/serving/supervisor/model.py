@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 from aim_jupyter.core import cache
-from aim_jupyter.core.records import Plan
+from aim_jupyter.core.records import Plan, Progress
 
 
 def absent(plan: Plan) -> Iterator[tuple[str, str | None]]:
@@ -15,6 +16,26 @@ def absent(plan: Plan) -> Iterator[tuple[str, str | None]]:
         yield plan.download, plan.revision
     if plan.drafter_download is not None:
         yield plan.drafter_download, None
+
+
+def fetched(
+    plan: Plan, repo: str, revision: str | None, folder: Path, wanted: Callable[[], bool]
+) -> Iterator[Progress]:
+    """Download one of them, as long as it is wanted; yield how far it is, last that it is there.
+
+    Raises
+    ------
+    AimError
+        If it can't be had.
+    """
+    download = cache.Download(repo, revision, folder, plan.argv[0])
+    while download.poll() is None:
+        if not wanted():
+            download.end()
+            return
+        yield download.progress()
+    download.check()
+    yield download.progress()
 
 
 @contextlib.contextmanager

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from aim_jupyter.core.records import ServerRecord
+
 #: The first pause, doubled with each attempt up to the longest.
 FIRST_S = 1.0
 LONGEST_S = 60.0
@@ -21,6 +23,12 @@ class Restart(NamedTuple):
 
     number: int
     pause_s: float
+
+
+def after(record: ServerRecord, now_up_s: float) -> Restart | None:
+    """Return the next attempt for a server whose engine has ended; `now_up_s` is since boot."""
+    ran_s = None if record.ready_up_s is None else now_up_s - record.ready_up_s
+    return decide(record.plan.restarts, record.restarts, ran_s)
 
 
 def decide(most: int, done: int, ran_s: float | None) -> Restart | None:

@@ -21,7 +21,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from aim_jupyter.core import cache, config, provenance
+from aim_jupyter.core import config, provenance
 from aim_jupyter.core.defaults import DRAIN_S
 from aim_jupyter.core.errors import AimError, StateUnusable
 from aim_jupyter.core.leases import Lease
@@ -116,7 +116,7 @@ class Supervisor:
         """Run the engine, again and again where the plan says so; return its last exit code."""
         code = self._start() if found is None else self._take_over(found)
         while not self._stop_asked:
-            restart = self._next_restart()
+            restart = policy.after(self.record, uptime_s())
             if restart is None:
                 break
             self._make_way(code, restart)
@@ -134,10 +134,10 @@ class Supervisor:
                 if not self._stop_asked:
                     self._download(repo, revision)
         for attempt in range(1, PORT_ATTEMPTS + 1):
-            holder, port = ports.reserve_again(self.plan.port, self.record.port, self.plan.listen)
+            again = attempt > 1 or self.record.restarts > 0
             with (
-                holder,
-                devices.leased(self.plan, port, self.folder.events, self._move) as lease,
+                devices.leased(self.folder, self._move, self._in_line, again=again) as lease,
+                ports.held_again(self.plan, self.record.port) as port,
                 model.held(self.plan) as files,
             ):
                 self._boot(port, lease, files)
@@ -155,6 +155,18 @@ class Supervisor:
             self._update(state="starting", reason="", crash=None, port=None)
         return code
 
+    def _in_line(self, words: str, seconds: float) -> bool:
+        """Say where this server stands in the line, wait, and return whether it is still wanted."""
+        # Its life begins when its turn has come.
+        self.record = replace(self.record, created_up_s=uptime_s())
+        if not self.record.stages or self.record.stages[-1].detail != words:
+            self.reading.tracker.enter("queued", time.time())
+            self.reading.tracker.note(words)
+            self._update()
+        self._wait(seconds)
+        self._look_at_limits()
+        return not self._stop_asked
+
     def _move(self, plan: Plan) -> None:
         """Take other GPUs, as good as those that somebody else has leased meanwhile."""
         self.plan = plan
@@ -168,15 +180,10 @@ class Supervisor:
 
     def _download(self, repo: str, revision: str | None) -> None:
         self._enter("download", repo)
-        download = cache.Download(repo, revision, self.folder.path, self.plan.argv[0])
-        while not self._stop_asked and download.poll() is None:
-            self._tell(download.progress())
+        here, wanted = self.folder.path, lambda: not self._stop_asked
+        for progress in model.fetched(self.plan, repo, revision, here, wanted):
+            self._tell(progress)
             self._wait(STARTING_TICK_S * 2)
-        if self._stop_asked:
-            download.end()
-        else:
-            download.check()
-            self._tell(download.progress())
 
     def _tell(self, progress: Progress) -> None:
         self.reading.tracker.note(progress.detail, progress.share)
@@ -228,11 +235,6 @@ class Supervisor:
         code = None if self._stop_asked else self._follow()
         self._end_engine()
         return code
-
-    def _next_restart(self) -> policy.Restart | None:
-        since = self.record.ready_up_s
-        ran_s = uptime_s() - since if since is not None else None
-        return policy.decide(self.plan.restarts, self.record.restarts, ran_s)
 
     def _make_way(self, code: int | None, restart: policy.Restart) -> None:
         """Say why the engine ended, and forget it for the next one."""

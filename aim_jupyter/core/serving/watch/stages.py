@@ -106,8 +106,13 @@ class StageTracker:
         self.facts: dict[str, float] = dict(facts or {})
 
     def enter(self, stage: Stage, now: float, detail: str = "") -> bool:
-        """Begin `stage` unless it, or a later one, has begun. Return whether it began now."""
-        if self.stages and STAGES.index(stage) <= STAGES.index(self.stages[-1].stage):
+        """Begin `stage` unless it, or a later one, has begun. Return whether it began now.
+
+        What waits in a line has downloaded its model before: that stage alone may come late.
+        """
+        last = self.stages[-1].stage if self.stages else None
+        late = stage == "queued" and last == "download"
+        if last is not None and not late and STAGES.index(stage) <= STAGES.index(last):
             return False
         self.finish(now)
         self.stages.append(StageTime(stage=stage, began_at=now, detail=detail))

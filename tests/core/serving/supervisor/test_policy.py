@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
-from aim_jupyter.core.serving.supervisor.policy import LONGEST_S, STABLE_S, decide
+from aim_jupyter.core.records import ServerRecord
+from aim_jupyter.core.serving.supervisor.policy import LONGEST_S, STABLE_S, after, decide
+from tests.core.serving.state.test_starts import PLAN
 
 COUNTS = st.integers(0, 50)
 TIMES = st.none() | st.floats(0, 1e7)
@@ -42,3 +45,9 @@ def test_a_time_that_went_well_counts_anew(most: int, done: int) -> None:
     found = decide(most, done, ran_s=STABLE_S)
     assert found is not None
     assert found.number == 1
+
+
+def test_the_next_attempt_of_a_server_goes_by_its_record() -> None:
+    record = ServerRecord(name="x", plan=replace(PLAN, restarts=2), restarts=1, ready_up_s=100.0)
+    assert after(record, 130.0) == decide(2, 1, ran_s=30.0)
+    assert after(replace(record, ready_up_s=None, restarts=0), 130.0) is None

@@ -1,0 +1,161 @@
+"""Whose turn it is, worked out from who waits and who holds: nothing else decides."""
+
+from __future__ import annotations
+
+import itertools
+import math
+import random
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from aim_jupyter.core.leases.holder import Holder
+from aim_jupyter.core.leases.line import MOST, ordered, turns
+from aim_jupyter.core.leases.ticket import Ticket
+
+NOW = 1_000_000.0
+KEYS = tuple(f"0000:{number:02x}:00.0-0" for number in range(8))
+_NUMBERS = itertools.count()
+
+
+def ticket(
+    uid: int = 1,
+    count: int = 1,
+    *,
+    at: float = 0.0,
+    lasts_s: float | None = None,
+    keys: tuple[str, ...] = KEYS,
+) -> Ticket:
+    name = f"ticket-{uid}-{next(_NUMBERS):06}"
+    return Ticket(
+        name=name, uid=uid, user=f"u{uid}", at=at, keys=keys, count=count, lasts_s=lasts_s
+    )
+
+
+def held(*keys: str, until: float | None = None, uid: int = 9) -> dict[str, Holder]:
+    return {key: Holder(key=key, uid=uid, since=NOW - 60, until=until) for key in keys}
+
+
+def test_first_come_first_served() -> None:
+    line = [ticket(), ticket(), ticket()]
+    first, second, third = turns(line, held(*KEYS[2:]), NOW)
+    assert (first.keys, second.keys, third.keys) == (KEYS[:2], KEYS[1:2], ())
+    assert [one.place for one in (first, second, third)] == [1, 2, 3]
+    assert (first.expected_at, third.expected_at) == (NOW, None)
+
+
+def test_one_who_had_more_than_a_share_stands_behind_those_who_had_less() -> None:
+    glutton, other, third = ticket(1, at=1.0), ticket(2, at=2.0), ticket(3, at=3.0)
+    assert ordered([third, other, glutton], {}) == [glutton, other, third]
+    assert ordered([third, other, glutton], {1: 100.0}) == [other, third, glutton]
+    # One user alone, and users who had the same, have had no more than a share.
+    assert ordered([glutton], {1: 100.0}) == [glutton]
+    assert ordered([other, glutton], {1: 0.1, 2: 0.1, 3: 0.1}) == [glutton, other]
+
+
+def test_a_short_one_passes_a_large_one_only_where_that_delays_nothing() -> None:
+    end = NOW + 3600
+    busy = held(*KEYS[3:], until=end)
+    large = ticket(1, 8)
+    fits, too_long, endless = (ticket(2, lasts_s=s) for s in (3600.0, 3601.0, None))
+    assert [one.keys for one in turns([large, fits], busy, NOW)] == [(), KEYS[:3]]
+    assert [one.keys for one in turns([large, too_long], busy, NOW)] == [(), ()]
+    assert [one.keys for one in turns([large, endless], busy, NOW)] == [(), ()]
+    assert turns([large], busy, NOW)[0].expected_at == end
+
+
+def test_where_the_large_ones_turn_is_unknown_only_what_ends_may_pass() -> None:
+    busy = held(*KEYS[3:])
+    large = ticket(1, 8)
+    short, endless = ticket(2, lasts_s=60.0), ticket(3)
+    found = turns([large, endless, short], busy, NOW)
+    assert [one.keys for one in found] == [(), (), KEYS[:3]]
+    assert [one.expected_at for one in found] == [None, None, NOW]
+
+
+def test_what_the_large_one_does_not_need_is_free_for_all() -> None:
+    busy = held(KEYS[0], until=NOW + 3600)
+    large = ticket(1, 2, keys=KEYS[:2])
+    found = turns([large, ticket(2)], busy, NOW)
+    assert found[1].keys == KEYS[2:]
+
+
+def test_what_is_overdue_is_about_to_end_not_free() -> None:
+    busy = held(*KEYS, until=NOW - 5)
+    (found,) = turns([ticket()], busy, NOW)
+    assert found.keys == ()
+    assert found.expected_at is not None
+    assert NOW < found.expected_at <= NOW + 60
+
+
+def test_nothing_is_kept_for_one_who_does_not_take_it() -> None:
+    stalled, next_one = ticket(), ticket()
+    busy = held(*KEYS[1:])
+    assert [one.keys for one in turns([stalled, next_one], busy, NOW)] == [KEYS[:1], ()]
+    passed = frozenset([stalled.name])
+    found = turns([stalled, next_one], busy, NOW, passed=passed)
+    assert [one.keys for one in found] == [(), KEYS[:1]]
+
+
+def test_a_crowd_is_not_worked_out_to_its_end() -> None:
+    found = turns([ticket() for _ in range(MOST + 5)], {}, NOW)
+    assert [len(one.keys) > 0 for one in found] == [True] * 8 + [False] * (MOST - 3)
+    assert found[-1].place == MOST + 5
+
+
+tickets = st.lists(
+    st.builds(
+        ticket,
+        st.integers(1, 4),
+        st.integers(1, 8),
+        lasts_s=st.one_of(st.none(), st.floats(1, 1e5)),
+    ),
+    max_size=12,
+)
+holds = st.dictionaries(
+    st.sampled_from(KEYS), st.one_of(st.none(), st.floats(NOW - 100, NOW + 1e5)), max_size=8
+)
+
+
+@given(tickets, holds)
+def test_no_device_is_for_two_and_no_turn_delays_one_before_it(
+    line: list[Ticket], ends: dict[str, float | None]
+) -> None:
+    busy = {key: one for key, end in ends.items() for one in held(key, until=end).values()}
+    holders = {key: Holder(key=key, uid=9, until=ends[key]) for key in ends}
+    found = turns(line, holders, NOW)
+    assert set(busy) == set(holders)
+    taken: set[str] = set()
+    for turn in found:
+        assert not set(turn.keys) & set(holders)
+        mine = turn.keys[: turn.ticket.count]
+        assert not taken & set(mine)
+        taken.update(mine)
+    # Without those who came later nobody's turn would be sooner.
+    for number in range(len(line)):
+        assert turns(line[: number + 1], holders, NOW)[number] == found[number]
+
+
+@given(tickets, holds, st.randoms(use_true_random=False))
+def test_whoever_is_served_the_first_is_never_later_than_was_said(
+    line: list[Ticket], ends: dict[str, float | None], draw: random.Random
+) -> None:
+    """Play the line to its end: holders end when they said, and each takes what is its turn."""
+    now = NOW
+    holders = {key: Holder(key=key, uid=9, until=end) for key, end in ends.items() if end}
+    line = [one for one in line if one.lasts_s is not None]
+    promised = {one.ticket.name: one.expected_at or math.inf for one in turns(line, holders, now)}
+    while line:
+        now_turns = [one for one in turns(line, holders, now) if one.keys]
+        if now_turns:
+            turn = now_turns[0]
+            mine = draw.sample(turn.keys, turn.ticket.count) if len(now_turns) == 1 else turn.keys
+            for key in mine[: turn.ticket.count]:
+                assert key not in holders
+                end = now + (turn.ticket.lasts_s or 0.0)
+                holders[key] = Holder(key=key, uid=turn.ticket.uid, until=end)
+            line.remove(turn.ticket)
+            assert now <= promised[turn.ticket.name] + 61.0
+        else:
+            now = min(max(one.until or 0.0, now) for one in holders.values())
+            holders = {key: one for key, one in holders.items() if (one.until or 0.0) > now}

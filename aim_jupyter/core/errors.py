@@ -16,6 +16,7 @@
     ├── PortTaken           the port asked for is in use
     ├── ServerGone          the server is not running, or its key is gone
     │   └── StartFailed     it ended before it was ready
+    ├── CannotDo            the server's model does not do what it is asked for
     ├── WaitTimeout         not ready within the time given
     ├── SiteError           a site, such as Slurm's, can't be used or does not answer
     ├── RowsFailed          most of the first rows of a map failed: the rest was not asked
@@ -144,6 +145,10 @@ class ServerGone(AimError):
 
 class StartFailed(ServerGone):
     """The server ended before it was ready."""
+
+
+class CannotDo(AimError):
+    """The server's model does not do what it is asked for."""
 
 
 class WaitTimeout(AimError):

@@ -29,7 +29,7 @@ from aim_jupyter.core.records import (
     Status,
 )
 from aim_jupyter.core.request import Request
-from aim_jupyter.render import devices, mapping, ready, starting
+from aim_jupyter.render import devices, example, mapping, starting
 from aim_jupyter.tables import columns
 from aim_jupyter.tables.columns import Row
 from aim_jupyter.work.records import Look, LookState
@@ -186,7 +186,7 @@ def server(view: ServerView) -> Row | dict[str, Any]:
         "crash": record.crash,
         "can_stop": not view.shared_by and (record.live or record.state == "unknown"),
         "shared_by": view.shared_by,
-        "client_code": ready.client_code(record.plan),
+        "client_code": example.client_code(record),
         "running_requests": sample.req_running if sample else None,
     }
 

@@ -13,12 +13,13 @@ def plan_text(plan: Mapping[str, Any]) -> str:
     Parameters
     ----------
     plan : mapping
-        With at least ``recipe_id origin argv env gpus reasons changes``.
+        With at least ``recipe_id origin argv env gpus reasons changes``, and ``does``.
     """
     gpus = ", ".join(map(str, plan["gpus"]))
     rows = [
         ("Model", [plan["model"]]),
         ("Recipe", [f"{plan['recipe_id']} ({plan['origin']})"]),
+        ("Does", [", ".join(plan["does"])] if plan.get("does") else []),
         ("Devices", [f"GPU {gpus}" if gpus else "CPU"]),
         ("Command", _command(plan["argv"])),
         ("Environment", [f"{name}={shlex.quote(value)}" for name, value in plan["env"].items()]),

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import re
 import time
 
-from aim_jupyter.core.records import Job, Plan, ServerView
+from aim_jupyter.core.records import Job, ServerView
+from aim_jupyter.core.records.ability import Ability
 from aim_jupyter.core.sizes import GIB
 from aim_jupyter.render import html, words
+from aim_jupyter.render.example import client_code
 from aim_jupyter.render.facts import Fact, lines, rows
 from aim_jupyter.render.html import Html, tag
 
@@ -21,21 +22,9 @@ _COLORS = (
 _TOKEN = re.compile("|".join(f"({pattern.pattern})" for pattern, _ in _COLORS))
 
 
+#: What is told with a yes or a no, since clients and agents fail without it.
+_TOLD: dict[Ability, str] = {"tools": "tools", "json": "JSON", "thinking": "thinking"}
 _OPEN = "open to the network: the key alone keeps others out, and nothing is encrypted"
-
-
-def client_code(plan: Plan) -> str:
-    """Return the cell that asks a server its first question."""
-    return "\n".join(
-        [
-            f"client = %aim client {words.argument(plan.server)}",
-            "reply = client.chat.completions.create(",
-            f"    model={json.dumps(plan.model)},",
-            '    messages=[{"role": "user",',
-            '               "content": "Hello"}])',
-            "reply.choices[0].message.content",
-        ]
-    )
 
 
 def ending(view: ServerView) -> tuple[str, str]:
@@ -58,6 +47,8 @@ def facts(view: ServerView, browser_path: str | None) -> list[Fact]:
         found.append(_job(view, view.record.job))
     if browser_path:
         found.append(Fact(name="Your browser", said=f"`{browser_path}`"))
+    if view.record.does:
+        found.append(_does(view.record.does))
     found.append(Fact(name="Key", said="in the client · or `server.api_key`"))
     source = view.record.plan.source
     if source is not None and source.note:
@@ -66,6 +57,13 @@ def facts(view: ServerView, browser_path: str | None) -> list[Fact]:
     return found + [
         Fact(name=name, said=said[0], notes=tuple(said[1:])) for name, said in named.items() if said
     ]
+
+
+def _does(does: tuple[Ability, ...]) -> Fact:
+    """Return what it can be asked for; of one that writes, also what it can't."""
+    said = ", ".join(each for each in does if each not in _TOLD)
+    told = [f"{name} {'yes' if word in does else 'no'}" for word, name in _TOLD.items()]
+    return Fact(name="Does", said=said, notes=(" · ".join(told),) if "completion" in does else ())
 
 
 def _job(view: ServerView, job: Job) -> Fact:
@@ -123,7 +121,7 @@ def body(view: ServerView, browser_path: str | None) -> Html:
     """Return the facts on the left, and the cell to run on the right."""
     named = rows(facts(view, browser_path), width=90, gap=4)
     left = tag("div", named, style="flex:1 1 380px;min-width:0")
-    box = _colored(client_code(view.record.plan))
+    box = _colored(client_code(view.record))
     right = tag("div", box, style="flex:0 1 362px;min-width:300px")
     both = tag("div", left, right, style="display:flex;flex-wrap:wrap;gap:12px 24px")
     return html.part(both)
@@ -141,5 +139,5 @@ def _colored(code: str) -> Html:
 
 def text(view: ServerView, browser_path: str | None) -> list[str]:
     """Return the same as text."""
-    code = client_code(view.record.plan).splitlines()
+    code = client_code(view.record).splitlines()
     return [*lines(facts(view, browser_path)), "", *(f"    {line}" for line in code)]

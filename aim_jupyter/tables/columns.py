@@ -73,12 +73,12 @@ COLUMNS: dict[Verb, tuple[str, ...]] = {
         *("weights_gib", "kv_gib", "kv_need_gib", "overhead_gib", "evidence"),
         *("overhead_low_gib", "overhead_high_gib", "spare_gib", "users", "context_tokens"),
         *("kv_dtype", "gpu_model", "engine", "origin", "manual_only", "download_gib", "try_line"),
-        "model",
+        *("model", "does"),
     ),
     "ps": (
         *("state", "stage", "model", "recipe", "gpus", "endpoint", "uptime_s", "eta_s"),
         *("gen_tok_s", "kv_used_pct", "idle_s", "idle_left_s", "engine", "pid"),
-        *("started_at", "reason"),
+        *("started_at", "reason", "does"),
     ),
     "metrics": (
         *("gen_tok_s", "prompt_tok_s", "req_running", "req_waiting", "kv_used_pct"),
@@ -192,6 +192,7 @@ def recipe_row(choice: Choice) -> Row:
         origin=recipe.origin,
         manual_only=recipe.manual_only,
         download_gib=_gib(recipe.weights.download_bytes),
+        does=_words(choice.does),
     )
 
 
@@ -216,6 +217,7 @@ def server_row(view: ServerView) -> Row:
         pid=record.engine.pid if record.engine else None,
         started_at=record.created_at or None,
         reason=record.crash.what if record.crash else record.reason,
+        does=_words(record.does),
     )
 
 
@@ -364,6 +366,10 @@ def _gib(size: float | None) -> float | None:
 
 def _difference(whole: int | None, part: int | None) -> int | None:
     return None if whole is None or part is None else whole - part
+
+
+def _words(words: tuple[str, ...]) -> str | None:
+    return ", ".join(words) or None
 
 
 def _ordinals(gpus: tuple[int, ...]) -> str | None:

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from aim_jupyter.core import api
 from aim_jupyter.core.errors import AimError
+from aim_jupyter.core.records import ServerRecord
 from aim_jupyter.core.serving import ServerFolder
 
 Kind = Literal["OpenAI", "AsyncOpenAI"]
@@ -26,7 +27,7 @@ def client(kind: Kind, folder: ServerFolder) -> Any:
     """
     record = api.reachable(folder)
     more = {} if kind == "OpenAI" and not record.socket else _transport(kind, record.socket)
-    made = _class(kind, folder)
+    made = _class(kind, folder, record)
     return made(base_url=record.base_url, api_key=folder.key(), **more)
 
 
@@ -48,7 +49,7 @@ def _transport(kind: Kind, path: str) -> dict[str, Any]:
     return {"http_client": clients[kind](limits=limits)}
 
 
-def _class(kind: Kind, folder: ServerFolder) -> Callable[..., Any]:
+def _class(kind: Kind, folder: ServerFolder, record: ServerRecord) -> Callable[..., Any]:
     """Return openai's class with a repr that shows the server, and with the server's end told."""
     import openai  # noqa: PLC0415 - 0.4 s that only a client may cost
 
@@ -59,12 +60,14 @@ def _class(kind: Kind, folder: ServerFolder) -> Callable[..., Any]:
         return f"{kind}(base_url={str(self.base_url)!r}, api_key='…')"
 
     def request(self: Any, *args: Any, **kwargs: Any) -> Any:
+        _refuse(record, *args, **kwargs)
         try:
             return base.request(self, *args, **kwargs)
         except lost as error:
             raise _ended(folder) or error from None
 
     async def request_async(self: Any, *args: Any, **kwargs: Any) -> Any:
+        _refuse(record, *args, **kwargs)
         try:
             return await base.request(self, *args, **kwargs)
         except lost as error:
@@ -72,6 +75,12 @@ def _class(kind: Kind, folder: ServerFolder) -> Callable[..., Any]:
 
     own = {"request": request if kind == "OpenAI" else request_async}
     return type(kind, (base,), {"__repr__": describe, "__module__": __name__, **own})
+
+
+def _refuse(record: ServerRecord, _kind: Any = None, options: Any = None, **_: Any) -> None:
+    """Raise what a request of openai's would fail with that the server's model can't answer."""
+    if options is not None:
+        api.refuse(record, str(options.url), options.json_data)
 
 
 def _ended(folder: ServerFolder) -> AimError | None:

@@ -10,6 +10,7 @@ from aim_jupyter.commands import presenting
 from aim_jupyter.core import api, serving
 from aim_jupyter.core.defaults import DRAIN_S
 from aim_jupyter.core.records import ServerView
+from aim_jupyter.core.records.ability import Ability
 from aim_jupyter.core.records.provenance import Provenance
 from aim_jupyter.core.serving import ServerFolder
 from aim_jupyter.tables import columns, frames
@@ -62,6 +63,11 @@ class Server:
     def model(self) -> str:
         """The model's name; requests may also say ``default``."""
         return serving.current(self._folder).plan.model
+
+    @property
+    def does(self) -> tuple[Ability, ...]:
+        """What it does, such as chat, tools or embed; once it runs, as its engine says."""
+        return serving.current(self._folder).does
 
     @property
     def base_url(self) -> str:

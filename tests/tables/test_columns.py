@@ -35,9 +35,9 @@ LITERAL = {
     "lease_age_s power_w temp_c gfx partition reason",
     "recipes": "recipe verdict reason users_fit precision tp gpus weights_gib kv_gib kv_need_gib "
     "overhead_gib evidence overhead_low_gib overhead_high_gib spare_gib users context_tokens "
-    "kv_dtype gpu_model engine origin manual_only download_gib try_line model",
+    "kv_dtype gpu_model engine origin manual_only download_gib try_line model does",
     "ps": "state stage model recipe gpus endpoint uptime_s eta_s gen_tok_s kv_used_pct idle_s "
-    "idle_left_s engine pid started_at reason",
+    "idle_left_s engine pid started_at reason does",
     "metrics": "gen_tok_s prompt_tok_s req_running req_waiting kv_used_pct prefix_hit_pct "
     "ttft_p50_ms ttft_p95_ms itl_p50_ms itl_p95_ms e2e_p50_ms e2e_p95_ms req_done req_failed "
     "preempted vram_used_gib busy_pct power_w temp_c idle_s window_s ttft_mean_ms itl_mean_ms "

@@ -7,7 +7,7 @@ import asyncio
 import openai
 import pytest
 
-from aim_jupyter.core.errors import ServerGone
+from aim_jupyter.core.errors import CannotDo, ServerGone
 from aim_jupyter.verbs.server import Server
 from tests.conftest import FakeEngine
 from tests.waiting import launch_ready
@@ -46,3 +46,13 @@ def test_where_the_server_runs_it_is_openais_own_failure(fake: FakeEngine) -> No
     client = Server(launch_ready()).client.with_options(api_key="another", max_retries=0)
     with pytest.raises(openai.AuthenticationError):
         client.models.list()
+
+
+def test_what_the_model_does_not_do_is_said_before_the_engine_is_asked(fake: FakeEngine) -> None:
+    fake()
+    server = Server(launch_ready())
+    assert server.does == ("chat", "completion", "json")
+    with pytest.raises(CannotDo, match="does chat, completion, json, not embed"):
+        server.client.embeddings.create(model="default", input="a")
+    with pytest.raises(CannotDo, match="not speech"):
+        asyncio.run(server.async_client.audio.transcriptions.create(model="default", file=b"a"))

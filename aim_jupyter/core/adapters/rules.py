@@ -43,17 +43,21 @@ class StageRule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         What a card then shows beside the stage, with the pattern's groups in braces.
     facts : dict
         Figures that are kept, by name, each from a group.
+    tasks : str
+        The group with the words for what the engine does.
     """
 
     stage: Stage
     match: str
     detail: str = ""
     facts: dict[str, str] = {}
+    tasks: str = ""
 
     def check(self) -> None:
         """Raise ValueError where a pattern does not compile, or lacks a group that is used."""
         groups = self.pattern.groupindex
-        for wanted in (*words(self.detail), *self.facts.values()):
+        used = (*words(self.detail), *self.facts.values(), *filter(None, [self.tasks]))
+        for wanted in used:
             if wanted not in groups:
                 raise ValueError(f"the pattern {_short(self.match)} has no group {wanted!r}")
 

@@ -11,6 +11,7 @@ from .activity import (
     plotted,
     top,
 )
+from .asked import refuse, wanted
 from .caching import (
     cache_stats,
     can_start,
@@ -125,6 +126,7 @@ __all__ = [
     "recipe_list",
     "record",
     "records",
+    "refuse",
     "replay",
     "report",
     "revoke",
@@ -141,6 +143,7 @@ __all__ = [
     "unpin",
     "verify",
     "wait",
+    "wanted",
     "warm_hosts",
     "warm_up",
     "watch",

@@ -116,7 +116,7 @@ def ended(record: ServerRecord) -> ServerGone:
     """Return the error that says that a server is of no use any more, and what else there is."""
     others = [each.name for each in _records() if each.live]
     which = f"{record.name!r}, which was launched last," if others else repr(record.name)
-    found = f"Server {which} is {record.state}: {record.reason or 'it has ended'}."
+    found = f"Server {which} is {record.state}: {(record.reason or 'it has ended').rstrip('.')}."
     found += f" Others: {', '.join(others)}." if others else ""
     named = f"%aim attach {others[-1]}" if others else f"%aim launch {record.plan.model}"
     return ServerGone(found, named)

@@ -18,6 +18,7 @@ from aim_jupyter.core import choice as choosing
 from aim_jupyter.core import config, planning, recipes, serving
 from aim_jupyter.core.api.amd import Amd
 from aim_jupyter.core.api.environments import Environments
+from aim_jupyter.core.checkpoint.abilities import abilities
 from aim_jupyter.core.choice import Conditions, Known
 from aim_jupyter.core.choice.amd_rules import Selected
 from aim_jupyter.core.errors import BadUsage, GpuUnavailable, NoFit
@@ -130,16 +131,18 @@ class Planner:
         asked = self._in_its_words(request, conditions)
         if self._rules == "aim":
             model, choices = self._amd.choices(asked)
+            choices = tuple(_able(model, one, asked) for one in choices)
             return Judged(request=asked, model=model, conditions=conditions, choices=choices)
         found = found or resolving.find(request.model, self._catalogue)
         self._check_open(request)
         known = structs.replace(known or Known(), online=found.online)
         judge = choosing.Judge(found.model, conditions, starts=self._starts, known=known)
+        ranked = choosing.ranked(found.model, asked, conditions, judge)
         return Judged(
             request=asked,
             model=found.model,
             conditions=conditions,
-            choices=choosing.ranked(found.model, asked, conditions, judge),
+            choices=tuple(_able(found.model, one, asked) for one in ranked),
             judge=judge,
         )
 
@@ -153,6 +156,7 @@ class Planner:
             first = choosing.best(model, asked, conditions, judge)
             if first is not None:
                 line = "" if first.verdict == "FITS" else f"%aim recipes {model.name}"
+                first = _able(model, first, asked)
                 best.append(structs.replace(first, try_line=line) if line else first)
         return best
 
@@ -274,6 +278,13 @@ def _only(machine: Machine, model: str) -> Machine:
         there = ", ".join(sorted({gpu.model or "unknown GPU" for gpu in machine.gpus})) or "no GPU"
         raise GpuUnavailable(f"There is no {model} here; this machine has {there}.", "%aim gpus")
     return structs.replace(machine, gpus=tuple(kept))
+
+
+def _able(model: Model, choice: Choice, request: Request) -> Choice:
+    """Return a choice with what the model does when it is served so."""
+    said = {**choice.recipe.args, **request.options}
+    args = {name: value for name, value in said.items() if name not in request.unset}
+    return structs.replace(choice, does=abilities(model.facts, args, model.does))
 
 
 def _lives_with(request: Request) -> ProcessId | None:

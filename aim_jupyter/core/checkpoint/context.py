@@ -13,6 +13,7 @@ from typing import Any
 from msgspec import Struct
 
 from aim_jupyter.core.checkpoint import keys
+from aim_jupyter.core.checkpoint.abilities import longest_sentence
 from aim_jupyter.core.checkpoint.fields import MOST_TOKENS, Fields, Unreadable
 
 MOST_FACTOR = 2**20
@@ -72,9 +73,11 @@ def longest(config: Mapping[str, Any]) -> int | None:
     """Return the most tokens that a ``config.json`` allows, None where it does not say."""
     try:
         whole = Fields(config)
-        return context(whole.part(*keys.TEXT_PARTS) or whole).limit
+        limit = context(whole.part(*keys.TEXT_PARTS) or whole).limit
     except Unreadable:
         return None
+    # vLLM takes what Sentence Transformers wrote for the limit (``_get_encoder_config``).
+    return min((each for each in (limit, longest_sentence(config)) if each), default=None)
 
 
 def scalings(text: Fields) -> Iterator[Fields]:

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from aim_jupyter.core.checkpoint import mistral
+from aim_jupyter.core.checkpoint import abilities, mistral
+from aim_jupyter.core.checkpoint.abilities import BESIDE
 from aim_jupyter.core.checkpoint.quantization import beside
 from aim_jupyter.core.files import MOST_CONFIG, read_bounded
 
@@ -15,7 +16,7 @@ _QUANTIZATION = "hf_quant_config.json"
 
 
 def read(folder: Path) -> dict[str, Any]:
-    """Return the config of a checkpoint, with the quantization that a file beside it says.
+    """Return the config of a checkpoint, and what files beside it say.
 
     Published configs hold ``Infinity``, which is no JSON and which transformers reads.
 
@@ -26,8 +27,9 @@ def read(folder: Path) -> dict[str, Any]:
     """
     if is_mistral(folder):
         config = mistral.adapted(parsed(folder / mistral.CONFIG))
+        # Its tokenizer writes the chat itself, and needs no template.
         return {**config, mistral.ARGS: mistral.arguments(folder)}
-    config = parsed(folder / "config.json")
+    config = {**parsed(folder / "config.json"), BESIDE: abilities.beside(folder)}
     other = folder / _QUANTIZATION
     if "quantization_config" in config or not other.is_file():
         return config

@@ -12,6 +12,7 @@ from typing import Any, Literal
 from msgspec import Struct
 
 from aim_jupyter.core.checkpoint import keys
+from aim_jupyter.core.checkpoint.abilities import longest_sentence
 from aim_jupyter.core.checkpoint.fields import Fields, Unreadable
 from aim_jupyter.core.checkpoint.methods import quantization as stored
 
@@ -98,7 +99,7 @@ def outline(config: Mapping[str, Any]) -> Outline:
         expert_inner=_int(text, *keys.EXPERT_SIZE),
         experts=_int(text, *keys.EXPERTS) or 0,
         vocabulary=_int(text, "vocab_size"),
-        context=_int(text, *keys.LENGTHS),
+        context=longest_sentence(config) or _int(text, *keys.LENGTHS),
         kv_rank=kv_rank + (_int(text, "qk_rope_head_dim") or 64) if kv_rank else None,
         block_size=_block(quantization),
         precision=_precision(config, text, quantization),

@@ -21,11 +21,16 @@ Standing = Literal["counted", "drafter", "asked", "unknown"]
 class _Registry(Struct, frozen=True, forbid_unknown_fields=True):
     models: frozenset[str]
     drafters: frozenset[str]
+    does: dict[str, frozenset[str]]
 
 
 @functools.cache
 def registry() -> _Registry:
-    """Return the names of vLLM's registry: models, and drafters for speculative decoding."""
+    """Return the names of vLLM's registry: models, and drafters for speculative decoding.
+
+    ``does`` has those that do more than write text: ``vision``, ``audio`` and ``speech``; that only
+    write down what they hear (``silent``), or write nothing: ``pools``, ``late`` interaction.
+    """
     text = files(__package__).joinpath("registered.json").read_bytes()
     return msgspec.json.decode(text, type=resolved(_Registry))
 

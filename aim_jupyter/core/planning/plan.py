@@ -131,6 +131,7 @@ def plan(
         restarts=request.restarts or 0,
         mode=mode,
         mode_reason=mode_reason,
+        does=choice.does,
         reasons=(choice.reason, f"origin: {recipe.origin}", *_source(recipe.source)),
         changes=done.changes,
         # Only who insists gets a plan in spite of a NO.

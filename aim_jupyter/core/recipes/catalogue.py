@@ -108,7 +108,7 @@ def _merge(old: Model, new: Model) -> Model:
     """Return `new`, with what only `old` says."""
     said = {
         name: getattr(new, name) or getattr(old, name)
-        for name in ("summary", "licence", "aliases", "facts", "args", "env")
+        for name in ("summary", "licence", "aliases", "facts", "args", "env", "does")
     }
     return structs.replace(
         new, **said, weights=old.weights | new.weights, gated=old.gated or new.gated

@@ -8,6 +8,7 @@ from typing import Literal, get_args
 import msgspec
 from msgspec import Struct
 
+from aim_jupyter.core.records.ability import Ability
 from aim_jupyter.core.records.engine import Image
 from aim_jupyter.core.records.process import ProcessId
 
@@ -90,6 +91,8 @@ class Plan(Struct, frozen=True, kw_only=True):
         Why the verdict was NO that ``--force`` has overridden; empty where there was none.
     mode : Mode
         How the engine is started; `mode_reason` says why not faster.
+    does : tuple of str
+        What the model does, served so, as far as it is known before the start.
     reasons, changes : tuple of str
         Why this recipe; what was dropped or translated for this engine version.
     """
@@ -130,6 +133,7 @@ class Plan(Struct, frozen=True, kw_only=True):
     overridden: str = ""
     mode: Mode = "plain"
     mode_reason: str = ""
+    does: tuple[Ability, ...] = ()
     reasons: tuple[str, ...] = ()
     changes: tuple[str, ...] = ()
 

@@ -6,6 +6,8 @@ from typing import Any, Literal
 
 from msgspec import Struct, field
 
+from aim_jupyter.core.records.ability import Ability
+
 Origin = Literal["amd-validated", "published", "derived", "measured", "user"]
 Verdict = Literal["FITS", "TIGHT", "NO"]
 Evidence = Literal["tested", "built", "unverified"]
@@ -117,6 +119,8 @@ class Model(Struct, frozen=True, kw_only=True):
         What all its recipes share.
     derive : bool
         Whether recipes may be derived for GPUs that none is written for.
+    does : tuple of str
+        What it can do beside what its facts and options say.
     file : str
         Where it was read; empty for a model that was derived.
     """
@@ -131,6 +135,7 @@ class Model(Struct, frozen=True, kw_only=True):
     args: dict[str, Any] = field(default_factory=dict)
     env: dict[str, str] = field(default_factory=dict)
     derive: bool = True
+    does: tuple[Ability, ...] = ()
     recipes: tuple[Recipe, ...] = ()
     file: str = ""
 
@@ -174,6 +179,8 @@ class Choice(Struct, frozen=True, kw_only=True):
         How many such users there is room for.
     offers : tuple of Offer
         Ready commands that change one thing, for a recipe that does not fit.
+    does : tuple of str
+        What the model does, served so.
     """
 
     recipe: Recipe
@@ -196,3 +203,4 @@ class Choice(Struct, frozen=True, kw_only=True):
     context_tokens: int | None = None
     kv_dtype: str | None = None
     offers: tuple[Offer, ...] = ()
+    does: tuple[Ability, ...] = ()

@@ -6,6 +6,7 @@ from typing import Literal, get_args
 
 from msgspec import Struct
 
+from aim_jupyter.core.records.ability import Ability, confirmed
 from aim_jupyter.core.records.job import Job
 from aim_jupyter.core.records.plan import Plan
 from aim_jupyter.core.records.process import ProcessId
@@ -112,6 +113,8 @@ class ServerRecord(Struct, frozen=True, kw_only=True):
     log_lines, log_last, log_offset : int, str, int
         What was read of the engine's log so far, up to that byte: a supervisor that takes over
         reads on from there.
+    tasks : tuple of str
+        What the engine said that it does, in its own words; empty before, and where it says none.
     facts : dict
         What the engine said of itself at its start: `weights_gib`, `kv_gib`, `kv_tokens`. The
         cards also know `users`, `context_tokens`, `first_token_s`, `weights_predicted_gib` and
@@ -148,12 +151,18 @@ class ServerRecord(Struct, frozen=True, kw_only=True):
     log_lines: int = 0
     log_last: str = ""
     log_offset: int = 0
+    tasks: tuple[str, ...] = ()
     facts: dict[str, float] = {}
 
     @property
     def stage(self) -> Stage | None:
         """The stage that the start is in, or came to."""
         return self.stages[-1].stage if self.stages else None
+
+    @property
+    def does(self) -> tuple[Ability, ...]:
+        """What it does: as expected, and once the engine has said it, as confirmed."""
+        return confirmed(self.plan.does, self.tasks)
 
     @property
     def live(self) -> bool:

@@ -73,3 +73,16 @@ def test_gpus_that_there_are_not_are_refused(eight: Planner) -> None:
 def test_a_model_that_nobody_knows_is_refused(eight: Planner) -> None:
     with pytest.raises(AimError, match="Qwen3-33B"):
         eight.plan(Request(model="Qwen/Qwen3-33B"))
+
+
+def test_what_a_model_does_is_known_before_it_starts(eight: Planner) -> None:
+    best = {choice.recipe.model: choice.does for choice in eight.best_of_each(Request(model=""))}
+    assert all(best.values())
+    assert best["sentence-transformers/all-MiniLM-L6-v2"] == ("embed",)
+    assert "vision" in best["google/gemma-3-4b-it"]
+    choice, plan = eight.plan(Request(model=QWEN))
+    assert plan.does == choice.does == ("chat", "completion", "tools", "json", "thinking")
+    _, mute = eight.plan(Request(model=QWEN, unset=("tool-call-parser", "reasoning-parser")))
+    assert mute.does == ("chat", "completion", "json")
+    _, embeds = eight.plan(Request(model=QWEN, options={"runner": "pooling"}))
+    assert embeds.does == ("embed",)

@@ -24,6 +24,13 @@ def test_each_name_has_a_standing() -> None:
     assert sum(found.values()) == len(names) > 350
 
 
+def test_what_a_class_does_is_said_of_classes_that_there_are() -> None:
+    does = registry().does
+    assert set(does) == {"vision", "audio", "speech", "silent", "pools", "late"}
+    assert all(names <= registry().models for names in does.values())
+    assert does["silent"] <= does["speech"]
+
+
 def test_the_reason_says_which() -> None:
     drafter = {"model_type": "eagle", "architectures": ["Eagle3LlamaForCausalLM"]}
     assert "is a drafter" in architecture(drafter).problem
@@ -40,3 +47,4 @@ def test_the_list_is_that_of_the_installed_engine() -> None:
     said = json.loads(done.stdout.splitlines()[-1])
     assert set(said["models"]) == registry().models
     assert set(said["drafters"]) == registry().drafters
+    assert {word: set(names) for word, names in said["does"].items()} == registry().does

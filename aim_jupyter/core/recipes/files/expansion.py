@@ -49,6 +49,7 @@ def expand(document: Document) -> Model:
         args=file.args,
         env=_text(file.env),
         derive=file.derive,
+        does=tuple(file.does),
         recipes=tuple(recipes.values()),
         file=str(document.path),
     )

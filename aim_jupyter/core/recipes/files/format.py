@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal, TypeAlias, TypeVar, get_args
 
 from msgspec import Meta, Struct
 
+from aim_jupyter.core.records.ability import Ability
 from aim_jupyter.core.records.recipe import Origin
 
 Precision = Literal["fp32", "bf16", "fp16", "fp8", "mxfp8", "int8", "fp4", "mxfp4", "mxfp6", "int4"]
@@ -121,6 +122,8 @@ class ModelFile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         Of every setting that does not say its own; `engines` of those for that engine.
     derive : bool
         Whether recipes are derived for the GPUs that no setting covers.
+    does : list of str
+        What it can do beside what its facts and options say, such as ``vision``.
     """
 
     model: Repo
@@ -137,4 +140,5 @@ class ModelFile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     source: str = ""
     engines: Engines = ""
     derive: bool = True
+    does: list[Ability] = []
     settings: list[Setting] = []

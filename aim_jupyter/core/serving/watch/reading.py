@@ -38,13 +38,14 @@ class Reading:
         self._log = LogReader(folder.log, record.log_offset)
         self._lines = record.log_lines
         self._last = record.log_last
-        self.tracker = StageTracker(self._engine, record.stages, record.facts)
+        self.tracker = StageTracker(self._engine, record.stages, record.facts, record.tasks)
 
     def facts(self) -> dict[str, Any]:
         """Return what the record says of it; all of one moment."""
         return {
             "stages": tuple(self.tracker.stages),
             "facts": dict(self.tracker.facts),
+            "tasks": self.tracker.tasks,
             "log_lines": self._lines,
             "log_last": self._last,
             "log_offset": self._log.offset,

@@ -18,6 +18,8 @@ from aim_jupyter.core import adapters
 from aim_jupyter.core.adapters import StageRule
 from aim_jupyter.core.records import STAGES, Stage, StageTime
 
+_WORD = re.compile(r"[a-z_&]{1,40}")
+_MOST_TASKS = 32
 _NEWLINES = bytes.maketrans(b"\r", b"\n")
 
 
@@ -90,7 +92,7 @@ class StageTracker:
     ----------
     engine : str
         Whose log it is.
-    stages, facts
+    stages, facts, tasks
         What was read so far, by a supervisor that this one follows.
     """
 
@@ -99,11 +101,13 @@ class StageTracker:
         engine: str,
         stages: Iterable[StageTime] = (),
         facts: Mapping[str, float] | None = None,
+        tasks: tuple[str, ...] = (),
     ) -> None:
         adapter = adapters.of(engine)
         self._log, self._rules = adapter.log, adapter.stages
         self.stages: list[StageTime] = list(stages)
         self.facts: dict[str, float] = dict(facts or {})
+        self.tasks = tasks
 
     def enter(self, stage: Stage, now: float, detail: str = "") -> bool:
         """Begin `stage` unless it, or a later one, has begun. Return whether it began now.
@@ -146,6 +150,8 @@ class StageTracker:
             # A log holds anything: what looks like a number need not be one.
             with contextlib.suppress(ValueError):
                 self.facts[fact] = float(groups[group].replace(",", ""))
+        if rule.tasks:
+            self.tasks = tuple(_WORD.findall(groups[rule.tasks])[:_MOST_TASKS])
         changed = self.enter(rule.stage, now)
         if self.stages[-1].stage == rule.stage and rule.detail:
             self.note(rule.detail.format_map(groups), _fraction(groups))

@@ -40,6 +40,7 @@ CPU = (
     "tokens, Maximum concurrency for 1,024 tokens per request: 32.00x\n"
     "(EngineCore pid=30869) INFO 11-23 19:44:50 [core.py:402] init engine (profile, create kv "
     "cache, warmup model) took 0.13 s\n"
+    "(APIServer pid=30839) INFO 11-23 19:44:50 [entry.py:136] Supported tasks: ['generate']\n"
     "(APIServer pid=30839) INFO 11-23 19:44:50 [entry.py:140] Starting vLLM server on "
     "http://127.0.0.1:51339\n"
     "INFO:     Started server process [30839]\n"
@@ -87,6 +88,21 @@ SHARED = Path(__file__).parents[5] / "shared/fixtures/stage-logs"
 def lines(text: str, tmp_path: Path) -> list[str]:
     (tmp_path / "log").write_text(text)
     return list(LogReader(tmp_path / "log").new_lines())
+
+
+@pytest.mark.parametrize(
+    ("said", "tasks"),
+    [
+        ("['token_embed', 'embed']", ("token_embed", "embed")),
+        ("('generate',)", ("generate",)),
+        ("[]", ()),
+        ("[" + "'a', " * 5000 + "]", ("a",) * 32),
+    ],
+)
+def test_what_the_engine_says_that_it_does_is_kept(said: str, tasks: tuple[str, ...]) -> None:
+    tracker = StageTracker("vllm")
+    tracker.feed(f"(APIServer pid=1) INFO 11-23 19:44:50 [entry.py:136] Supported tasks: {said}", 1)
+    assert tracker.tasks == tasks
 
 
 def test_every_rule_meets_a_line_that_vllm_writes(tmp_path: Path) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import math
+import subprocess
+from pathlib import Path
 
 import pytest
 from openai.types.chat import (
@@ -12,7 +14,7 @@ from openai.types.chat import (
 )
 
 import aim_jupyter
-from aim_jupyter.core import api, serving
+from aim_jupyter.core import api, engines, serving
 from aim_jupyter.core.request import Request
 from tests.waiting import launch_ready
 
@@ -97,3 +99,48 @@ def cosine(one: list[float], other: list[float]) -> float:
 
 def dot(one: list[float], other: list[float]) -> float:
     return sum(a * b for a, b in zip(one, other, strict=True))
+
+
+#: Writes a folder in Mistral's own format, run by the engine's interpreter: weights at random, the
+#: tokenizer that mistral_common ships for its own tests.
+MISTRALS = """
+import json, pathlib, shutil, sys
+import mistral_common, torch
+from safetensors.torch import save_file
+
+folder, dim, hidden, heads = pathlib.Path(sys.argv[1]), 64, 128, 4
+vocabulary = 131072
+torch.manual_seed(0)
+shapes = {"tok_embeddings": (vocabulary, dim), "output": (vocabulary, dim)}
+for layer in range(2):
+    at = f"layers.{layer}"
+    shapes |= {f"{at}.attention.w{name}": (dim, dim) for name in "qkvo"}
+    shapes |= {f"{at}.feed_forward.w{name}": (hidden, dim) for name in "13"}
+    shapes[f"{at}.feed_forward.w2"] = (dim, hidden)
+tensors = {f"{name}.weight": torch.randn(shape, dtype=torch.bfloat16) / 8
+           for name, shape in shapes.items()}
+norms = [f"layers.{layer}.{kind}_norm" for layer in range(2) for kind in ("attention", "ffn")]
+tensors |= {f"{name}.weight": torch.ones(dim, dtype=torch.bfloat16) for name in [*norms, "norm"]}
+save_file(tensors, folder / "consolidated.safetensors")
+(folder / "params.json").write_text(json.dumps({
+    "dim": dim, "n_layers": 2, "n_heads": heads, "n_kv_heads": heads, "head_dim": dim // heads,
+    "hidden_dim": hidden, "vocab_size": vocabulary, "norm_eps": 1e-5, "rope_theta": 1e6,
+    "max_position_embeddings": 1024,
+}))
+data = pathlib.Path(mistral_common.__file__).parent / "data"
+shutil.copy(sorted(data.glob("tekken_*.json"))[-1], folder / "tekken.json")
+"""
+
+
+def test_a_folder_in_mistrals_own_format_is_served(alone: None, tmp_path: Path) -> None:
+    python = engines.choose(None).python
+    subprocess.run([python, "-c", MISTRALS, str(tmp_path)], check=True, timeout=120)
+    folder = launch_ready(Request(model=str(tmp_path)), limit_s=600)
+    record = folder.read()
+    assert "--tokenizer-mode mistral" in " ".join(record.plan.argv)
+    reply = aim_jupyter.attach(record.name).client.chat.completions.create(
+        model="default", messages=[{"role": "user", "content": "Bonjour"}], max_tokens=4
+    )
+    assert reply.usage is not None
+    assert 1 <= reply.usage.completion_tokens <= 4
+    serving.stop(folder)

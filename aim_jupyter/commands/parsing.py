@@ -133,6 +133,8 @@ def parser(command: Command, prefix: str = MAGIC) -> argparse.ArgumentParser:
     made.add_argument("-h", "--help", action=_Help, nargs=0, help="show this")
     for argument in command.arguments:
         made.add_argument(*argument.names, **argument.options)
+    # Where words may be intermixed, argparse takes its usage for a template, and %a for a place.
+    made.usage = made.format_usage().removeprefix("usage: ").rstrip().replace("%", "%%")
     return made
 
 

@@ -35,7 +35,7 @@ def test_every_help_renders(command: Command, prefix: str) -> None:
         assert argument.names[-1] in text or argument.options.get("metavar", "") in text
     if command.name:
         assert help_text(command.name.split(), prefix) == text.replace(MAGIC, prefix)
-        with pytest.raises(HelpAsked, match="usage: "):
+        with pytest.raises(HelpAsked, match=f"^usage: {MAGIC} {command.name} "):
             parse([*command.name.split(), "--help"])
 
 

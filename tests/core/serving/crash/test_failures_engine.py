@@ -230,7 +230,7 @@ def process(folder: ServerFolder, title: str) -> int:
         ("VLLM::EngineCore", "core process was ended", 0),
         # Whether vLLM sees that it was killed depends on how soon it looks.
         ("VLLM::Worker", "A worker of the engine (was killed|is gone)", 0),
-        ("api_server", "The engine was killed", -9),
+        ("vllm.entrypoints", "The engine was killed", -9),
     ],
 )
 def test_what_is_killed_while_it_serves_is_not_stopped(

@@ -20,10 +20,12 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from aim_jupyter.core.serving.sharing import sockets
 from aim_jupyter.testing import Script, fake_engine
 from tests.core.cache.sound import sound_model
 from tests.core.gpus import trees
 from tests.core.serving.guard.test_aim_guard import ROUTES
+from tests.core.serving.sharing import neighbour
 from tests.users import identity, interpreter, needs_several, packages
 from tests.waiting import until
 
@@ -378,6 +380,44 @@ def test_whoever_blocks_a_lock_is_named(users: tuple[User, User], made: str) -> 
         assert f"{users[0].name} has put a {made}" in text
     finally:
         lock.rmdir() if made == "folder" else lock.unlink()
+
+
+def test_shares_of_the_second_that_never_answer_hold_nobody_up(
+    users: tuple[User, User], server: Running
+) -> None:
+    """How long all of them may take together is `test_asking`'s; here, that the rest is told."""
+    users[0].aim("share", "first", "--all")
+    (own,) = Path(users[0].env["AIM_LEASE_DIR"], sockets.FOLDER).iterdir()
+    lead = f"{own.name.partition('~')[0]}~"
+    words = [users[1].python, neighbour.__file__, str(own.parent), lead, "20"]
+    child = subprocess.Popen(
+        words, env=users[1].env, cwd="/", stdout=subprocess.PIPE, **identity(users[1].name)
+    )
+    try:
+        assert child.stdout is not None
+        assert int(child.stdout.readline()) >= 20
+        assert [row["server"] for row in users[0].aim("ps")] == ["first"]
+        (named,) = [
+            row for row in users[0].aim("doctor", check=False) if users[1].name in row["found"]
+        ]
+        TABLE.append(("open 20 shares that never answer: what doctor says", named["found"]))
+    finally:
+        child.kill()
+        child.communicate()
+        users[0].aim("share", "first", "--all", "--revoke")
+
+
+def test_the_administrators_engine_is_everybodys_to_use_and_nobodys_to_change(
+    users: tuple[User, User],
+) -> None:
+    program = Path(users[1].env["AIM_ENGINE_PYTHON"])
+    assert program.stat().st_uid == 0
+    done = users[1].run("-c", f"open({str(program)!r}, 'a')", check=False)
+    TABLE.append(("write to the administrator's engine", done.stderr.splitlines()[-1]))
+    assert "PermissionError" in done.stderr
+    plan = users[1].aim("plan", str(program.with_name("model")), "--gpus", "4")
+    TABLE.append(("plan with the administrator's engine", f"{plan['verdict']}"))
+    assert plan["verdict"] == "FITS"
 
 
 def _why(user: User, name: str) -> str:

@@ -4,6 +4,9 @@ It speaks the Hub's protocol: facts and trees of repositories, ``resolve`` with 
 ``X-Repo-Commit``; a large file has ``X-Linked-Size`` and ``X-Linked-Etag`` there and is redirected
 to a store, which knows ranges. A blob's name is what the Hub's is: git's SHA-1, or the SHA-256 of a
 file in large-file storage.
+
+The same files are had in two other ways: as a folder of a web server with a list of hashes, and as
+ModelScope has them.
 """
 
 from __future__ import annotations
@@ -17,7 +20,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import NamedTuple
-from urllib.parse import quote, unquote
+from urllib.parse import parse_qs, quote, unquote, urlsplit
 
 #: Bytes from which on a file is kept in large-file storage.
 LARGE = 100_000
@@ -58,6 +61,7 @@ class Hub(ThreadingHTTPServer):
         self.repos: dict[str, dict[str, bytes]] = {}
         self.trouble: dict[tuple[str, str], tuple[int, str]] = {}
         self.asked: list[str] = []
+        self.cookies: set[str] = set()
         #: Bytes of bodies that were sent, of each file.
         self.served: Counter[str] = Counter()
         #: Where each request for a file's body began.
@@ -103,14 +107,57 @@ class _Handler(BaseHTTPRequestHandler):
     def _answer(self, *, body: bool) -> None:
         path = unquote(self.path.partition("?")[0]).strip("/")
         self.server.asked.append(f"{self.command} {path}")
+        self.server.cookies.add(self.headers.get("Cookie", ""))
         if path.startswith("api/models/"):
             self._facts(path.removeprefix("api/models/"))
+        elif path.startswith("api/v1/models/"):
+            self._modelscope(path.removeprefix("api/v1/models/"), body=body)
+        elif path.startswith("folder/"):
+            self._folder(path.removeprefix("folder/"), body=body)
         elif path.startswith("store/"):
             repo, _, name = path.removeprefix("store/").partition("/-/")
             data = self.server.repos[repo][name]
             self._send(data, {"ETag": '"of the store"'}, body=body, name=name, repo=repo)
         else:
             self._file(path, body=body)
+
+    def _folder(self, path: str, *, body: bool) -> None:
+        org, model, name = path.split("/", 2)
+        files = self.server.repos.get(f"{org}/{model}", {})
+        sums = "".join(
+            f"{hashlib.sha256(data).hexdigest()}  {each}\n" for each, data in files.items()
+        )
+        data = sums.encode() if name == "SHA256SUMS" and files else files.get(name)
+        if self._troubled("files", f"{org}/{model}"):
+            return
+        if data is None:
+            self._say(404)
+        else:
+            self._send(data, {}, body=body, name=name)
+
+    def _modelscope(self, path: str, *, body: bool) -> None:
+        repo, _, rest = path.partition("/repo")
+        asked = parse_qs(urlsplit(self.path).query)
+        files = self.server.repos.get(repo)
+        if self._troubled("api", repo):
+            return
+        if files is None:
+            self._say(404)
+        elif rest == "/files":
+            listed = [
+                {
+                    "Path": name,
+                    "Name": name.rpartition("/")[2],
+                    "Type": "blob",
+                    "Size": len(data),
+                    "Sha256": hashlib.sha256(data).hexdigest(),
+                }
+                for name, data in files.items()
+            ]
+            self._json({"Code": 200, "Success": True, "Data": {"Files": listed}})
+        else:
+            (name,) = asked["FilePath"]
+            self._send(files[name], {}, body=body, name=name)
 
     def _facts(self, path: str) -> None:
         repo, tree, revision = path.partition("/tree/")

@@ -7,6 +7,7 @@ AIM_DATA_DIR          managed engine environments             ``~/.local/share/a
 AIM_STATE_DIR         servers, start times                    ``~/.local/state/aim_jupyter``
 AIM_CACHE_DIR         models (else HF_HUB_CACHE or HF_HOME)   ``~/.cache/huggingface/hub``
 AIM_SHARED_CACHE_DIR  more caches, only read, colon-separated none
+AIM_HUB_MIRRORS       asked where the Hub fails, space between none
 AIM_COMPILE_CACHE_DIR what engines compile                    ``~/.cache/aim_jupyter/compiled``
 AIM_CACHE_ENABLED     0: only Hugging Face's own cache        1
 AIM_RECIPES_PATH      more recipe folders, colon-separated    none
@@ -81,6 +82,11 @@ def aim_cache_dir() -> Path | None:
     return _folder("AIM_CACHE_PATH") if cache_enabled() else None
 
 
+def modelscope_cache_dir() -> Path:
+    """Return the folder below which ModelScope's own library keeps models."""
+    return _folder("MODELSCOPE_CACHE") or _path("~/.cache") / "modelscope"
+
+
 def compile_cache_dir() -> Path:
     """Return the folder that holds what each engine version has compiled."""
     return _folder("AIM_COMPILE_CACHE_DIR") or Path(platformdirs.user_cache_dir(APP)) / "compiled"
@@ -94,6 +100,11 @@ def cache_enabled() -> bool:
 def offline() -> bool:
     """Return whether `HF_HUB_OFFLINE` forbids to ask the Hub, read as its own library does."""
     return os.environ.get("HF_HUB_OFFLINE", "").upper() in ("1", "ON", "YES", "TRUE")
+
+
+def hub_mirrors() -> list[str]:
+    """Return the addresses that are asked where the Hub can't be reached, in their order."""
+    return [each.rstrip("/") for each in os.environ.get("AIM_HUB_MIRRORS", "").split()]
 
 
 def recipe_dirs() -> list[Path]:

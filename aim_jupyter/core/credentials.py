@@ -8,7 +8,8 @@ from collections.abc import Collection, Mapping
 #: What a notebook's process may hold and neither an engine nor a probe of one ever needs.
 UNNEEDED = (
     *("JUPYTERHUB_API_TOKEN", "JPY_API_TOKEN", "JUPYTER_TOKEN"),
-    *("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN"),
+    *("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN", "MODELSCOPE_API_TOKEN"),
+    *("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"),
 )
 _NAMED = re.compile(r"TOKEN|SECRET|PASSW|CREDENTIAL|(^|_)KEY(_|$)|API_?KEY", re.IGNORECASE)
 

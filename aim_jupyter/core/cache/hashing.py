@@ -1,7 +1,10 @@
 """Whether a file is what its name promises.
 
 In the Hub's layout a blob is named by its content: by the SHA-256 where the Hub keeps the file in
-large-file storage, else by git's SHA-1 of it. So a cache can be verified without the Hub.
+large-file storage, else by git's SHA-1 of it. So a cache can be verified without the Hub. What
+comes from S3 is named by its SHA-256 where that is known there, else by the ETag: the MD5 of the
+content, or, of what was uploaded in parts, that of the parts' MD5s. An MD5 tells broken bytes, not
+malice.
 """
 
 from __future__ import annotations
@@ -10,17 +13,63 @@ import hashlib
 import os
 import re
 from pathlib import Path
-from typing import IO
+from typing import IO, Protocol
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _GIT = re.compile(r"[0-9a-f]{40}")
+_MD5 = re.compile(r"[0-9a-f]{32}")
+#: Of S3: the MD5 of the parts' MD5s, how many parts there are, and the bytes of each but the last.
+_PARTS = re.compile(r"[0-9a-f]{32}-([1-9]\d{0,4})-([1-9]\d{0,10})")
 _BLOCK = 1 << 20
 
 
-def hasher(name: str, size: int) -> hashlib._Hash | None:
+class Hasher(Protocol):
+    """What the content of a blob is given to, and its name compared with."""
+
+    def update(self, data: bytes, /) -> None:
+        """Take more of the content."""
+
+    def hexdigest(self) -> str:
+        """Return what a blob of this content is called."""
+
+
+class _InParts:
+    """The ETag of what S3 was given in parts of `size` bytes, with that size behind it."""
+
+    def __init__(self, size: int) -> None:
+        self._size, self._room = size, size
+        self._parts = hashlib.md5(usedforsecurity=False)
+        self._part = hashlib.md5(usedforsecurity=False)
+        self._count = 0
+
+    def update(self, data: bytes) -> None:
+        view = memoryview(data)
+        while view:
+            self._part.update(view[: self._room])
+            taken = min(len(view), self._room)
+            view, self._room = view[taken:], self._room - taken
+            if not self._room:
+                self._close()
+
+    def hexdigest(self) -> str:
+        if self._room < self._size:
+            self._close()
+        return f"{self._parts.hexdigest()}-{self._count}-{self._size}"
+
+    def _close(self) -> None:
+        self._parts.update(self._part.digest())
+        self._part = hashlib.md5(usedforsecurity=False)
+        self._room, self._count = self._size, self._count + 1
+
+
+def hasher(name: str, size: int) -> Hasher | None:
     """Return what a blob of that name and size (bytes) is hashed with, None for another name."""
     if _SHA256.fullmatch(name):
         return hashlib.sha256()
+    if _MD5.fullmatch(name):
+        return hashlib.md5(usedforsecurity=False)
+    if parts := _PARTS.fullmatch(name):
+        return _InParts(int(parts[2]))
     if _GIT.fullmatch(name):
         # git hashes the size together with the content; nothing here depends on it being strong.
         return hashlib.sha1(b"blob %d\0" % size, usedforsecurity=False)

@@ -1,7 +1,7 @@
-"""The headers of a repository's safetensors files, fetched from the Hub without a tensor.
+"""The headers of a repository's safetensors files, fetched without a tensor.
 
-`huggingface_hub` asks for the first bytes of each file by range requests: a hundred kilobytes or
-so for each, whatever the size of the model.
+Of the Hub `huggingface_hub` asks for the first bytes of each file by range requests, of another
+place its `Origin`: a hundred kilobytes or so for each, whatever the size of the model.
 """
 
 from __future__ import annotations
@@ -9,15 +9,16 @@ from __future__ import annotations
 import socket
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from queue import Empty, SimpleQueue
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 from urllib.request import getproxies
 
-from aim_jupyter.core import config
-from aim_jupyter.core.cache.reaching import refusal
-from aim_jupyter.core.errors import AimError, ModelMissing, Offline
+from aim_jupyter.core import config, safetensors
+from aim_jupyter.core.cache import needs, origins
+from aim_jupyter.core.cache.origins.origin import Origin
+from aim_jupyter.core.errors import ModelMissing, Offline
 
 LIMIT_S = 1.4
 """Together with everything else a verdict must not take two seconds."""
@@ -88,13 +89,15 @@ def fetch_headers(repo: str, revision: str | None = None, limit_s: float = LIMIT
     if found is None:
         raise _silent(repo)
     del _inquiries[key]
-    expected = found if isinstance(found, AimError) else refusal(found, repo, revision)
+    expected = origins.of(repo).refusal(found, revision)
     if isinstance(expected, Offline):
         _unreachable_until = time.monotonic() + _AGAIN_S
     raise expected or found from found
 
 
 def _fetch(repo: str, revision: str | None) -> list[Entry]:
+    if "://" in repo:
+        return _elsewhere(origins.of(repo), revision)
     # Half a second to import, and only needed for a model that is not cached.
     from huggingface_hub import HfApi, constants  # noqa: PLC0415
 
@@ -115,12 +118,36 @@ def _fetch(repo: str, revision: str | None) -> list[Entry]:
         raise ModelMissing(f"{repo} holds no safetensors.", "check the name")
     return [
         Entry(name, str(tensor.dtype), tuple(tensor.shape))
-        for header in _each(api, repo, info.sha, parts)
+        for header in _each(
+            lambda name: api.parse_safetensors_file_metadata(repo, name, revision=info.sha), parts
+        )
         for name, tensor in header.tensors.items()
     ]
 
 
-def _each(api: Any, repo: str, commit: str | None, names: Sequence[str]) -> list[Any]:
+def _elsewhere(origin: Origin, revision: str | None) -> list[Entry]:
+    """Return the tensors of a model that is not the Hub's."""
+    commit = origin.commit(revision)
+    there = origin.files(commit)
+
+    def header(name: str) -> dict[str, safetensors.Entry]:
+        raw = origin.head(commit, there[name], 0, safetensors.LENGTH)
+        length = int.from_bytes(raw, "little")
+        if length > safetensors.MOST_HEADER:
+            raise ModelMissing(
+                f"{name} of {origin.repo} has no header that is read.", "another model"
+            )
+        return safetensors.decoded(origin.head(commit, there[name], safetensors.LENGTH, length))
+
+    weights = [name for name in needs.chosen(there, lambda _: b"") if name.endswith(_SUFFIX)]
+    return [
+        Entry(name, str(tensor.dtype), tuple(tensor.shape))
+        for found in _each(header, weights)
+        for name, tensor in found.items()
+    ]
+
+
+def _each(ask: Callable[[str], Any], names: Sequence[str]) -> list[Any]:
     """Return the header of each file, some of them at once."""
     todo: SimpleQueue[str] = SimpleQueue()
     found: list[Any] = []
@@ -132,7 +159,7 @@ def _each(api: Any, repo: str, commit: str | None, names: Sequence[str]) -> list
         try:
             while not failed:
                 name = todo.get_nowait()
-                found.append(api.parse_safetensors_file_metadata(repo, name, revision=commit))
+                found.append(ask(name))
         except Empty:
             return
         except Exception as error:  # noqa: BLE001 - raised again below

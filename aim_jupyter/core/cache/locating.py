@@ -88,6 +88,25 @@ def repo_folder(repo: str) -> Path:
     return config.model_cache_dir() / roots.folder_name(repo)
 
 
+def snapshot(repo: str, commit: str) -> Path:
+    """Return the folder that a revision of a model has in this user's cache, there or not."""
+    return repo_folder(repo) / "snapshots" / commit
+
+
+def named(source: str) -> str:
+    """Return what a revision's folder in a cache is called that comes from elsewhere than the Hub.
+
+    Everything else, such as a repository or another folder, is returned as it is.
+    """
+    folder = Path(source)
+    if folder.parent.name != "snapshots" or folder.parents[2] not in [
+        root.path for root in roots.roots()
+    ]:
+        return source
+    name = roots.repo_name(folder.parents[1].name.partition("--")[2])
+    return name if "://" in name else source
+
+
 def folder_in_use(model_path: str, root: str | None) -> Path | None:
     """Return what a server holds whose engine was told to load `model_path`.
 
@@ -154,7 +173,10 @@ def _places(repo: str, revision: str | None) -> Iterator[Located]:
             if whose := unreadable(folder):
                 yield _closed(folder, whose)
             else:
-                yield from _snapshot(folder, revision, str(root.path))
+                # By the address of another place no engine finds anything: it is told the folder.
+                elsewhere = {"named": False} if "://" in repo else {}
+                for found in _snapshot(folder, revision, str(root.path)):
+                    yield replace(found, **elsewhere)
         plain = _plain(root.path, repo)
         if plain is not None:
             whose = unreadable(plain)

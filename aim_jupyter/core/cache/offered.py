@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 from urllib.parse import quote, urljoin, urlsplit
 
 import msgspec
 from msgspec import Struct
 
+from aim_jupyter.core import config
 from aim_jupyter.core.cache import store
 from aim_jupyter.core.errors import ModelMissing
 from aim_jupyter.core.records.kinds import resolved
@@ -29,6 +30,8 @@ _FILES, _BYTES = 100_000, 1 << 46
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 _HASH = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _ERROR = 400
+#: Of a server that may do better, or another one in its place.
+_BUSY = (429, 500, 502, 503, 504)
 _ELSEWHERE = "another mirror, or the Hub itself: unset HF_ENDPOINT"
 
 
@@ -79,7 +82,7 @@ def commit_of(repo: str, revision: str | None) -> str:
     """
     sha = _facts(repo, revision).sha
     if sha is None or not _COMMIT.fullmatch(sha):
-        raise ModelMissing(f"{repo} has no revision that is a commit: {_shown(sha)}.", _ELSEWHERE)
+        raise ModelMissing(f"{repo} has no revision that is a commit: {shown(sha)}.", _ELSEWHERE)
     return sha
 
 
@@ -107,48 +110,76 @@ def files_of(repo: str, commit: str) -> dict[str, Remote]:
         If one is not what a file of a repository can be, naming it; if there is no end of them.
         And what `huggingface_hub` raises for an answer of the Hub.
     """
+    listed = (_file(repo, entry) for entry in _entries(repo, commit) if entry.type == "file")
+    return collected(repo, listed, _ELSEWHERE)
+
+
+def _file(repo: str, entry: _Entry) -> Remote:
+    size, etag = (entry.lfs.size, entry.lfs.oid) if entry.lfs else (entry.size, entry.oid)
+    return checked(repo, Remote(name=entry.path, size=size, etag=etag), _HASH, _ELSEWHERE)
+
+
+def checked(repo: str, file: Remote, hashes: re.Pattern[str], hint: str) -> Remote:
+    """Return a file as somebody lists it, where it is what a file of a repository can be.
+
+    Parameters
+    ----------
+    hashes : re.Pattern
+        What a hash looks like there.
+    hint : str
+        What to do where the list is refused.
+
+    Raises
+    ------
+    ModelMissing
+        If it can't be one, with its name.
+    """
+    wrong = (
+        "a name that leads elsewhere"
+        if not store.is_plain(file.name)
+        else f"the hash {shown(file.etag)}"
+        if not hashes.fullmatch(file.etag)
+        else f"{file.size} bytes"
+        if not 0 <= file.size <= _BYTES
+        else ""
+    )
+    if wrong:
+        raise ModelMissing(f"{repo} lists {shown(file.name)} with {wrong}: refused.", hint)
+    return file
+
+
+def collected(repo: str, files: Iterable[Remote], hint: str) -> dict[str, Remote]:
+    """Return files by name.
+
+    Raises
+    ------
+    ModelMissing
+        If a name comes twice, or there are more or larger files than any model has.
+    """
     found: dict[str, Remote] = {}
     total = 0
-    for entry in _entries(repo, commit):
-        if entry.type != "file":
-            continue
-        file = _file(repo, entry)
+    for file in files:
         total += file.size
         if file.name in found or len(found) >= _FILES or total > _BYTES:
             raise ModelMissing(
-                f"{repo} lists {_shown(file.name)} twice, or more than any model has.", _ELSEWHERE
+                f"{repo} lists {shown(file.name)} twice, or more than any model has.", hint
             )
         found[file.name] = file
     return found
 
 
-def _file(repo: str, entry: _Entry) -> Remote:
-    size, etag = (entry.lfs.size, entry.lfs.oid) if entry.lfs else (entry.size, entry.oid)
-    wrong = (
-        "a name that leads elsewhere"
-        if not store.is_plain(entry.path)
-        else f"the hash {_shown(etag)}"
-        if not _HASH.fullmatch(etag)
-        else f"{size} bytes"
-        if not 0 <= size <= _BYTES
-        else ""
-    )
-    if wrong:
-        raise ModelMissing(f"{repo} lists {_shown(entry.path)} with {wrong}: refused.", _ELSEWHERE)
-    return Remote(name=entry.path, size=size, etag=etag)
-
-
 def _entries(repo: str, commit: str) -> Iterator[_Entry]:
     end = time.monotonic() + _WHOLE_S
-    first = url = f"{_endpoint()}/api/models/{quote(repo)}/tree/{commit}?recursive=true"
+    url, data, more = _asked(f"/api/models/{quote(repo)}/tree/{commit}?recursive=true", end)
+    first = url
     for _ in range(_PAGES):
-        data, more = _get(url, end)
         yield from _decoded(repo, data, list[_Entry])
         if not more:
             return
         url = urljoin(url, more)
         if urlsplit(url)[:2] != urlsplit(first)[:2]:
-            raise ModelMissing(f"The list of {repo} goes on at {_shown(url)}: refused.", _ELSEWHERE)
+            raise ModelMissing(f"The list of {repo} goes on at {shown(url)}: refused.", _ELSEWHERE)
+        data, more = _get(url, headers(f"{urlsplit(url).scheme}://{urlsplit(url).netloc}"), end)
     raise ModelMissing(f"The list of {repo} has no end.", _ELSEWHERE)
 
 
@@ -159,12 +190,56 @@ def _facts(repo: str, revision: str | None, query: str = "") -> _Facts:
 
     validate_repo_id(repo)
     at = f"/revision/{quote(revision, safe='')}" if revision else ""
-    url = f"{_endpoint()}/api/models/{quote(repo)}{at}{query}"
-    found: _Facts = _decoded(repo, _get(url, time.monotonic() + _WHOLE_S)[0], _Facts)
+    end = time.monotonic() + _WHOLE_S
+    _, data, _ = _asked(f"/api/models/{quote(repo)}{at}{query}", end)
+    found: _Facts = _decoded(repo, data, _Facts)
     return found
 
 
-def _get(url: str, end: float) -> tuple[bytes, str]:
+def endpoints() -> list[str]:
+    """Return the Hub, as `HF_ENDPOINT` says where it is, and its mirrors in their order."""
+    from huggingface_hub import constants  # noqa: PLC0415
+
+    return list(dict.fromkeys([str(constants.ENDPOINT), *config.hub_mirrors()]))
+
+
+def headers(endpoint: str) -> dict[str, str]:
+    """Return what a request to `endpoint` says: the user's token to the Hub alone."""
+    from huggingface_hub.utils import (  # type: ignore[attr-defined]  # noqa: PLC0415 - see `_get`
+        build_hf_headers,
+    )
+
+    own = build_hf_headers(token=None if endpoint == endpoints()[0] else False)
+    # Compressed, a few bytes would be as many as they like, and a range one of something else.
+    return {**own, "Accept-Encoding": "identity"}
+
+
+def unreachable(error: BaseException) -> bool:
+    """Whether a server was not reached: the Hub's client lets errors of its HTTP library through.
+
+    That library is httpx in huggingface_hub 1, httpx2 in 2; neither is ours to import.
+    """
+    libraries = {each.__module__.partition(".")[0] for each in type(error).__mro__}
+    by_library = bool(libraries & {"httpx", "httpx2", "requests"})
+    return by_library or isinstance(error, ConnectionError | TimeoutError)
+
+
+def _asked(path: str, end: float) -> tuple[str, bytes, str]:
+    """Return what the first that answers says, with its address: the Hub, then its mirrors."""
+    *first, last = endpoints()
+    for endpoint in first:
+        try:
+            return endpoint + path, *_get(endpoint + path, headers(endpoint), end)
+        except Exception as error:
+            status = getattr(getattr(error, "response", None), "status_code", None)
+            if status is None and not unreachable(error):
+                raise
+            if status is not None and status not in _BUSY:
+                raise
+    return last + path, *_get(last + path, headers(last), end)
+
+
+def _get(url: str, said: dict[str, str], end: float) -> tuple[bytes, str]:
     """Return an answer's body, and where its next page is.
 
     Raises
@@ -175,14 +250,11 @@ def _get(url: str, end: float) -> tuple[bytes, str]:
     # Here, not above: 0.3 s, and only where the Hub is asked.
     from huggingface_hub import get_session  # noqa: PLC0415
     from huggingface_hub.utils import (  # type: ignore[attr-defined]  # noqa: PLC0415
-        build_hf_headers,
         hf_raise_for_status,
     )
 
-    # Compressed, a few bytes would be as many as they like.
-    headers = {**build_hf_headers(), "Accept-Encoding": "identity"}
     with get_session().stream(
-        "GET", url, headers=headers, timeout=LIMIT_S, follow_redirects=True
+        "GET", url, headers=said, timeout=LIMIT_S, follow_redirects=True
     ) as answer:
         body = bytearray()
         for block in answer.iter_raw():
@@ -190,10 +262,10 @@ def _get(url: str, end: float) -> tuple[bytes, str]:
             if len(body) > _PAGE_BYTES or time.monotonic() > end:
                 raise ModelMissing("The Hub's answer has no end.", _ELSEWHERE)
         if answer.status_code >= _ERROR:
-            said = {k: v for k, v in answer.headers.items() if k.lower().startswith("x-")}
+            kept = {k: v for k, v in answer.headers.items() if k.lower().startswith("x-")}
             hf_raise_for_status(
                 type(answer)(
-                    answer.status_code, headers=said, content=bytes(body), request=answer.request
+                    answer.status_code, headers=kept, content=bytes(body), request=answer.request
                 )
             )
         return bytes(body), str(answer.links.get("next", {}).get("url", ""))
@@ -206,13 +278,7 @@ def _decoded(repo: str, data: bytes, kind: Any) -> Any:
         raise ModelMissing(f"What the Hub says of {repo} is not understood.", _ELSEWHERE) from error
 
 
-def _endpoint() -> str:
-    from huggingface_hub import constants  # noqa: PLC0415
-
-    return str(constants.ENDPOINT)
-
-
-def _shown(text: str | None) -> str:
+def shown(text: str | None) -> str:
     """Return what somebody else wrote, as a part of a line."""
     said = ascii(text)
     return said if len(said) <= 100 else f"{said[:100]}…'"  # noqa: PLR2004 - of a line

@@ -27,7 +27,7 @@ import msgspec
 from msgspec import Struct
 
 from aim_jupyter.core import config, files
-from aim_jupyter.core.cache import gguf_script, roots
+from aim_jupyter.core.cache import gguf_script, origins, roots
 from aim_jupyter.core.cache.fetching import Outcome
 from aim_jupyter.core.cache.offered import Remote
 from aim_jupyter.core.cache.store import Store, is_plain
@@ -96,7 +96,9 @@ def folder_of_package(repo: str) -> Path:
 
 
 def source_of(repo: str, folder: Path) -> Source:
-    """Return where the files of a model's plain folder came from, as is noted beside them."""
+    """Return where the files of a model's folder came from, by its name or what is noted there."""
+    if "://" in repo:
+        return Source(kind=origins.of(repo).kind, name=repo)
     try:
         note = files.read_bounded(folder / NOTES / "config.json.metadata", files.MOST_NOTE)
         first = note.decode().partition("\n")[0]

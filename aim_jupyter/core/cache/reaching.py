@@ -76,7 +76,7 @@ def refusal(error: Exception, repo: str, revision: str | None = None) -> AimErro
             ModelMissing(f"{repo} can't be had: the Hub answered {status}.", again),
         ),
         (
-            _is_network_trouble(error) or isinstance(error, hub.LocalEntryNotFoundError),
+            offered.unreachable(error) or isinstance(error, hub.LocalEntryNotFoundError),
             Offline(
                 f"{repo} is not in the cache, and the Hub can't be reached.",
                 "connect to the network, or copy the model into the cache",
@@ -117,13 +117,3 @@ def without_config(repo: str) -> ModelMissing:
         f"{repo} has no config.json that can be read.",
         "choose a repository that holds a model in the Transformers format",
     )
-
-
-def _is_network_trouble(error: Exception) -> bool:
-    """Whether the Hub was not reached: its client lets the errors of its HTTP library through.
-
-    That library is httpx in huggingface_hub 1, httpx2 in 2; neither is ours to import.
-    """
-    libraries = {each.__module__.partition(".")[0] for each in type(error).__mro__}
-    by_library = bool(libraries & {"httpx", "httpx2", "requests"})
-    return by_library or isinstance(error, ConnectionError | TimeoutError)

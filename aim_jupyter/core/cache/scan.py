@@ -18,6 +18,7 @@ from typing import NamedTuple
 
 from aim_jupyter.core.cache.reader import Reader, entries, is_folder
 from aim_jupyter.core.cache.repo import Repo
+from aim_jupyter.core.cache.roots import repo_name
 from aim_jupyter.core.records import CacheKind as Kind
 
 _PREFIXES: dict[str, Kind] = {"models": "model", "datasets": "dataset", "spaces": "space"}
@@ -56,7 +57,7 @@ def read_repo(path: Path) -> Repo | None:
     prefix, _, rest = path.name.partition("--")
     if prefix not in _PREFIXES or not path.is_dir():
         return None
-    return _anew(str(path), rest.replace("--", "/"), prefix)
+    return _anew(str(path), repo_name(rest), prefix)
 
 
 def _folders(root: str) -> Iterator[tuple[str, str, str | None]]:
@@ -64,7 +65,7 @@ def _folders(root: str) -> Iterator[tuple[str, str, str | None]]:
     for entry in entries(root):
         prefix, separator, rest = entry.name.partition("--")
         if separator and prefix in _PREFIXES:
-            yield entry.path, rest.replace("--", "/"), prefix
+            yield entry.path, repo_name(rest), prefix
         elif not separator and not entry.name.startswith(".") and is_folder(entry):
             yield from _plain(entry)
 

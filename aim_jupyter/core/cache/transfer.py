@@ -1,4 +1,4 @@
-"""One file of the Hub into the cache: resumed where it broke off, and verified before it counts.
+"""One file of a model into the cache: resumed where it broke off, and verified before it counts.
 
 `huggingface_hub` 2 downloads into a file of a new random name each time and removes it on failure,
 so that it starts again from nothing after a kill, and compares sizes only. Here a file grows under
@@ -9,21 +9,23 @@ are hashed as they come, and only a blob that is what its name promises takes th
 from __future__ import annotations
 
 import contextlib
-import http.client
 import os
 from pathlib import Path
 from threading import Event
-from typing import Any, BinaryIO, cast
+from typing import BinaryIO
 
 from msgspec import Struct
 
 from aim_jupyter.core import config
 from aim_jupyter.core.cache import hashing, roots
+from aim_jupyter.core.cache.hashing import Hasher
 from aim_jupyter.core.cache.offered import Remote
+from aim_jupyter.core.cache.origins.hub import is_short
+from aim_jupyter.core.cache.origins.origin import Origin
 from aim_jupyter.core.cache.reader import INCOMPLETE
 from aim_jupyter.core.cache.store import Store
 
-#: How often a file is tried again that the Hub fails to send, or sends wrong; seconds in between.
+#: How often in a row a file is tried that does not come, or comes wrong; seconds in between.
 ATTEMPTS = 4
 WRONG_ATTEMPTS = 2
 _PAUSE_S = 1.0
@@ -33,8 +35,13 @@ _BLOCK = 1 << 20
 class Place(Struct, frozen=True):
     """Where the Hub's layout has the parts of one repository: names below the cache."""
 
-    repo: str
+    origin: Origin
     commit: str
+
+    @property
+    def repo(self) -> str:
+        """What the model is called."""
+        return self.origin.repo
 
     @property
     def store(self) -> Store:
@@ -62,12 +69,6 @@ class Place(Struct, frozen=True):
     def pointer(self, file: Remote) -> str:
         """Return the name of a file of the commit, which leads to its content."""
         return f"{self.name}/snapshots/{self.commit}/{file.name}"
-
-    def url(self, file: Remote) -> str:
-        """Return where the Hub has a file."""
-        from huggingface_hub import hf_hub_url  # noqa: PLC0415 - 0.3 s, this child only
-
-        return hf_hub_url(self.repo, file.name, revision=self.commit)
 
 
 class WrongBytes(Exception):
@@ -125,64 +126,36 @@ def _grow(place: Place, file: Remote, stop: Event) -> bool:
     part = place.store.open(f"{place.blob(file)}{INCOMPLETE}", os.O_RDWR | os.O_APPEND | os.O_CREAT)
     with os.fdopen(part, "ab+") as content:
         sink = _Sink(content, file, stop)
-        for left in reversed(range(ATTEMPTS)):
+        tried = failed = 0
+        while True:
+            had = sink.tell()
             try:
-                _get(place.url(file), file, sink)
+                place.origin.get(place.commit, file, sink, tried)
                 break
             except Exception as error:
-                if not left and _is_short(error):
+                # Of what comes bit by bit nobody says that it does not come.
+                failed, tried = 1 if sink.tell() > had else failed + 1, tried + 1
+                if failed >= ATTEMPTS and is_short(error):
                     raise CutShort(file.name) from error
-                if not left or not _passes(error):
+                if failed >= ATTEMPTS or not place.origin.passes(error):
                     raise
-            stop.wait(_PAUSE_S * (ATTEMPTS - left))
+            stop.wait(_PAUSE_S * failed)
         content.flush()
         os.fsync(content.fileno())
         return sink.right
 
 
-def _get(url: str, file: Remote, sink: _Sink) -> None:
-    from huggingface_hub.file_download import http_get  # noqa: PLC0415 - see `fetching`
-    from huggingface_hub.utils import (  # type: ignore[attr-defined]  # noqa: PLC0415
-        build_hf_headers,
-    )
-
-    # Compressed, a range of bytes would be one of something else.
-    headers = {**build_hf_headers(), "Accept-Encoding": "identity"}
-    http_get(
-        url,
-        cast(BinaryIO, sink),
-        resume_size=sink.tell(),
-        headers=headers,
-        expected_size=file.size,
-        displayed_filename=file.name,
-    )
-
-
-def _passes(error: Exception) -> bool:
-    """Whether it may go well a moment later: the server's trouble, or less or more than it said."""
-    status = getattr(getattr(error, "response", None), "status_code", None)
-    if status is not None:
-        return bool(status >= http.client.INTERNAL_SERVER_ERROR)
-    return _is_short(error)
-
-
-def _is_short(error: Exception) -> bool:
-    """Whether `http_get` got less than it was told; what the disk says has a number."""
-    return isinstance(error, OSError) and error.errno is None and "onsistency" in str(error)
-
-
 class _Sink:
-    """Where `http_get` writes to: a file that is hashed as it grows.
+    """Where a file is written to that is hashed as it grows.
 
     What is there already is hashed first; what is too long, or begins anew, is thrown away.
     """
 
     def __init__(self, content: BinaryIO, file: Remote, stop: Event) -> None:
         self._content, self._file, self._stop = content, file, stop
-        self._hash: Any = None
+        self._hash: Hasher | None = None
         if os.fstat(content.fileno()).st_size > file.size:
-            self.seek(0)
-            self.truncate()
+            self.restart()
         else:
             self._begin()
 
@@ -211,6 +184,11 @@ class _Sink:
 
     def tell(self) -> int:
         return self._content.tell()
+
+    def restart(self) -> None:
+        """Throw away what is there."""
+        self.seek(0)
+        self.truncate()
 
     def seek(self, position: int) -> int:
         return self._content.seek(position)

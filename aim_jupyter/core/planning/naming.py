@@ -29,6 +29,17 @@ _LINK = re.compile(
 _NO_MODEL = re.compile(
     r"(?:hf://|(?:https?://)?(?:huggingface|hf)\.co/)(datasets|spaces)/", re.IGNORECASE
 )
+#: A link to a model of ModelScope.
+_MODELSCOPE = re.compile(
+    r"(?:https?://)?(?:www\.)?modelscope\.(?:cn|ai)/models/(?P<repo>[\w.-]+/[\w.-]+)(?:[/?#]\S*)?"
+)
+#: Where else models come from: a bucket with a prefix, a folder of a web server, ModelScope.
+_PLACE = re.compile(
+    r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](?:/[^\s?#]+)?"
+    r"|https?://[\w.-]+(?::\d+)?(?:/[^\s?#@]+)?"
+    r"|modelscope://[\w.-]+/[\w.-]+"
+)
+_MOST_ADDRESS = 200  # characters: with it a folder is named
 #: Another site's link, which ends as a repository is called.
 _ELSEWHERE = re.compile(r"\w+://[^/]+/(?:models/)?([\w.-]+/[\w.-]+)(?:[/?#].*)?")
 #: A revision behind a name: of a repository, or of one word.
@@ -97,15 +108,24 @@ def _named(name: str) -> Meant:
         meant = Meant(link["repo"], (link["tag"] or ":")[1:], _other(link["revision"]))
         return _no_gguf(meant)
     wrong = _NO_MODEL.match(name)
+    place = None if wrong else _place(name)
+    if place:
+        return Meant(place)
     if wrong or "://" in name:
-        what = (
-            f"a link to one of the Hub's {wrong[1]}" if wrong else "no link to a model of the Hub"
-        )
+        what = f"a link to one of the Hub's {wrong[1]}" if wrong else "no link to a model"
         there = _ELSEWHERE.fullmatch(name)
         hint = f"%aim launch {there[1]}" if there and not wrong else ""
         raise BadUsage(f"{name} is {what}.", hint or "name a model as Organisation/Name")
     name, _, tag = name.rstrip("/").partition(":")
     return _no_gguf(Meant(name, tag))
+
+
+def _place(name: str) -> str:
+    """Return the address of a model that is not the Hub's, empty where it is none."""
+    there = _MODELSCOPE.fullmatch(name)
+    address = f"modelscope://{there['repo']}" if there else name.rstrip("/")
+    plain = _PLACE.fullmatch(address) and len(address) <= _MOST_ADDRESS
+    return address if plain and not {"..", "."} & {*address.split("/")} else ""
 
 
 def _unquoted(text: str) -> str:

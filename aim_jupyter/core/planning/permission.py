@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from aim_jupyter.core import adapters
+from aim_jupyter.core import adapters, cache
 from aim_jupyter.core.errors import BadUsage, ModelMissing
 from aim_jupyter.core.planning import merged
 from aim_jupyter.core.planning.policy import Policy
@@ -53,9 +53,10 @@ def model(rules: Policy, source: str) -> None:
     ModelMissing
         If not.
     """
-    if source.startswith("package:") or rules.trusts(source):
+    source = cache.named(source)
+    if rules.trusts(source):
         return
-    allowed = [*(rules.organisations or ()), *rules.folders]
+    allowed = [*(rules.organisations or ()), *rules.folders, *(rules.model_sources or ())]
     raise ModelMissing(
         f"The administrator of this machine does not allow models from {source}.",
         f"choose one from {', '.join(allowed)}" if allowed else "%aim launch demo",

@@ -4,6 +4,7 @@
 
     organisations = ["Qwen", "meta-llama"]   # of the Hub; absent: any
     folders = ["/models"]                    # besides: models in folders below these
+    model_sources = ["hub", "s3://models/"]  # and package, modelscope, https://…; absent: any
     remote_code = false                      # code that a model brings: never, even by name
     pickle = false                           # weights that can run code: never, even by name
     listen = ["loopback", "unix"]            # and "network"; absent: all three
@@ -42,12 +43,16 @@ class Policy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     ----------
     organisations, folders : tuple of str or None
         Whose models may be served, and below which folders; None is any.
+    model_sources : tuple of str or None
+        Where models may come from: ``hub``, ``package``, ``modelscope``, or what an address begins
+        with. None is any, or the Hub and packages alone where `organisations` says whose.
     max_idle, max_lifetime : str
         Durations such as ``90s``, ``30m``, ``8h``, ``1d``; empty is no limit.
     """
 
     organisations: tuple[str, ...] | None = None
     folders: tuple[str, ...] = ()
+    model_sources: tuple[str, ...] | None = None
     remote_code: bool = True
     pickle: bool = True
     listen: tuple[Listen, ...] = ("loopback", "unix", "network")
@@ -65,14 +70,31 @@ class Policy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         return _seconds(self.max_lifetime)
 
     def trusts(self, source: str) -> bool:
-        """Whether weights may come from `source`: a repository of the Hub, or a folder's path."""
-        if self.organisations is None:
+        """Whether weights may come from `source`: a repository, an address, or a folder's path."""
+        if source.startswith("package:"):
+            return self._lists("package", otherwise=True)
+        if "://" in source:
+            return self._lists(source, otherwise=self.organisations is None)
+        if self.organisations is None and self.model_sources is None:
             return True
         if source.startswith(("/", "./", "../", "~")) or source in (".", ".."):
             # Not `Path.expanduser`: that raises for the home of nobody.
             place = Path(os.path.realpath(os.path.expanduser(source)))  # noqa: PTH111
             return all(map(self._holds, (place, *_targets(place))))
-        return source.partition("/")[0] in self.organisations
+        if not self._lists("hub", otherwise=True):
+            return False
+        return self.organisations is None or source.partition("/")[0] in self.organisations
+
+    def _lists(self, source: str, *, otherwise: bool) -> bool:
+        if self.model_sources is None:
+            return otherwise
+        scheme, _, rest = source.partition("://")
+        # What begins with an address goes on below it: s3://models is not s3://models-of-others.
+        return any(
+            each == scheme if "://" not in each else f"{source}/".startswith(f"{each.rstrip('/')}/")
+            for each in self.model_sources
+            if not (rest and each in ("hub", "package"))
+        )
 
     def _holds(self, place: Path) -> bool:
         return any(place.is_relative_to(os.path.realpath(each)) for each in self.folders)

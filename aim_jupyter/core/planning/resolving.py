@@ -174,7 +174,7 @@ def place(recipe: Recipe, *, here: bool = True) -> Placed:  # noqa: PLR0911 - a 
         # A plain folder, as AMD's AIM runtime downloads: the engine takes it as it is.
         source = cache.source_of(repo, Path(str(located.path)))
         return Placed(path=str(located.path), source=source, env={"HF_HUB_OFFLINE": "1"})
-    hub = Source(kind="hub", name=repo)
+    hub = cache.source_of(repo, Path()) if "://" in repo else Source(kind="hub", name=repo)
     root = located.root if located.complete else None
     env = {"HF_HUB_CACHE": root or str(config.model_cache_dir()), "HF_HUB_OFFLINE": "1"}
     if located.complete:
@@ -187,14 +187,21 @@ def place(recipe: Recipe, *, here: bool = True) -> Placed:  # noqa: PLR0911 - a 
         offer = cache.obtainable(repo, recipe.weights.revision)
     if offer.source.kind == "package":
         # It becomes a plain folder: it is no revision of the Hub.
-        return Placed(
-            path=str(cache.folder_of_package(repo)),
-            source=offer.source,
-            download=offer.download,
-            download_bytes=offer.size_bytes,
-            env={"HF_HUB_OFFLINE": "1"},
-        )
+        return _to_come(offer, cache.folder_of_package(repo))
+    if offer.commit is not None:
+        return replace(_to_come(offer, cache.snapshot(repo, offer.commit)), revision=offer.commit)
     return replace(there, download=offer.download, download_bytes=offer.size_bytes)
+
+
+def _to_come(offer: cache.Obtainable, folder: Path) -> Placed:
+    """Return what an engine takes by its folder, when it has been downloaded."""
+    return Placed(
+        path=str(folder),
+        source=offer.source,
+        download=offer.download,
+        download_bytes=offer.size_bytes,
+        env={"HF_HUB_OFFLINE": "1"},
+    )
 
 
 def is_path(name: str) -> bool:

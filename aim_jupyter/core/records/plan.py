@@ -14,6 +14,8 @@ from aim_jupyter.core.records.process import ProcessId
 
 #: How an engine is started; see `serving.modes`.
 Mode = Literal["plain", "lean", "fork", "warm"]
+#: Where the files of a model may come from.
+SourceKind = Literal["hub", "package", "folder", "s3", "web", "modelscope"]
 #: Where it can be written down for; see `recipes.export`.
 Target = Literal["shell", "docker", "aim-profile", "aim-service", "kserve"]
 TARGETS: tuple[Target, ...] = get_args(Target)
@@ -24,15 +26,15 @@ class Source(Struct, frozen=True, kw_only=True):
 
     Attributes
     ----------
-    kind : {"hub", "package", "folder"}
-        ``package`` is one of the package index, or this one.
+    kind : SourceKind
+        ``package`` is one of the package index, or this one; ``web`` a folder of a web server.
     name : str
         The repository, the folder, or the package with its version.
     note : str
         What its weights differ in from the original's, empty where they do not.
     """
 
-    kind: Literal["hub", "package", "folder"]
+    kind: SourceKind
     name: str
     note: str = ""
 

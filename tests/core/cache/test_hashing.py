@@ -18,6 +18,21 @@ def test_both_kinds_of_names(data: bytes) -> None:
         assert not hashing.is_of(io.BytesIO(data + b"x"), name, len(data))
 
 
+@given(st.binary(min_size=1, max_size=300), st.integers(1, 200), st.integers(1, 50))
+def test_the_names_of_s3(data: bytes, part: int, step: int) -> None:
+    whole = hashlib.md5(data).hexdigest()
+    parts = [data[at : at + part] for at in range(0, len(data), part)]
+    joined = hashlib.md5(b"".join(hashlib.md5(each).digest() for each in parts)).hexdigest()
+    for name in (whole, f"{joined}-{len(parts)}-{part}"):
+        assert hashing.is_of(io.BytesIO(data), name, len(data))
+        assert not hashing.is_of(io.BytesIO(data + b"x"), name, len(data))
+        made = hashing.hasher(name, len(data))
+        assert made is not None
+        for at in range(0, len(data), step):
+            made.update(data[at : at + step])
+        assert made.hexdigest() == name
+
+
 def test_a_name_that_is_no_hash_promises_nothing(tmp_path: Path) -> None:
     file = tmp_path / "config.json"
     file.write_bytes(b"{}")

@@ -70,10 +70,10 @@ def test_each_checkpoint_of_a_shipped_recipe_is_a_name() -> None:
         ("hf.co/a/Qwen3-8B-GGUF/tree/main", "is GGUF", "%aim recipes Qwen3-8B"),
         ("mistral:7b-instruct", "a name of Ollama's", "%aim recipes"),
         ("mixtral:8x7b", "a name of Ollama's", "%aim launch mistralai/Mixtral-8x7B-Instruct-v0.1"),
-        ("https://modelscope.cn/models/Qwen/Qwen3-8B", "no link", "%aim launch Qwen/Qwen3-8B"),
+        ("gs://models/Qwen/Qwen3-8B", "no link", "%aim launch"),
         ("hf://datasets/a/b", "one of the Hub's datasets", "Organisation/Name"),
         ("https://huggingface.co/datasets/a/b", "one of the Hub's datasets", "Organisation/Name"),
-        ("https://example.org/model", "no link to a model of the Hub", "Organisation/Name"),
+        ("https://example.org/model?x=1", "no link to a model", "Organisation/Name"),
     ],
 )
 def test_what_can_not_be_served_has_the_line_to_write(typed: str, said: str, hint: str) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from aim_jupyter.core import adapters, api, engines
+from aim_jupyter.core import adapters, api, cache, engines
 from aim_jupyter.core.errors import AimError, BadUsage, ModelMissing, StateUnusable
 from aim_jupyter.core.planning import merged, permission, policy
 from aim_jupyter.core.planning.policy import Policy
@@ -44,6 +44,47 @@ def test_what_the_file_says(file: Path) -> None:
     assert found.trusts("Qwen/Qwen3-32B")
     for other in ("qwen/x", "QwenX/y", "Qwen", "/Qwen/x", "../Qwen/x"):
         assert not found.trusts(other) or other == "Qwen", other
+
+
+@pytest.mark.parametrize(
+    ("rules", "trusted", "not_trusted"),
+    [
+        ({}, ["s3://a/b", "https://x.org/m", "modelscope://A/b", "package:x", "A/b"], []),
+        (
+            {"organisations": ("Qwen",)},
+            ["Qwen/x", "package:x"],
+            ["s3://Qwen/x", "https://Qwen/x", "modelscope://Qwen/x", "A/b"],
+        ),
+        (
+            {"model_sources": ("hub", "s3://models/ours", "modelscope")},
+            ["A/b", "s3://models/ours", "s3://models/ours/x", "modelscope://A/b"],
+            ["s3://models/ours-not", "s3://models", "https://x.org/m", "package:x", "/tmp/x"],
+        ),
+        (
+            {"model_sources": ("https://x.org",)},
+            ["https://x.org/m"],
+            ["A/b", "https://x.org.evil/m"],
+        ),
+        (
+            {"model_sources": ("hub", "s3"), "organisations": ("Qwen",)},
+            ["Qwen/x", "s3://any/x"],
+            ["A/b", "hub://x/y"],
+        ),
+    ],
+)
+def test_a_source_is_allowed_by_its_word_or_where_it_begins(
+    rules: dict[str, Any], trusted: list[str], not_trusted: list[str]
+) -> None:
+    made = Policy(**rules)
+    assert [one for one in trusted if not made.trusts(one)] == []
+    assert [one for one in not_trusted if made.trusts(one)] == []
+
+
+def test_what_came_from_elsewhere_is_judged_by_its_address() -> None:
+    folder = cache.snapshot("s3://models/ours", "a" * 40)
+    permission.model(Policy(model_sources=("s3://models",)), str(folder))
+    with pytest.raises(ModelMissing, match="does not allow models from s3://models/ours"):
+        permission.model(Policy(model_sources=("hub",)), str(folder))
 
 
 def test_folders_are_trusted_by_where_they_really_are(tmp_path: Path) -> None:

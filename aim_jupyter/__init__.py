@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from aim_jupyter.core.errors import AimError
     from aim_jupyter.verbs import (
         attach,
+        bench,
         cache,
         cache_evict,
         cache_pin,
@@ -58,7 +59,7 @@ if TYPE_CHECKING:
         wait,
         why,
     )
-    from aim_jupyter.verbs.mapping import RunHandle
+    from aim_jupyter.verbs.keeping import RunHandle
     from aim_jupyter.verbs.server import Server
 
 __version__ = "0.1.0"
@@ -68,6 +69,7 @@ __all__ = [
     "RunHandle",
     "Server",
     "attach",
+    "bench",
     "cache",
     "cache_evict",
     "cache_pin",
@@ -107,7 +109,7 @@ __all__ = [
 
 _ELSEWHERE = {
     "AimError": "aim_jupyter.core.errors",
-    "RunHandle": "aim_jupyter.verbs.mapping",
+    "RunHandle": "aim_jupyter.verbs.keeping",
     "Server": "aim_jupyter.verbs.server",
 }
 

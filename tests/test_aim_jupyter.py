@@ -27,6 +27,7 @@ PUBLIC = [
     "RunHandle",
     "Server",
     "attach",
+    "bench",
     "cache",
     "cache_evict",
     "cache_pin",

@@ -6,7 +6,7 @@ from argparse import Namespace
 from pathlib import Path
 from typing import Any
 
-from aim_jupyter.commands import handlers
+from aim_jupyter.commands import work
 from aim_jupyter.core.errors import BadUsage
 
 
@@ -21,4 +21,4 @@ def mapped(given: Namespace) -> Any:
             "%aim map rows.csv answers.csv --into kind 'Is it kind? {text}'",
         )
     place = Path(given.words.pop(0))
-    return verbs.map(tables.File(Path(given.table), place), **handlers.mapping(given, {}))
+    return verbs.map(tables.File(Path(given.table), place), **work.mapping(given, {}))

@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 
 from aim_jupyter.core.defaults import DRAIN_S, WINDOW_S
 from aim_jupyter.core.request.record import OPTIONS, Names, Option
-from aim_jupyter.core.request.values import SWITCH, seconds, size, span, tokens
+from aim_jupyter.core.request.values import SWITCH, milliseconds, seconds, size, span, tokens
+from aim_jupyter.work.bench import MOST, ROUNDS
 
 
 class Argument(NamedTuple):
@@ -198,6 +199,29 @@ MAP = (
     argument("--errors", action="store_true", help="ask the rows again that have failed"),
     argument("--force", action="store_true", help="go on although most of the first rows fail"),
     argument("--background", action="store_true", help="return at once; it goes on by itself"),
+)
+
+BENCH = (
+    argument("--tokens-in", type=int, metavar="N", help="of each request (default: 480)"),
+    argument("--tokens-out", type=int, metavar="N", help="of each answer (default: 256)"),
+    argument(
+        "--like",
+        metavar="WHAT",
+        help="chat, rag, summary, write, label; history for its own requests; or a run of a map",
+    ),
+    argument("--ttft", type=milliseconds, metavar="TIME", help="first token within, p95: 500ms"),
+    argument("--itl", type=milliseconds, metavar="TIME", help="between tokens, p95: 50ms"),
+    argument(
+        "--at-once", type=int, action="append", metavar="N", help="this level alone, and others so"
+    ),
+    argument("--most", type=int, default=MOST, metavar="N", help="at once at most (default: 256)"),
+    argument(
+        "--rounds",
+        type=int,
+        default=ROUNDS,
+        metavar="N",
+        help="requests for each (default: 4)",
+    ),
 )
 
 #: Which record is meant, and what else is to be done with it.

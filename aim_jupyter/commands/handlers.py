@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 import sys
 from argparse import Namespace
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from aim_jupyter.core.records import EvictionRule
 from aim_jupyter.core.records.provenance import Provenance
 from aim_jupyter.core.request.record import OPTIONS, Request
 from aim_jupyter.work import runs
+from aim_jupyter.work.records import MapRun
 
 
 def request(given: Namespace) -> Request:
@@ -43,7 +44,7 @@ def export(given: Namespace) -> list[str]:
         return api.export(request(given), given.to).splitlines()
     from aim_jupyter.work.map import batch  # noqa: PLC0415 - for a map only
 
-    return batch.job(runs.find(given.run).read()).splitlines()
+    return batch.job(runs.find(given.run).read_as(MapRun)).splitlines()
 
 
 def launch(given: Namespace) -> Any:
@@ -142,7 +143,7 @@ def fit(given: Namespace) -> Any:
     if given.history:
         return api.starts()
     if given.batch:
-        return api.fits(_lines_of(given.batch))
+        return api.fits(lines_of(given.batch))
     # Only this verb pays for its import.
     from aim_jupyter.core.fit.answer import Parameters  # noqa: PLC0415
 
@@ -161,12 +162,19 @@ def fit_look(given: Namespace) -> Look:
 
 def _questions(source: str) -> Iterator[dict[str, Any]]:
     """Yield the questions of a file of JSON lines."""
-    for number, line in enumerate(_lines_of(source), start=1):
+    for number, line in enumerate(lines_of(source), start=1):
         if line.strip():
             yield _question(line, number)
 
 
-def _lines_of(source: str) -> list[str]:
+def lines_of(source: str) -> list[str]:
+    """Return the lines of a file, or of standard input for ``-``.
+
+    Raises
+    ------
+    BadUsage
+        If it can't be read.
+    """
     try:
         text = sys.stdin.read() if source == "-" else Path(source).read_text()
     except (OSError, UnicodeDecodeError) as error:
@@ -327,66 +335,3 @@ def _shares_line(server: str, shares: list[api.Share]) -> str:
         for share in shares
     ]
     return f"{server}: {', '.join(said)}" if said else f"{server}: shared with nobody"
-
-
-def stop_runs(given: Namespace) -> list[str]:
-    """Ask runs to keep what is done and leave."""
-    found = [runs.find(name) for name in given.runs]
-    for folder in found:
-        folder.ask_to_stop()
-    return [f"{folder.id} keeps what is done and stops." for folder in found]
-
-
-def evict_runs(given: Namespace) -> list[str]:
-    """Remove runs."""
-    found = [runs.find(name) for name in given.runs]
-    for folder in found:
-        folder.evict()
-    return [f"{folder.id} is removed." for folder in found]
-
-
-def mapping(given: Namespace, names: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what a map is asked for, as `aim_jupyter.map` takes it, but for the table.
-
-    Parameters
-    ----------
-    names : mapping
-        What the words of a notebook may stand for; none in a terminal.
-    """
-    sampling = {"max_tokens": given.max_tokens, "temperature": given.temperature}
-    return {
-        "prompt": _prompt(given),
-        "into": given.into,
-        "schema": _schema(given.schema, names),
-        "servers": given.server,
-        "images": given.images or (),
-        "samples": given.samples,
-        "asks": given.asks,
-        "launch": given.launch,
-        "errors": given.errors,
-        "force": given.force,
-        "background": given.background,
-        "sampling": {name: value for name, value in sampling.items() if value is not None},
-    }
-
-
-def _prompt(given: Namespace) -> str:
-    if given.prompt_file is not None:
-        return "\n".join(_lines_of(str(given.prompt_file)))
-    text: str = getattr(given, "body", "") or " ".join(given.words)
-    if not text:
-        raise BadUsage(
-            "There is no prompt.", f"%aim map {given.table} --into kind 'Is it kind? {{text}}'"
-        )
-    return text
-
-
-def _schema(word: str | None, names: Mapping[str, Any]) -> Any:
-    if word is None or word in names:
-        return names.get(word or "")
-    if word.endswith(".json"):
-        try:
-            return msgspec.json.decode(Path(word).read_bytes())
-        except (OSError, msgspec.DecodeError) as error:
-            raise BadUsage(f"{word} can't be read: {error}.", "name a JSON Schema") from error
-    return word.split(",")

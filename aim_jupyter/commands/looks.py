@@ -75,6 +75,9 @@ def rows(verb: Verb, answer: Any) -> list[Row]:
         return [
             columns.metrics_row(view.record.name, view.sample) for view in answer if view.sample
         ]
+    if verb == "levels":
+        run = answer.read()
+        return [columns.level_row(run, level) for level in run.levels]
     return [columns.ROW[verb](record) for record in answer]
 
 
@@ -127,7 +130,7 @@ def _metrics_card(views: list[ServerView]) -> Card | None:
 def _runs_card(found: list[Any]) -> Card | None:
     if found:
         return None
-    return render.nothing_card("runs", "No run yet.", "`%aim map` begins one.")
+    return render.nothing_card("runs", "No run yet.", "`%aim map` or `%aim bench` begins one.")
 
 
 def _fetched_rows(fetches: Any) -> list[Row]:
@@ -151,6 +154,8 @@ STARTS = _table("fit", name="starts")
 RUNS = _table("runs", _runs_card)
 #: The rows of one run.
 ROWS = _table("answers", name="rows")
+#: The levels of a bench.
+LEVELS = _table("levels", lambda folder: render.bench_card(folder.read()))
 RECORDS = _table("records")
 DIFFERENCES = _table("differences", lambda found: render.differences_card(found))
 HISTORY = Look("history", "metrics", presenting.history_rows)

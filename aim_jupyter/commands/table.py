@@ -22,12 +22,10 @@ from aim_jupyter.commands.arguments import (
     EVICT,
     FIT,
     GPUS,
-    IN_AND_OUT,
     INSTALL,
     LAUNCH,
     LOGS,
     MACHINE,
-    MAP,
     METRICS,
     ON,
     ON_DISK,
@@ -37,8 +35,6 @@ from aim_jupyter.commands.arguments import (
     PREFETCH,
     PROVENANCE,
     REPLAY,
-    RUN,
-    RUNS,
     SERVER,
     SERVERS,
     SHARE,
@@ -50,10 +46,10 @@ from aim_jupyter.commands.arguments import (
     argument,
 )
 from aim_jupyter.commands.command import Command
+from aim_jupyter.commands.work import WORK
 from aim_jupyter.core import api
 from aim_jupyter.core.records.plan import TARGETS
 from aim_jupyter.core.request.values import seconds
-from aim_jupyter.work import runs
 
 COMMANDS: tuple[Command, ...] = (
     Command(
@@ -226,34 +222,7 @@ COMMANDS: tuple[Command, ...] = (
         CHAT,
         cell="what you say",
     ),
-    Command(
-        "map",
-        "ask a model about each row of a table; what is answered is kept",
-        lambda given: given,
-        looks.MAPPED,
-        (*IN_AND_OUT, *MAP),
-        cell="the prompt",
-    ),
-    Command(
-        "runs", "the maps that are kept: rows, done, failed", lambda _: runs.folders(), looks.RUNS
-    ),
-    Command(
-        "runs frame",
-        "the rows of a run: raw answers, and why some failed",
-        lambda given: runs.find(given.run).answers(),
-        looks.ROWS,
-        (RUN,),
-    ),
-    Command(
-        "runs stop",
-        "let a run that goes on keep what is done and leave",
-        handlers.stop_runs,
-        looks.LINES,
-        (RUNS,),
-    ),
-    Command(
-        "runs evict", "remove runs with their answers", handlers.evict_runs, looks.LINES, (RUNS,)
-    ),
+    *WORK,
     Command(
         "metrics",
         "tokens per second, latency, KV cache, GPU: now, over time, or as a figure",

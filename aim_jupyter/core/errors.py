@@ -19,6 +19,7 @@
     ├── CannotDo            the server's model does not do what it is asked for
     ├── WaitTimeout         not ready within the time given
     ├── SiteError           a site, such as Slurm's, can't be used or does not answer
+    ├── BenchFailed         a benchmark could not be run, or nothing was answered
     ├── RowsFailed          most of the first rows of a map failed: the rest was not asked
     └── StateUnusable       the state directory can't be read or written
 
@@ -157,6 +158,10 @@ class WaitTimeout(AimError):
 
 class SiteError(AimError):
     """A site where servers run can't be used, or does not answer."""
+
+
+class BenchFailed(AimError):
+    """A benchmark could not be run, or nothing of it was answered."""
 
 
 class RowsFailed(AimError):

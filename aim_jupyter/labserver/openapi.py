@@ -12,7 +12,7 @@ from aim_jupyter.core import api
 from aim_jupyter.core.records.explained import Explanation
 from aim_jupyter.core.request.record import OPTIONS, Request
 from aim_jupyter.labserver import answers, bodies
-from aim_jupyter.tables import columns
+from aim_jupyter.tables import columns, types
 from aim_jupyter.tables.columns import Verb
 
 _REF = "#/components/schemas/{name}"
@@ -178,8 +178,8 @@ def _row(verb: Verb) -> dict[str, Any]:
     """Return the schema of a table's row: its columns and no others."""
     index = columns.INDEX[verb]
     names = (*((index,) if index else ()), *columns.COLUMNS[verb])
-    types = {name: _JSON_TYPE.get(columns.dtype(name, verb), "string") for name in names}
-    properties = {name: {"type": [kind, "null"]} for name, kind in types.items()}
+    kinds = {name: _JSON_TYPE.get(types.dtype(name, verb), "string") for name in names}
+    properties = {name: {"type": [kind, "null"]} for name, kind in kinds.items()}
     return {"type": "object", "properties": properties, "required": list(names)}
 
 

@@ -14,7 +14,7 @@ from typing import Any
 from IPython.core.interactiveshell import InteractiveShell
 
 from aim_jupyter import verbs
-from aim_jupyter.commands import handlers, looks, presenting
+from aim_jupyter.commands import looks, presenting, work
 from aim_jupyter.commands.command import Command
 from aim_jupyter.commands.looks import Look
 from aim_jupyter.core.errors import BadUsage, NoFit, UnknownName, closed_files
@@ -149,7 +149,7 @@ class Outcomes:
         names = self.shell.user_ns
         if given.table not in names:
             raise UnknownName("table", given.table, [name for name in names if name[0] != "_"])
-        return verbs.map(names[given.table], **handlers.mapping(given, names))
+        return verbs.map(names[given.table], **work.mapping(given, names))
 
     def _fetched(self, _given: Namespace, fetches: Any) -> Any:
         fetched = display.fetch(fetches)

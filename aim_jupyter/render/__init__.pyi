@@ -1,3 +1,4 @@
+from .bench import bench_card
 from .cache import cache_card
 from .card import Card
 from .chat import reply_footer
@@ -26,6 +27,7 @@ from .warm import warm_card
 
 __all__ = [
     "Card",
+    "bench_card",
     "cache_card",
     "checks_card",
     "differences_card",

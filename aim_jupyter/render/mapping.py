@@ -7,7 +7,7 @@ from aim_jupyter.render import text as t
 from aim_jupyter.render.card import Card, card
 from aim_jupyter.render.html import Html
 from aim_jupyter.render.shapes import Shape
-from aim_jupyter.work.records import Look, Run
+from aim_jupyter.work.records import Look, MapRun
 
 _SHAPES: dict[str, tuple[Shape, str]] = {
     "first rows": ("half", html.BRAND),
@@ -97,7 +97,7 @@ def _progress(look: Look) -> Html:
     return html.part(bar, html.line(html.dotted(*parts), style="margin-top:6px"))
 
 
-def _counts(run: Run) -> str:
+def _counts(run: MapRun) -> str:
     return f"{run.done:,} done · {run.failed:,} failed · {run.left:,} left of {run.rows:,} rows"
 
 
@@ -167,7 +167,7 @@ def _said(look: Look) -> list[str]:
     return said
 
 
-def _energy(run: Run) -> list[str]:
+def _energy(run: MapRun) -> list[str]:
     parts = [
         f"{run.gpu_hours:.2f} GPU hours" if run.gpu_hours is not None else "",
         f"{run.energy_wh:.0f} Wh" if run.energy_wh is not None else "",
@@ -190,7 +190,7 @@ def _text(look: Look, about: list[str]) -> list[str]:
     return [*lines, "", _footer(run)]
 
 
-def _footer(run: Run) -> str:
+def _footer(run: MapRun) -> str:
     served = run.served
     engine = words.engine(served.engine, served.engine_version) if served.engine else ""
     model = f"{served.model} @ {served.revision or words.UNKNOWN}"

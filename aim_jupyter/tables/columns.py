@@ -27,15 +27,15 @@ from aim_jupyter.core.records import (
 )
 from aim_jupyter.core.records.provenance import Provenance
 from aim_jupyter.core.sizes import GIB
-from aim_jupyter.work.records import Answer
+from aim_jupyter.tables.types import EXACT, TIME, dtype
+from aim_jupyter.work.bench.search import within
+from aim_jupyter.work.records import Answer, BenchRun, Level
 from aim_jupyter.work.runs import RunFolder
 
 Verb = Literal[
     "gpus", "recipes", "ps", "metrics", "raw", "cache", "evict", "events", "engines", "fit",
-    "runs", "answers", "records", "differences", "partitions", "sites", "queue",
+    "runs", "answers", "levels", "records", "differences", "partitions", "sites", "queue",
 ]  # fmt: skip
-Dtype = Literal["string", "Int64", "Float64", "boolean", "datetime64[us, UTC]"]
-_TIME: Dtype = "datetime64[us, UTC]"
 Value = str | int | float | bool | datetime | None
 Row = dict[str, Value]
 
@@ -55,6 +55,7 @@ INDEX: dict[Verb, str | None] = {
     "fit": "at",
     "runs": "run",
     "answers": None,
+    "levels": "at_once",
     "records": "record",
     "differences": "what",
     "partitions": "partition",
@@ -112,6 +113,14 @@ COLUMNS: dict[Verb, tuple[str, ...]] = {
     ),
     # The rows of one run: `runs frame`.
     "answers": ("row", "raw", "cause", "error", "tokens_in", "tokens_out", "took_ms", "asks"),
+    # Those of a bench: the client's side first, then the engine's.
+    "levels": (
+        *("best", "within", "requests", "failed", "took_s", "gen_tok_s", "per_gpu_tok_s"),
+        *("ttft_p50_ms", "ttft_p95_ms", "ttft_p99_ms", "itl_p50_ms", "itl_p95_ms", "itl_p99_ms"),
+        *("e2e_p50_ms", "e2e_p95_ms", "e2e_p99_ms", "goodput", "tokens_in", "tokens_out"),
+        *("engine_tok_s", "ttft_mean_ms", "itl_mean_ms", "e2e_mean_ms", "prefix_hit_pct"),
+        *("preempted", "kv_used_pct", "req_waiting", "power_w", "energy_j_tok", "others"),
+    ),
     "records": ("model", "engine", "version", "recipe", "devices", "revision", "first_at"),
     "differences": ("then", "now"),
     # Where GPUs are at a site: `gpus --on`.
@@ -126,39 +135,6 @@ COLUMNS: dict[Verb, tuple[str, ...]] = {
         *("until", "held_by", "reason"),
     ),
 }
-
-_WHOLE = (
-    *("gpu", "pid", "busy_pct", "lease_age_s", "power_w", "temp_c", "tp", "users", "rank"),
-    *("context_tokens", "uptime_s", "eta_s", "idle_s", "idle_left_s", "req_running"),
-    *("req_waiting", "req_done", "req_failed", "req_stopped", "req_length", "req_aborted"),
-    *("req_error", "preempted", "files", "files_missing"),
-    *("rows", "failed", "row", "tokens_in", "tokens_out", "asks"),
-    *("gpus_total", "gpus_free", "gpus_used", "gpus_down", "pending_ahead", "limit_s", "nodes"),
-    *("gpus_per_node", "most_free", "gpu_count", "waited_s", "lasts_s"),
-)
-_DECIMAL = (
-    *("users_fit", "took_s", "window_s", "value", "download_s", "boot_s", "load_s"),
-    *("compile_s", "capture_s", "ready_s", "gpu_hours", "energy_wh"),
-)
-_DECIMAL_UNITS = ("_gib", "_pct", "_ms", "_tok_s")
-_YES_NO = ("manual_only", "pinned", "usable", "started", "verified", "shared", "evict", "done")
-
-
-def dtype(name: str, verb: Verb | None = None) -> Dtype:
-    """Return the nullable pandas type of a column; one has another type in the table of `verb`.
-
-    Examples
-    --------
-    >>> dtype("vram_gib"), dtype("pid"), dtype("reason")
-    ('Float64', 'Int64', 'string')
-    """
-    if name in _WHOLE or (verb, name) in (("runs", "done"), ("queue", "place")):
-        return "Int64"
-    if name in _DECIMAL or name.endswith(_DECIMAL_UNITS):
-        return "Float64"
-    if name in _YES_NO:
-        return "boolean"
-    return _TIME if name == "at" or name.endswith("_at") else "string"
 
 
 def gpu_row(gpu: Gpu) -> Row:
@@ -298,6 +274,29 @@ def answer_row(row: int, answer: Answer | None) -> Row:
     return _row("answers", known, **facts, cause=known.cause or None, error=known.error or None)
 
 
+def level_row(run: BenchRun, level: Level) -> Row:
+    """Return the row of one level of a bench."""
+    engine, rate = level.engine, level.gen_tok_s
+    facts: dict[str, Any] = {name: engine.get(name) for name in COLUMNS["levels"]}
+    for name, times in (("ttft", level.ttft), ("itl", level.itl), ("e2e", level.e2e)):
+        facts |= {f"{name}_{part}_ms": getattr(times, part) for part in ("p50", "p95", "p99")}
+    facts |= {name: getattr(level, name) for name in ("at_once", "requests", "failed", "took_s")}
+    facts |= {"tokens_in": level.tokens_in, "tokens_out": level.tokens_out, "gen_tok_s": rate}
+    return _row(
+        "levels",
+        level,
+        **facts
+        | {
+            "best": level.at_once == run.best,
+            "within": within(level, run.workload) if run.workload.limited else None,
+            "per_gpu_tok_s": rate / run.gpus if run.gpus else None,
+            "goodput": level.good_s,
+            "engine_tok_s": engine.get("gen_tok_s"),
+            "energy_j_tok": engine["power_w"] / rate if "power_w" in engine and rate else None,
+        },
+    )
+
+
 def shown(name: str, value: Value) -> Value:
     """Return the value of a column as a table shows it: a reason in at most 50 characters.
 
@@ -341,9 +340,8 @@ def _shaped(name: str, value: Any) -> Value:
     elif kind == "Int64":
         shaped = round(value)
     elif kind == "Float64":
-        # What an engine exports is handed on as it is.
-        shaped = float(value) if name == "value" else rounded(float(value))
-    elif kind == _TIME:
+        shaped = float(value) if name in EXACT else rounded(float(value))
+    elif kind == TIME:
         shaped = datetime.fromtimestamp(value, UTC)
     return shaped
 
@@ -390,6 +388,7 @@ ROW: Mapping[Verb, Callable[..., Row]] = {
     "fit": partial(_row, "fit"),
     "runs": run_row,
     "answers": lambda numbered: answer_row(*numbered),
+    "levels": lambda of: level_row(*of),
     "records": record_row,
     "differences": partial(_row, "differences"),
     "partitions": partition_row,

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from aim_jupyter.core.sizes import GIB
-from aim_jupyter.tables import columns
+from aim_jupyter.tables import columns, types
 from aim_jupyter.tables.columns import Row, Verb
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ def timeline(past: Columns | list[Sample]) -> pd.DataFrame:
         values = np.array(past.fields.get(field, unknown), dtype=float)
         missing = ~np.isfinite(values)
         values[missing] = 0.0
-        if columns.dtype(name) == "Int64":
+        if types.dtype(name) == "Int64":
             return pd.arrays.IntegerArray(values.round().astype("int64"), missing)
         values /= GIB if name.endswith("_gib") else 1
         rounded = values.round(1)
@@ -90,7 +90,7 @@ def _frame(
 
     def series(name: str) -> pd.Series[Any]:
         values = [columns.shown(name, row[name]) for row in rows]
-        return pd.Series(values, dtype=columns.dtype(name, verb))
+        return pd.Series(values, dtype=types.dtype(name, verb))
 
     table = pd.DataFrame({name: series(name) for name in names})
     if index is not None:

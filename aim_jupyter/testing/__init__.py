@@ -64,6 +64,8 @@ class Script(Struct, frozen=True, kw_only=True):
         Seconds that each of its answers takes, ``/health`` included.
     crash_after_s : float or None
         So long after it was ready it ends with `exit_code`, leaving its children behind.
+    slower_s : float
+        Seconds between two words for each request that runs at the same time, besides `token_s`.
     slots : int or None
         So many requests run at once; what is beyond waits, and its metrics say so.
     longest : int
@@ -87,6 +89,7 @@ class Script(Struct, frozen=True, kw_only=True):
     ignore_term: bool = False
     children: int = 1
     token_s: float = 0.0
+    slower_s: float = 0.0
     die_after: int | None = None
     flood_lines: int = 0
     beat_s: float = 0.0

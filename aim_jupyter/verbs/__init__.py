@@ -6,6 +6,7 @@ DataFrames and `Server` handles.
 
 from __future__ import annotations
 
+from aim_jupyter.verbs.benching import bench
 from aim_jupyter.verbs.caching import (
     cache,
     cache_evict,
@@ -18,7 +19,8 @@ from aim_jupyter.verbs.caching import (
 )
 from aim_jupyter.verbs.choices import engines, fit, fit_history, gpus, recipes
 from aim_jupyter.verbs.frames import frame
-from aim_jupyter.verbs.mapping import compare, embed, map, rerank, run, runs
+from aim_jupyter.verbs.keeping import run, runs
+from aim_jupyter.verbs.mapping import compare, embed, map, rerank
 from aim_jupyter.verbs.measures import exported, metrics, plot
 from aim_jupyter.verbs.recording import provenance, replay
 from aim_jupyter.verbs.servers import (
@@ -38,6 +40,7 @@ from aim_jupyter.verbs.servers import (
 
 __all__ = [
     "attach",
+    "bench",
     "cache",
     "cache_evict",
     "cache_pin",

@@ -1,64 +1,19 @@
-"""A model over a table, and the runs that are kept of it."""
+"""A model over a table."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from aim_jupyter.verbs.frames import frame
+from aim_jupyter.verbs.keeping import RunHandle
 from aim_jupyter.verbs.progress import shower
-from aim_jupyter.work import runs as kept
 from aim_jupyter.work.map import tables
 from aim_jupyter.work.map.mapping import Map
 from aim_jupyter.work.map.prompts import Prompt
-from aim_jupyter.work.records import Route, Run
-from aim_jupyter.work.runs import RunFolder
-
-if TYPE_CHECKING:
-    import pandas as pd
+from aim_jupyter.work.records import Route
 
 Servers = str | Sequence[str] | None
-
-
-class RunHandle:
-    """One run, from any process; what is known of it is read when it is asked for.
-
-    Examples
-    --------
-    >>> import aim_jupyter as aim
-    >>> aim.run("m-7f3a").frame()                                     # doctest: +SKIP
-    """
-
-    def __init__(self, folder: RunFolder) -> None:
-        self._folder = folder
-        self.id = folder.id
-
-    @property
-    def record(self) -> Run:
-        """All that is known of it now."""
-        return self._folder.latest()
-
-    @property
-    def state(self) -> str:
-        """One of running, stopped, done."""
-        return self._folder.state(self.record)
-
-    def frame(self) -> pd.DataFrame:
-        """Return its rows: the raw answer, why it failed, tokens, and how long it took."""
-        return frame("answers", self._folder.answers())
-
-    def stop(self) -> None:
-        """Let the process that works on it keep what is done and leave."""
-        self._folder.ask_to_stop()
-
-    def evict(self) -> None:
-        """Remove it with all its answers."""
-        self._folder.evict()
-
-    def __repr__(self) -> str:
-        run = self.record
-        return f"Run({self.id!r}, {self.state}, {run.done} of {run.rows} rows, {run.failed} failed)"
 
 
 def map(  # noqa: A001 - the verb's name; Python's own is not needed here
@@ -229,25 +184,3 @@ def compare(
     return tables.table(table).joined(
         {f"{into}_agree": "boolean"}, ((each,) for each in same), record
     )
-
-
-def runs() -> pd.DataFrame:
-    """Return all runs that are kept, the newest first.
-
-    Examples
-    --------
-    >>> import aim_jupyter as aim
-    >>> unfinished = aim.runs().query("state == 'stopped'")
-    """
-    return frame("runs", kept.folders())
-
-
-def run(name: str | None = None) -> RunHandle:
-    """Return the handle of a run, or of the last one.
-
-    Examples
-    --------
-    >>> import aim_jupyter as aim
-    >>> aim.run().state                                               # doctest: +SKIP
-    """
-    return RunHandle(kept.find(name))

@@ -16,6 +16,7 @@ from aim_jupyter.work import runs
 from aim_jupyter.work.map import endpoints
 from aim_jupyter.work.map.running import Running
 from aim_jupyter.work.map.schemas import Schema
+from aim_jupyter.work.records import MapRun
 
 
 def main(words: list[str]) -> int:
@@ -29,7 +30,7 @@ def main(words: list[str]) -> int:
             # Whoever has begun it waits for this alone; the other one has the lock, and goes on.
             os._exit(0)
         os.setsid()
-        run = folder.read()
+        run = folder.read_as(MapRun)
         schema = Schema(list(run.question.choices) or run.question.schema)
         try:
             places = endpoints.named(run.servers, launch="--launch" in options)
@@ -38,7 +39,7 @@ def main(words: list[str]) -> int:
             signal.signal(signal.SIGINT, lambda *_: running.stop())
             running.work()
         except AimError as error:
-            folder.write(replace(folder.read(), reason=error.found))
+            folder.write(replace(folder.read_as(MapRun), reason=error.found))
             print("\n".join(error.lines), flush=True)  # noqa: T201 - its log
             return 1
     return 0

@@ -94,17 +94,15 @@ class Answer(Struct, frozen=True, kw_only=True):
     asks: int = 1
 
 
-class Run(Struct, frozen=True, kw_only=True):
-    """A run as its folder has it.
+class Run(Struct, frozen=True, kw_only=True, tag_field="kind"):
+    """A run as its folder has it; each kind of run adds what is its own.
 
     Attributes
     ----------
-    into : str
-        The column that the answers go to.
     servers : tuple of str
         Names, or addresses.
     rows, done, failed : int
-        Of the table that was mapped last; what is in none of the two was not asked yet.
+        Rows of a table, or levels of a bench; what is in none of the two is not done yet.
     took_s : float
         All sittings together.
     gpu_hours, energy_wh : float or None
@@ -112,10 +110,7 @@ class Run(Struct, frozen=True, kw_only=True):
     """
 
     id: str
-    question: Question
     served: Served
-    into: str
-    kind: Literal["map"] = "map"
     servers: tuple[str, ...] = ()
     rows: int = 0
     done: int = 0
@@ -132,9 +127,132 @@ class Run(Struct, frozen=True, kw_only=True):
     version: int = 1
 
     @property
+    def kind(self) -> str:
+        """What kind of work it is."""
+        return str(self.__struct_config__.tag)
+
+    @property
     def left(self) -> int:
         """Rows that were not asked yet."""
         return self.rows - self.done - self.failed
+
+    @property
+    def asked(self) -> Struct:
+        """What decides, beside what answers, whether it is the same work."""
+        raise NotImplementedError
+
+
+class MapRun(Run, frozen=True, kw_only=True, tag="map"):
+    """A map over a table; `into` is the column that the answers go to."""
+
+    question: Question
+    into: str
+
+    @property
+    def asked(self) -> Question:
+        """What is asked of each row."""
+        return self.question
+
+
+class Workload(Struct, frozen=True, kw_only=True):
+    """What a bench sends, and what is wanted of the answers.
+
+    Attributes
+    ----------
+    tokens_in, tokens_out : int
+        Of each request; no two prompts are the same.
+    of : str
+        Where these lengths come from, in words.
+    ttft_ms, itl_ms : float or None
+        What the 95th percentile must not exceed: to the first token, and between two tokens.
+    client : str
+        What sends it: ``vllm bench serve``, or ``aim_jupyter`` where the engine has none.
+    at : float
+        When it began: a bench is measured anew each time.
+    """
+
+    tokens_in: int
+    tokens_out: int
+    of: str = ""
+    ttft_ms: float | None = None
+    itl_ms: float | None = None
+    client: str = ""
+    at: float = 0.0
+
+    @property
+    def limited(self) -> bool:
+        """Whether something is wanted of the answers."""
+        return self.ttft_ms is not None or self.itl_ms is not None
+
+
+class Quantiles(Struct, frozen=True, kw_only=True):
+    """Of one kind of times, in milliseconds; None where there was none."""
+
+    p50: float | None = None
+    p95: float | None = None
+    p99: float | None = None
+
+
+class Level(Struct, frozen=True, kw_only=True):
+    """So many requests at once, measured at both sides.
+
+    Attributes
+    ----------
+    requests, failed : int
+        Answered, and not.
+    took_s : float
+        From the first request to the last answer.
+    ttft, itl, e2e : Quantiles
+        To the first token, between two tokens, to the last one; as the client sees them.
+    good_s : float or None
+        Requests a second that keep what is wanted; None where nothing is.
+    engine : dict
+        What the engine says of the same time, under the names of a `Sample`. Its KV use and queue
+        are the most that was seen, its power is the mean.
+    """
+
+    at_once: int
+    requests: int
+    failed: int
+    took_s: float
+    tokens_in: int
+    tokens_out: int
+    ttft: Quantiles = Quantiles()
+    itl: Quantiles = Quantiles()
+    e2e: Quantiles = Quantiles()
+    good_s: float | None = None
+    engine: dict[str, float] = {}
+
+    @property
+    def gen_tok_s(self) -> float:
+        """Tokens that came back, a second."""
+        return self.tokens_out / self.took_s if self.took_s else 0.0
+
+
+class BenchRun(Run, frozen=True, kw_only=True, tag="bench"):
+    """A bench: its levels in the order of requests at once, and the one to work at.
+
+    Attributes
+    ----------
+    gpus : int
+        That serve.
+    best : int or None
+        Requests at once of the best level; None where none keeps what is wanted.
+    """
+
+    workload: Workload
+    levels: tuple[Level, ...] = ()
+    gpus: int = 0
+    best: int | None = None
+
+    @property
+    def asked(self) -> Workload:
+        """What is sent."""
+        return self.workload
+
+
+#: Every kind of run, as it is read.
+AnyRun = MapRun | BenchRun
 
 
 class Look(Struct, frozen=True, kw_only=True):
@@ -157,7 +275,7 @@ class Look(Struct, frozen=True, kw_only=True):
         Rows a second and requests open, look by look, oldest first.
     """
 
-    run: Run
+    run: MapRun
     state: LookState
     at: float = 0.0
     since_s: float = 0.0

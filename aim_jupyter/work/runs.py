@@ -4,8 +4,8 @@
 
     runs/<id>/
         run.json    what is asked, what answers, how far it is; atomic
-        look.json   what it does now, each second
-        rows.db     rows and answers
+        look.json   what a map does now, each second
+        rows.db     rows and answers of a map
         lock        held by the process that works on it
         stop        somebody has asked it to stop
         log         what a process in the background printed
@@ -20,17 +20,19 @@ import shutil
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 
 from aim_jupyter.core import config, files
 from aim_jupyter.core.errors import BadUsage, StateUnusable, UnknownName
 from aim_jupyter.core.records.kinds import resolved
-from aim_jupyter.work.records import Answer, Look, Run, RunState
+from aim_jupyter.work.records import Answer, AnyRun, Look, Run, RunState
 
 if TYPE_CHECKING:
     from aim_jupyter.work.map.store import Store
+
+Kind = TypeVar("Kind", bound=Run)
 
 #: Hexadecimal digits of an id at least; more where two would be the same.
 DIGITS = 4
@@ -47,7 +49,7 @@ class RunFolder:
         self.path = path
         self.id = path.name
 
-    def read(self) -> Run:
+    def read(self) -> AnyRun:
         """Return what is known of it.
 
         Raises
@@ -56,11 +58,27 @@ class RunFolder:
             If it can't be read.
         """
         try:
-            return msgspec.json.decode((self.path / "run.json").read_bytes(), type=resolved(Run))
+            read = (self.path / "run.json").read_bytes()
+            run: AnyRun = msgspec.json.decode(read, type=resolved(AnyRun))
         except files.UNREADABLE as error:
             raise StateUnusable(
                 f"Run {self.id} can't be read: {error}.", f"%aim runs evict {self.id}"
             ) from error
+        return run
+
+    def read_as(self, kind: type[Kind]) -> Kind:
+        """Return the same of a run of one kind.
+
+        Raises
+        ------
+        BadUsage
+            If it is of another.
+        """
+        run = self.read()
+        if not isinstance(run, kind):
+            wanted = kind.__struct_config__.tag
+            raise BadUsage(f"Run {self.id} is a {run.kind}, no {wanted}.", "%aim runs")
+        return run
 
     def write(self, run: Run) -> None:
         """Write down how far it is."""
@@ -72,7 +90,7 @@ class RunFolder:
             return msgspec.json.decode((self.path / "look.json").read_bytes(), type=resolved(Look))
         return None
 
-    def latest(self) -> Run:
+    def latest(self) -> AnyRun:
         """Return what is known of it, as far as it is now or was when it was killed."""
         run, look = self.read(), self.look()
         return run if look is None or look.run.started_at != run.started_at else look.run
@@ -202,6 +220,6 @@ def folder_for(name: str, run: Run) -> RunFolder:
             folder.write(msgspec.structs.replace(run, id=folder.id, created_at=time.time()))
             return folder
         known = folder.read()
-        if (known.question, known.served) == (run.question, run.served):
+        if (known.asked, known.served) == (run.asked, run.served):
             return folder
     raise StateUnusable(f"No name is left for a run: {name}.", "%aim runs")

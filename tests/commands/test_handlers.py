@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -54,36 +53,6 @@ def test_how_figures_look_is_said_by_what_is_asked_for() -> None:
     assert {line: handlers.metrics_look(given(line)) for line in wanted} == wanted
     assert handlers.fit_look(given("fit demo")) is looks.FIT
     assert handlers.fit_look(given("fit --history")) is looks.STARTS
-
-
-@pytest.mark.parametrize(
-    ("line", "prompt", "schema"),
-    [
-        (
-            'map df "Is it kind? {text}" --schema kind,unkind',
-            "Is it kind? {text}",
-            ["kind", "unkind"],
-        ),
-        ('map df "x" --schema Label', "x", int),
-        ('map df "x"', "x", None),
-    ],
-)
-def test_what_a_map_is_asked_for(line: str, prompt: str, schema: object) -> None:
-    asked = handlers.mapping(given(line), {"Label": int})
-    assert (asked["prompt"], asked["schema"], asked["sampling"]) == (prompt, schema, {})
-
-
-def test_a_prompt_and_a_schema_may_stand_in_files(tmp_path: Path) -> None:
-    (tmp_path / "prompt").write_text("Is it\n{text}?")
-    (tmp_path / "s.json").write_text(json.dumps({"type": "object"}))
-    asked = handlers.mapping(
-        given(f"map df --prompt-file {tmp_path}/prompt --schema {tmp_path}/s.json"), {}
-    )
-    assert (asked["prompt"], asked["schema"]) == ("Is it\n{text}?", {"type": "object"})
-    with pytest.raises(BadUsage, match="There is no prompt"):
-        handlers.mapping(given("map df"), {})
-    with pytest.raises(BadUsage, match="can't be read"):
-        handlers.mapping(given('map df "x" --schema none.json'), {})
 
 
 def test_a_share_is_said_with_one_word_or_two(fake: FakeEngine) -> None:

@@ -4,9 +4,18 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from aim_jupyter.work.records import Look, Question, Run, Served
+from aim_jupyter.work.records import (
+    BenchRun,
+    Level,
+    Look,
+    MapRun,
+    Quantiles,
+    Question,
+    Served,
+    Workload,
+)
 
-RUN = Run(
+RUN = MapRun(
     id="m-1a2b",
     question=Question(prompt="Is it kind? {text}"),
     served=Served(model="demo", engine="vllm", engine_version="0.32.0", platform="cpu"),
@@ -40,7 +49,7 @@ LOOK = Look(
 
 #: On a GPU, with all that a card can say.
 _SERVED = Served(model="Qwen/Qwen3-32B", revision="9216db5", engine="vllm", engine_version="0.32.0")
-_LARGE = Run(
+_LARGE = MapRun(
     id="m-7f3a",
     question=Question(prompt="Is this review kind? {text}"),
     served=_SERVED,
@@ -82,3 +91,42 @@ MAPS = {
     "map, stopped": replace(_RUNNING, state="stopped"),
     "map, done": replace(_RUNNING, state="done", run=_DONE),
 }
+
+
+def _level(at_once: int, tok_s: float, ttft_ms: float) -> Level:
+    return Level(
+        at_once=at_once,
+        requests=4 * at_once,
+        failed=0,
+        took_s=10.0,
+        tokens_in=4 * at_once * 480,
+        tokens_out=round(10 * tok_s),
+        ttft=Quantiles(p50=ttft_ms / 2, p95=ttft_ms, p99=2 * ttft_ms),
+        itl=Quantiles(p50=15.0, p95=17.6, p99=30.0),
+        e2e=Quantiles(p50=5000.0, p95=6000.0, p99=7000.0),
+        engine={"gen_tok_s": tok_s, "prefix_hit_pct": 0.2, "power_w": 1200.0, "preempted": 0.0},
+    )
+
+
+#: A bench on two GPUs, whose knee is at 16 at once.
+BENCH = BenchRun(
+    id="b-21a0",
+    served=_SERVED,
+    servers=("qwen3-32b",),
+    workload=Workload(tokens_in=480, tokens_out=256, of="chat", client="vllm bench serve"),
+    levels=(
+        _level(4, 400.0, 95.0),
+        _level(8, 790.0, 130.0),
+        _level(16, 1500.0, 240.0),
+        _level(32, 1900.0, 905.0),
+    ),
+    gpus=2,
+    best=16,
+    rows=4,
+    done=4,
+    took_s=62.0,
+)
+#: The same with a wish that only the smaller levels keep.
+LIMITED = replace(
+    BENCH, workload=replace(BENCH.workload, ttft_ms=200.0), best=8, levels=BENCH.levels[:3]
+)

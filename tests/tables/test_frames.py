@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from aim_jupyter.core.records import Sample, ServerRecord, ServerView
-from aim_jupyter.tables import columns, frames
+from aim_jupyter.tables import columns, frames, types
 from aim_jupyter.tables.columns import COLUMNS, INDEX, Verb
 from tests.render.samples import DEMO, GPUS
 
@@ -20,7 +20,7 @@ def test_a_table_without_rows_has_every_column_and_type(verb: Verb) -> None:
     assert tuple(table.columns) == COLUMNS[verb]
     assert table.index.name == INDEX[verb]
     for name in table.columns:
-        assert str(table[name].dtype) == columns.dtype(name, verb), name
+        assert str(table[name].dtype) == types.dtype(name, verb), name
 
 
 def test_gpus_as_in_the_picture() -> None:

@@ -1,40 +1,16 @@
-"""A model over a table, and the runs that are kept of it."""
+"""A model over a table."""
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import polars as pl
 import pytest
-from msgspec.structs import replace
 
-from aim_jupyter.core.errors import AimError, BadUsage, UnknownName
+from aim_jupyter.core.errors import AimError, BadUsage
 from aim_jupyter.verbs import mapping
 from aim_jupyter.work import runs as kept
-from tests.render.runs import RUN
-
-
-@pytest.mark.usefixtures("isolated")
-def test_where_nothing_was_mapped_there_are_no_runs() -> None:
-    assert mapping.runs().empty
-    with pytest.raises(UnknownName):
-        mapping.run()
-
-
-def test_a_run_is_known_by_its_handle_from_any_process(isolated: Path) -> None:
-    folder = kept.folder_for("1a2b3c", RUN)
-    handle = mapping.run("m-1a2b")
-    assert repr(handle) == "Run('m-1a2b', stopped, 400 of 1000 rows, 3 failed)"
-    assert mapping.run().id == handle.id
-    assert mapping.runs().loc[handle.id, "done"] == 400
-    handle.stop()
-    assert folder.asked_to_stop()
-    folder.write(replace(folder.read(), done=997))
-    assert handle.state == "done", "what is known is read when it is asked for"
-    handle.evict()
-    assert not folder.path.exists()
 
 
 @pytest.mark.parametrize(

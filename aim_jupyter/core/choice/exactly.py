@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from aim_jupyter.core import engines
-from aim_jupyter.core.adapters.vllm.exact import Answer, Question, oracle, shown
+from aim_jupyter.core.adapters.vllm.answering import Answer
+from aim_jupyter.core.adapters.vllm.exact import Question, oracle, shown
 from aim_jupyter.core.choice.checkpoints import config_at
 from aim_jupyter.core.errors import AimError
 from aim_jupyter.core.records import Plan

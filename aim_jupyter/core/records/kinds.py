@@ -8,7 +8,7 @@ two panels, a Jupyter server that two tabs ask. So each kind is looked at by one
 from __future__ import annotations
 
 import threading
-from typing import TypeVar
+from typing import Any, TypeVar, overload
 
 import msgspec
 
@@ -18,7 +18,11 @@ _ALONE = threading.RLock()
 _LOOKED_AT: set[object] = set()
 
 
-def resolved(kind: type[T]) -> type[T]:
+@overload
+def resolved(kind: type[T]) -> type[T]: ...
+@overload
+def resolved(kind: Any) -> Any: ...
+def resolved(kind: Any) -> Any:
     """Return `kind` when msgspec has looked at all that it is made of: to decode or convert to."""
     if kind not in _LOOKED_AT:
         with _ALONE:

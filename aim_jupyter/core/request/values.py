@@ -97,6 +97,25 @@ def clock(text: str) -> str:
     return text
 
 
+def milliseconds(text: str) -> float:
+    """Return a short time in milliseconds: ``500ms``, ``0.5s``.
+
+    Raises
+    ------
+    BadUsage
+        If it is none of these.
+
+    Examples
+    --------
+    >>> milliseconds("500ms"), milliseconds("1.5s")
+    (500.0, 1500.0)
+    """
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)(ms|s)", text)
+    if not found or not float(found[1]):
+        raise BadUsage(f"{text!r} is no short time.", "write 500ms or 0.5s")
+    return float(found[1]) * (1 if found[2] == "ms" else 1000)
+
+
 def ordinals(text: str) -> tuple[int, ...]:
     """Return GPU numbers: ``4`` or ``4,5``.
 

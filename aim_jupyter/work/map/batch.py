@@ -13,7 +13,7 @@ from aim_jupyter.core.errors import BadUsage
 from aim_jupyter.core.records import Plan
 from aim_jupyter.work.map import endpoints
 from aim_jupyter.work.map.schemas import Schema
-from aim_jupyter.work.records import Question, Run
+from aim_jupyter.work.records import MapRun, Question
 
 #: The version that was tried: it runs beside vLLM 0.32, although ``ray[llm]`` pins another one.
 RAY = "2.60.0"
@@ -39,7 +39,7 @@ _UNITS = {
 }
 
 
-def job(run: Run) -> str:
+def job(run: MapRun) -> str:
     """Return a program that does a run on a cluster, with the settings of its server.
 
     Raises
@@ -52,12 +52,12 @@ def job(run: Run) -> str:
     return ray_job(run, serving.current(api.server(run.servers[0])).plan)
 
 
-def ray_job(run: Run, plan: Plan) -> str:
+def ray_job(run: MapRun, plan: Plan) -> str:
     """Return a program that does a run on a cluster.
 
     Parameters
     ----------
-    run : Run
+    run : MapRun
     plan : Plan
         Of the server that it was asked at.
 

@@ -22,7 +22,7 @@ from aim_jupyter.work.map.prompts import Prompt, Prompts, Unaskable
 from aim_jupyter.work.map.running import Running
 from aim_jupyter.work.map.schemas import Kind, Schema
 from aim_jupyter.work.map.store import Item, key_of
-from aim_jupyter.work.records import Answer, Look, Question, Route, Run, digest
+from aim_jupyter.work.records import Answer, Look, MapRun, Question, Route, digest
 from aim_jupyter.work.runs import RunFolder
 
 Show = Callable[[Look], None]
@@ -100,13 +100,13 @@ class Map:
         )
         served = self.endpoints[0].served()
         names = tuple(endpoint.name for endpoint in self.endpoints)
-        run = Run(id="", question=question, served=served, into=into, servers=names)
+        run = MapRun(id="", question=question, served=served, into=into, servers=names)
         self.folder: RunFolder = runs.folder_for(digest(question, served), run)
         self.question = question
 
     # -- doing it --------------------------------------------------------------------------------
 
-    def do(self, show: Show | None = None, *, errors: bool = False, force: bool = False) -> Run:
+    def do(self, show: Show | None = None, *, errors: bool = False, force: bool = False) -> MapRun:
         """Ask what was not asked yet, in this process, and return the run.
 
         Where another process works on the same run already, it is watched until it has ended.
@@ -186,7 +186,7 @@ class Map:
 
     # -- parts -----------------------------------------------------------------------------------
 
-    def _work(self, show: Show | None, *, force: bool) -> Run:
+    def _work(self, show: Show | None, *, force: bool) -> MapRun:
         running = Running(self.folder, self.endpoints, self.schema, show, force=force)
         return _in_thread(running)
 
@@ -241,7 +241,7 @@ def _problem(error: Exception) -> str:
     return said.encode("utf-8", "replace").decode()
 
 
-def _in_thread(running: Running) -> Run:
+def _in_thread(running: Running) -> MapRun:
     """Work in a thread, so that this one can be interrupted and may have a loop of its own."""
     outcome: list[Any] = []
 
@@ -262,7 +262,7 @@ def _in_thread(running: Running) -> Run:
         raise
     if isinstance(outcome[0], BaseException):
         raise outcome[0]
-    run: Run = outcome[0]
+    run: MapRun = outcome[0]
     return run
 
 

@@ -18,7 +18,7 @@ from aim_jupyter.work.map.forecast import Forecast
 from aim_jupyter.work.map.pace import Blocks, Pace
 from aim_jupyter.work.map.schemas import Schema
 from aim_jupyter.work.map.store import FIRST, Item
-from aim_jupyter.work.records import Answer, Look, LookState, Run
+from aim_jupyter.work.records import Answer, Look, LookState, MapRun
 from aim_jupyter.work.runs import RunFolder
 
 #: Seconds between two commits at most, two looks at an engine, and two states that are shown.
@@ -63,7 +63,7 @@ class Running:
     ) -> None:
         self._folder, self._show, self._force = folder, show, force
         self._store = folder.store()
-        self._run = folder.read()
+        self._run = folder.read_as(MapRun)
         question, served = self._run.question, self._run.served
         self._lanes = [
             Lane(Asker(endpoint, question, schema, served.engine, served.model))
@@ -92,7 +92,7 @@ class Running:
         """Ask nothing more and drop what is under way; its rows are asked again some time."""
         self._stopping = True
 
-    def work(self) -> Run:
+    def work(self) -> MapRun:
         """Ask all that was not asked yet; return the run as it is then.
 
         Raises

@@ -16,6 +16,7 @@ from aim_jupyter.core import config
 from aim_jupyter.core.errors import BadUsage
 from aim_jupyter.work import runs
 from aim_jupyter.work.map import batch
+from aim_jupyter.work.records import MapRun
 from tests.conftest import use_installed_engine
 from tests.ray import environment
 from tests.waiting import launch_ready
@@ -65,7 +66,7 @@ def test_what_can_not_go_along_is_said(fake: Callable[..., Path]) -> None:
     launch_ready()
     aim.map([{"text": "a"}], lambda row: row["text"])
     with pytest.raises(BadUsage, match="a template"):
-        batch.job(runs.find().read())
+        batch.job(runs.find().read_as(MapRun))
 
 
 @pytest.mark.engine
@@ -79,7 +80,7 @@ def test_ray_data_does_a_hundred_rows_on_the_real_engine(
     server = aim.launch("demo").wait()
     few = aim.map(rows[:4], PROMPT, into="kind", schema=["kind", "unkind"])
     program = tmp_path / "job.py"
-    program.write_text(batch.job(runs.find().read()))
+    program.write_text(batch.job(runs.find().read_as(MapRun)))
     python = server.view.record.plan.argv[0]
     server.stop()
     packages = environment.make(config.data_dir() / "tests" / "ray", python)

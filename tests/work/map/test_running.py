@@ -12,11 +12,11 @@ from aim_jupyter.work import runs
 from aim_jupyter.work.map.running import Running
 from aim_jupyter.work.map.schemas import Schema
 from aim_jupyter.work.map.wire import Reply
-from aim_jupyter.work.records import Look, Question, Run, Served
+from aim_jupyter.work.records import Look, MapRun, Question, Served
 from aim_jupyter.work.runs import RunFolder
 from tests.work.map.scripted import Scripted, chat, item
 
-NEW = Run(id="", question=Question(prompt="{text}"), served=Served(model="demo"), into="answer")
+NEW = MapRun(id="", question=Question(prompt="{text}"), served=Served(model="demo"), into="answer")
 REFUSED = Reply(400, b'{"error": {"message": "odd"}}')
 
 

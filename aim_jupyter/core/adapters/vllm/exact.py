@@ -11,10 +11,6 @@ import contextlib
 import functools
 import hashlib
 import json
-import os
-import selectors
-import subprocess
-import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -22,6 +18,7 @@ from typing import Any
 from msgspec import Struct
 
 from aim_jupyter.core import config, devices, files
+from aim_jupyter.core.adapters.vllm.answering import Answer, Answering
 from aim_jupyter.core.adapters.vllm.oracle.machine import Gpu
 
 TRIED = ("0.32",)
@@ -35,8 +32,6 @@ QUESTION_S = 120.0
 
 _HERE = Path(__file__).parent
 _START = f"import sys; sys.path.append({str(_HERE)!r}); import oracle.main"
-
-Answer = dict[str, Any]
 
 
 class Question(Struct, frozen=True, kw_only=True):
@@ -95,16 +90,15 @@ class Oracle:
     """
 
     def __init__(self, python: str, version: str, gpu: Gpu) -> None:
-        self._argv = [python, "-c", _START, json.dumps(gpu)]
+        self._process = Answering([python, "-c", _START, json.dumps(gpu)], cold_s=COLD_S)
         self._about = f"{version} {gpu} {_written()}"
-        self._process: subprocess.Popen[bytes] | None = None
 
     def ask(self, question: Question) -> Answer | None:
         """Return what vLLM said, None where it could not be asked."""
         kept = self._kept(question)
         with contextlib.suppress(OSError, ValueError):
             return dict(json.loads(kept.read_bytes()))
-        answer = self._asked(question)
+        answer = self._process.ask(question.line, QUESTION_S)
         if answer is not None:
             with contextlib.suppress(OSError):
                 files.private_folder(kept.parent)
@@ -113,64 +107,11 @@ class Oracle:
 
     def close(self) -> None:
         """End the process."""
-        process, self._process = self._process, None
-        if process is not None:
-            process.kill()
-            process.communicate()
+        self._process.close()
 
     def _kept(self, question: Question) -> Path:
         name = hashlib.sha256(f"{self._about}\n{question.line}".encode()).hexdigest()[:32]
         return config.data_dir() / "exact" / f"{name}.json"
-
-    def _asked(self, question: Question) -> Answer | None:
-        process = self._started()
-        if process is None or process.stdin is None:
-            return None
-        try:
-            process.stdin.write(question.line.encode() + b"\n")
-            process.stdin.flush()
-            answer = self._line(QUESTION_S)
-        except OSError:
-            answer = None
-        if answer is None:
-            self.close()
-        return answer
-
-    def _started(self) -> subprocess.Popen[bytes] | None:
-        if self._process is not None and self._process.poll() is None:
-            return self._process
-        try:
-            self._process = subprocess.Popen(
-                self._argv,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
-                env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1", "PYTHONSAFEPATH": "1"},
-            )
-        except OSError:
-            return None
-        if self._line(COLD_S) is None:
-            self.close()
-        return self._process
-
-    def _line(self, patience_s: float) -> Answer | None:
-        """Return the next line of the process, None where none comes in time."""
-        if self._process is None or self._process.stdout is None:
-            return None
-        end, read = time.monotonic() + patience_s, b""
-        with selectors.DefaultSelector() as ready:
-            ready.register(self._process.stdout, selectors.EVENT_READ)
-            while not read.endswith(b"\n"):
-                if not ready.select(max(0.0, end - time.monotonic())):
-                    return None
-                more = os.read(self._process.stdout.fileno(), 2**16)
-                if not more:
-                    return None
-                read += more
-        try:
-            return dict(json.loads(read))
-        except ValueError:
-            return None
 
 
 _OPEN: dict[tuple[str, str, Gpu], Oracle] = {}

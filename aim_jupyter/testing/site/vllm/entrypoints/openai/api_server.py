@@ -181,8 +181,11 @@ class Handler(BaseHTTPRequestHandler):
             with counters.lock, Path(self.server.script["asked"]).open("a") as file:
                 file.write(json.dumps(text) + "\n")
         words = said.split(" ")
+        if body.get("ignore_eos"):
+            # As vLLM: it goes on up to the length that is asked for.
+            words = [words[at % len(words)] for at in range(int(body["max_tokens"]))]
         try:
-            time.sleep(float(self.server.script["token_s"]))
+            self._think()
             with counters.lock:
                 counters.first_token_s.append(time.monotonic() - began)
             self._stream(body, words) if body.get("stream") else self._reply(body, words)
@@ -194,8 +197,14 @@ class Handler(BaseHTTPRequestHandler):
             with counters.lock:
                 counters.running -= 1
 
+    def _think(self, words: int = 1) -> None:
+        """Take as long as so many words do, with as many requests as run now."""
+        script = self.server.script
+        others = self.server.counters.running - 1
+        time.sleep(words * (float(script["token_s"]) + others * float(script["slower_s"])))
+
     def _reply(self, body: dict[str, object], words: list[str]) -> None:
-        time.sleep(float(self.server.script["token_s"]) * (len(words) - 1))
+        self._think(len(words) - 1)
         choice = {
             "index": 0,
             "finish_reason": self.end,
@@ -230,7 +239,7 @@ class Handler(BaseHTTPRequestHandler):
             self._event(
                 body, {"role": "assistant", "content": word if position == 0 else " " + word}
             )
-            time.sleep(float(self.server.script["token_s"]))
+            self._think()
         self._event(body, {}, "stop")
         self._event(body, None, usage=_usage(body, words))
         self._chunk(b"data: [DONE]\n\n")

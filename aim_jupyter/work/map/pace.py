@@ -23,6 +23,8 @@ SPARE = 0.4
 WINDOW = 5
 #: Looks with nobody else there after which the engine is ours again.
 QUIET = 20
+#: Looks at most for which a place is kept for who asks again and again: as long as twice the pause.
+LONGEST = 240
 #: Times that others were seen before it counts: what has just ended may still be counted.
 SEEN = 2
 
@@ -75,11 +77,18 @@ class Pace:
         self._ceiling = MOST
         self._full = False
         self._others = self._strangers = self._streak = 0
-        self._quiet = QUIET
+        self._quiet = self._patience = QUIET
         self._before = start
+        self._people: int | None = None
+        self._since, self._asked = LONGEST, 0
 
     def look(
-        self, load: Load | None, ours: int, room: int | None = None, strangers: int = 0
+        self,
+        load: Load | None,
+        ours: int,
+        room: int | None = None,
+        strangers: int = 0,
+        people: int | None = None,
     ) -> None:
         """Take note of what the engine says while `ours` requests of ours are open.
 
@@ -89,9 +98,20 @@ class Pace:
             How many rows as those so far its KV cache holds at once.
         strangers : int
             How many requests of others have come so far, at least.
+        people : int, optional
+            How many of them were no map's, where the server's guard counts them.
         """
         if not self.target:
             return
+        last_count, self._people = self._people, people
+        self._since += 1
+        if people is not None and last_count is not None and people > last_count:
+            self._asked = self._asked + 1 if self._since <= 1 else 0
+            if self._asked < WINDOW:
+                self._meet(load.running if load else ours)
+                return
+            # Who asks at each look is a program: an equal, to be found by the figures.
+            self._since = 0
         if load is None and self._last is not None:
             # It has said so before: it is away, or about to be.
             return
@@ -106,7 +126,7 @@ class Pace:
         self._streak = self._streak + 1 if new else 0
         if new or self._others >= SEEN:
             self._yield(load, max(1, load.total - ours))
-        elif self._quiet < QUIET:
+        elif self._quiet < self._patience:
             self._wait_for_quiet()
         elif last is not None and load.preempted > last.preempted:
             self._step_down(load, load.preempted - last.preempted)
@@ -118,16 +138,26 @@ class Pace:
         """Ask nothing more there."""
         self.target = 0
 
+    def _meet(self, running: int) -> None:
+        """Let a person have the engine almost alone, for as long as they may ask again."""
+        gap, self._since = self._since, 0
+        self._keep_place(running)
+        self._patience = max(QUIET, 2 * gap) if 2 * gap <= LONGEST else QUIET
+        self._set(1, "somebody asks, and goes first")
+
+    def _keep_place(self, running: int) -> None:
+        if self._quiet >= self._patience:
+            # From now on a place is kept free: what comes next finds one without a row's end.
+            self._before = max(1, min(self.target, running - 1))
+        self._quiet = 0
+
     def _yield(self, load: Load, others: int) -> None:
         """Make room for somebody else's requests: theirs are waited for, ours are not.
 
         A person has the engine almost alone. Who asks at each look is a program, perhaps another
         map that sees us as well: as many as it has and one, so that both grow to equal shares.
         """
-        if self._quiet >= QUIET:
-            # From now on a place is kept free: what comes next finds one without a row's end.
-            self._before = max(1, min(self.target, load.running - 1))
-        self._quiet = 0
+        self._keep_place(load.running)
         equal = min(self.target, others) if load.waiting else others + 1
         share = equal if self._streak >= WINDOW else 1
         self._set(min(share, self._before), f"others use the server, {load.total} in all")
@@ -135,7 +165,7 @@ class Pace:
     def _wait_for_quiet(self) -> None:
         # Whoever talks with it comes again: once they are known, one look that sees them is enough.
         self._quiet = 0 if self._others else self._quiet + 1
-        if self._quiet >= QUIET:
+        if self._quiet >= self._patience:
             self._set(self._before, "others have gone")
 
     def _step_down(self, load: Load, count: int) -> None:

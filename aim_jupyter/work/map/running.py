@@ -290,7 +290,8 @@ class Running:
                     lane.blocks = lane.blocks or await endpoint.blocks()
                     load = await endpoint.load()
                     strangers = endpoint.strangers(load)
-                    lane.pace.look(load, len(lane.tasks), self._room(lane), strangers)
+                    people = endpoint.wire.people if endpoint.wire else None
+                    lane.pace.look(load, len(lane.tasks), self._room(lane), strangers, people)
 
     def _room(self, lane: Lane) -> int | None:
         """Return how many rows the engine's KV cache holds, as long as those so far."""

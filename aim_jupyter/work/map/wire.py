@@ -19,6 +19,9 @@ LARGEST, _HEAD = 64 << 20, 64 << 10
 _TAKEN = 200
 #: Seconds in which a connection is there.
 _OPEN_S = 30.0
+#: Marks what may wait for people; the server's guard answers how many of their requests have come.
+_BEHIND = "X-Aim-Behind: 1\r\n"
+_PEOPLE = b"\r\nx-aim-people: "
 #: What may go wrong between two programs; each means that nobody knows what became of a request.
 BROKEN = (OSError, EOFError, ValueError)
 
@@ -39,6 +42,8 @@ class Reply(NamedTuple):
 
     status: int
     body: bytes
+    #: Requests of people that the server has had, None where it does not count them.
+    people: int | None = None
 
 
 class _Unanswered(EOFError):
@@ -137,6 +142,11 @@ class _Connection(asyncio.Protocol):
         return int(self._head[9:12])
 
     @property
+    def _people(self) -> int | None:
+        _, told, count = self._head.partition(_PEOPLE)
+        return int(count[: count.index(b"\r")]) if told else None
+
+    @property
     def _chunked(self) -> bool:
         return b"transfer-encoding: chunked" in self._head
 
@@ -156,7 +166,7 @@ class _Connection(asyncio.Protocol):
             _check(len(self._came))
             return None
         body, self._came = bytes(self._came[: self._end]), self._came[self._end :]
-        return Reply(self._status, body)
+        return Reply(self._status, body, self._people)
 
     def _headed(self) -> bool:
         head, found, rest = self._came.partition(b"\r\n\r\n")
@@ -182,7 +192,7 @@ class _Connection(asyncio.Protocol):
             self._chunk = line + size + 4
             if not size:
                 self._came = self._came[self._chunk :]
-                return Reply(self._status, b"".join(self._parts))
+                return Reply(self._status, b"".join(self._parts), self._people)
         return None
 
 
@@ -197,12 +207,14 @@ class Wire:
     def __init__(self, place: Place) -> None:
         self.place = place
         key = f"Authorization: Bearer {place.key}\r\n" if place.key else ""
-        self._head = f"Host: {place.host}\r\n{key}Content-Type: application/json\r\n"
+        self._head = f"Host: {place.host}\r\n{key}{_BEHIND}Content-Type: application/json\r\n"
         self._known: dict[tuple[str, str], bytes] = {}
         self._idle: list[_Connection] = []
         self._busy: set[_Connection] = set()
         #: Questions that were not refused, those included that have no answer yet.
         self.asked = 0
+        #: As the last reply has told it.
+        self.people: int | None = None
 
     async def send(self, method: str, path: str, body: bytes = b"") -> Reply:
         """Ask for `path` and return the answer.
@@ -255,6 +267,7 @@ class Wire:
         try:
             reply = await connection.ask(request)
             kept, taken = connection.kept, reply.status == _TAKEN
+            self.people = self.people if reply.people is None else reply.people
             return reply
         finally:
             self.asked -= request.startswith(b"POST") and not taken

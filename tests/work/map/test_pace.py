@@ -107,3 +107,43 @@ def test_two_maps_that_see_each_other_grow_to_equal_shares() -> None:
         two.look(engine.load(theirs, ours), theirs, None, step)
     assert one.target + two.target > 20
     assert abs(one.target - two.target) <= 4
+
+
+def with_people(engine: Engine, pace: Pace, counts: list[int]) -> list[int]:
+    targets = []
+    for count in counts:
+        pace.look(engine.load(pace.target), pace.target, None, 0, count)
+        targets.append(pace.target)
+    return targets
+
+
+def test_a_person_is_met_at_the_look_that_counts_them() -> None:
+    engine, pace = Engine(44), Pace()
+    settled(engine, pace)
+    # What was asked before the map came is nobody who waits.
+    assert min(with_people(engine, pace, [7] * 3)) > 44
+    assert with_people(engine, pace, [8]) == [1]
+    assert pace.why == "somebody asks, and goes first"
+    assert with_people(engine, pace, [8] * 30)[-1] >= 43
+
+
+def test_who_asks_again_and_again_keeps_the_engine_for_twice_the_pause() -> None:
+    engine, pace = Engine(44), Pace()
+    settled(engine, pace)
+    counts = [look // 50 for look in range(400)]
+    assert set(with_people(engine, pace, counts)[150:]) == {1}
+    assert with_people(engine, pace, [counts[-1]] * 130)[-1] >= 43
+
+
+def test_a_server_that_began_anew_counts_anew() -> None:
+    engine, pace = Engine(44), Pace()
+    settled(engine, pace)
+    assert min(with_people(engine, pace, [9, 9, 0, 0])) > 44
+
+
+def test_a_program_that_asks_without_a_pause_is_an_equal() -> None:
+    engine, pace = Engine(44), Pace()
+    settled(engine, pace)
+    for count in range(200):
+        pace.look(engine.load(pace.target, 20), pace.target, None, 20 * count, 20 * count)
+    assert pace.target > 10

@@ -98,6 +98,14 @@ def test_what_breaks_off_or_is_no_answer_is_said(tmp_path: Path, said: bytes) ->
         asyncio.run(asked(tmp_path, saying(said, ends=True)))
 
 
+def test_an_answer_tells_how_many_people_have_asked(tmp_path: Path) -> None:
+    told = LENGTH.replace(b"Content", b"X-Aim-People: 12\r\nContent")
+    replies, _ = asyncio.run(asked(tmp_path, saying(told, LENGTH), 2))
+    assert [reply.people for reply in replies] == [12, None]
+    with pytest.raises(BROKEN):
+        asyncio.run(asked(tmp_path, saying(told.replace(b"12", b"many"), ends=True)))
+
+
 def test_nobody_there_is_said(tmp_path: Path) -> None:
     with pytest.raises(BROKEN):
         asyncio.run(Wire(Place(socket=str(tmp_path / "none"))).send("GET", "/"))

@@ -10,6 +10,10 @@ Guests, with whom the owner shares the server, have keys of their own: the file 
 names holds their SHA-256, one a line, and is read again whenever it has changed. A key that is not
 there any more opens nothing, and ends the reply that it had asked for.
 
+A map over a table marks its requests with ``X-Aim-Behind``: they may wait. Each answer to one says
+in ``X-Aim-People`` how many requests without the mark have come, so that the map sees at once that
+somebody is there.
+
 What may pass is passed on with the server's own key: an engine whose own check stands behind this
 one knows no other.
 """
@@ -71,20 +75,38 @@ class Guard:
         self.app = app
         self.keys = Keys()
         self.open_paths = frozenset(os.environ.get("AIM_OPEN_PATHS", "").split())
+        self.people = 0
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """Pass on what may pass; websockets are closed, lifespan events always pass."""
-        given: bytes = dict(scope.get("headers") or []).get(b"authorization", b"")
+        headers = dict(scope.get("headers") or [])
+        given: bytes = headers.get(b"authorization", b"")
         if scope["type"] == "lifespan":
             await self.app(scope, receive, send)
         elif self._allowed(scope, given):
-            await self.app(self._admitted(scope), receive, send)
+            told = self._counted(scope, headers, send)
+            await self.app(self._admitted(scope), receive, told)
         elif self._invited(scope, given):
-            await self.app(self._admitted(scope), receive, self._while_invited(given, send))
+            told = self._counted(scope, headers, self._while_invited(given, send))
+            await self.app(self._admitted(scope), receive, told)
         elif scope["type"] == "websocket":
             await send({"type": "websocket.close", "code": 1008})
         else:
             await _refuse(send)
+
+    def _counted(self, scope: Message, headers: dict[bytes, bytes], send: Send) -> Send:
+        """Count what a person asks; return a `send` that tells it to who may wait for them."""
+        if b"x-aim-behind" not in headers:
+            self.people += scope.get("method") == "POST"
+            return send
+
+        async def telling(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                count = (b"x-aim-people", str(self.people).encode())
+                message = {**message, "headers": [*message.get("headers", ()), count]}
+            await send(message)
+
+        return telling
 
     def _allowed(self, scope: Message, given: bytes) -> bool:
         return scope.get("path") in self.open_paths or self.keys.owns(given)

@@ -179,6 +179,23 @@ def test_the_engine_needs_nothing_of_this_package_for_it() -> None:
 # -- guests ---------------------------------------------------------------------------------------
 
 
+def test_who_may_wait_is_told_how_many_have_come_who_should_not(door: Door) -> None:
+    key, behind = bearer(KEY), (b"x-aim-behind", b"1")
+    post: Scope = {"type": "http", "path": "/v1/chat/completions", "method": "POST"}
+
+    async def answer(scope: Scope, receive: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+
+    door.guard.app = answer
+    told = []
+    for headers in ([key], [key, behind], [key], [key, behind], [behind]):
+        door.sent = []
+        asyncio.run(door.guard({**post, "headers": headers}, door._receive, door._send))
+        told.append(dict(door.sent[0]["headers"]).get(b"x-aim-people"))
+    # The last one has no key.
+    assert told == [None, b"1", None, b"2", None]
+
+
 def invite(guests: Path, *keys: str) -> None:
     """Write the hashes of keys, as the owner's side does: beside it, and moved there."""
     hashes = "\n".join(hashlib.sha256(key.encode()).hexdigest() for key in keys)

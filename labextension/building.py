@@ -67,7 +67,7 @@ def is_current() -> bool:
 
 
 def _sources() -> list[Path]:
-    found = [HERE / name for name in _SOURCES]
+    found = [*(HERE / name for name in _SOURCES), PACKAGE / "panel" / "static"]
     return [*found, *(path for folder in found if folder.is_dir() for path in folder.rglob("*"))]
 
 

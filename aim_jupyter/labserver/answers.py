@@ -7,11 +7,12 @@ else is said is named here, field by field. Keys, environments and command lines
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from importlib import metadata
 from typing import Any, Literal
 
+import msgspec
 from msgspec import Struct
 
 from aim_jupyter.core import api
@@ -21,17 +22,20 @@ from aim_jupyter.core.records import (
     CacheTotals,
     Choice,
     EngineEnvironment,
-    Model,
     Plan,
     Sample,
     ServerView,
     Stage,
     Status,
 )
+from aim_jupyter.core.records.known import KnownModels, Standing
+from aim_jupyter.core.records.recipe import Verdict
+from aim_jupyter.core.records.server import State
 from aim_jupyter.core.request import Request
 from aim_jupyter.render import devices, example, mapping, starting
 from aim_jupyter.tables import columns
 from aim_jupyter.tables.columns import Row
+from aim_jupyter.tables.known import row as known_row
 from aim_jupyter.work.records import Look, LookState
 
 StageState = Literal["done", "active", "failed", "waiting"]
@@ -117,12 +121,31 @@ class PlanAnswer(Struct, frozen=True, kw_only=True):
 
 
 class KnownModel(Struct, frozen=True, kw_only=True):
-    """A model that can be named in a launch: of the catalogue, of the cache, or ours."""
+    """A row of a picker, as `records.known.KnownModel` has it."""
 
     model: str
-    source: Literal["demo", "catalogue", "cache"]
-    in_cache: bool = False
-    size_gib: float | None = None
+    standing: Standing
+    on_disk: bool
+    verdict: Verdict | None
+    reason: str
+    recipe: str | None
+    precision: str | None
+    gpus_needed: int | None
+    weights_gib: float | None
+    users_fit: float | None
+    does: list[str]
+    server: str | None
+    state: State | None
+    shared_by: str | None
+    gpus: str | None
+
+
+class ModelsAnswer(Struct, frozen=True, kw_only=True):
+    """What a picker shows, in its order; `suggested` is the model to open with."""
+
+    models: list[KnownModel]
+    suggested: str
+    offline: bool
 
 
 def status(
@@ -239,29 +262,7 @@ def planned(request: Request, choice: Choice, plan: Plan) -> PlanAnswer:
     )
 
 
-def models(known: Iterable[Model], on_disk: Iterable[CachedModel], part: str) -> list[KnownModel]:
-    """Return the models whose name holds `part`: the demo first, then by name."""
-    cached = {model.model: model for model in on_disk if model.state == "complete"}
-    found = [_known(model, cached.get(model.name)) for model in known]
-    names = {model.model for model in found}
-    found += [
-        KnownModel(
-            model=name, source="cache", in_cache=True, size_gib=columns.gib(model.size_bytes)
-        )
-        for name, model in cached.items()
-        if name not in names
-    ]
-    wanted = [model for model in found if part.casefold() in model.model.casefold()]
-    return sorted(wanted, key=lambda model: (model.source != "demo", model.model.casefold()))
-
-
-def _known(model: Model, cached: CachedModel | None) -> KnownModel:
-    sizes = [each.download_bytes for each in model.weights.values() if each.download_bytes]
-    size = cached.size_bytes if cached else min(sizes, default=None)
-    demo = model.name == api.DEMO
-    return KnownModel(
-        model=model.name,
-        source="demo" if demo else "catalogue",
-        in_cache=demo or cached is not None,
-        size_gib=columns.gib(size),
-    )
+def models(found: KnownModels) -> ModelsAnswer:
+    """Return what a picker shows."""
+    rows = (msgspec.convert(known_row(one), KnownModel) for one in found.models)
+    return ModelsAnswer(models=list(rows), suggested=found.suggested, offline=found.offline)

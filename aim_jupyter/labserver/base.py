@@ -94,7 +94,7 @@ class Handler(APIHandler):
         given = {
             name: values[-1].decode("utf-8", "replace")
             for name, values in self.request.query_arguments.items()
-            if name not in JUPYTERS
+            if name not in JUPYTERS and not name.isdigit()
         }
         try:
             return msgspec.convert(given, type=resolved(kind), strict=False)
@@ -169,6 +169,7 @@ def _said(error: Exception) -> str:
     return str(error).rstrip(".") or type(error).__name__
 
 
-#: Arguments that are Jupyter's: its own token, and what keeps a request from being activity.
+#: Arguments that are Jupyter's: its own token, and what keeps a request from being activity. A
+#: number is the time, which JupyterLab adds so that nothing between gives an answer twice.
 JUPYTERS = ("token", "no_track_activity", "_xsrf")
 _WORDS = "what each route takes stands in aim/openapi.json"

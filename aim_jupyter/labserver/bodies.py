@@ -8,9 +8,12 @@ from msgspec import Meta, Struct
 
 
 class ModelsQuery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The query of ``models``: a part of the name, in any case."""
+    """The query of ``models``: pieces of a name, and what they are judged for."""
 
     q: Annotated[str, Meta(max_length=1024)] = ""
+    users: str = ""
+    context: str = ""
+    gpus: str = ""
 
 
 class StopQuery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -73,12 +73,11 @@ class Models(Handler):
 
     @authenticated
     async def get(self) -> None:
-        """Answer those whose name holds what was typed."""
-        part = self.query(ModelsQuery).q
-        found = await self.work(
-            lambda: answers.models(api.known_models(), api.models_on_disk(), part)
-        )
-        self.answer({"models": found})
+        """Answer those whose name holds what was typed, in the order of a picker."""
+        query = self.query(ModelsQuery)
+        said = {"users": query.users, "context": query.context, "gpus": query.gpus}
+        asked = checked({name: value for name, value in said.items() if value})
+        self.answer(answers.models(await self.work(api.known, asked, query.q)))
 
 
 class Recipes(Handler):

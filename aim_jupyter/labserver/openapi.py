@@ -39,7 +39,13 @@ class Operation(NamedTuple):
 
 OPERATIONS = (
     Operation("status", "get", "all that a sidebar shows", answers.StatusAnswer),
-    Operation("models", "get", "models that can be launched", "Models", query=bodies.ModelsQuery),
+    Operation(
+        "models",
+        "get",
+        "models that can be launched",
+        answers.ModelsAnswer,
+        query=bodies.ModelsQuery,
+    ),
     Operation("recipes", "get", "recipes with verdicts", "Recipes", query=Request),
     Operation("plan", "post", "what would start", answers.PlanAnswer, body=Request),
     Operation("servers", "get", "all servers", "Servers"),
@@ -69,7 +75,7 @@ OPERATIONS = (
 def document() -> dict[str, Any]:
     """Return the whole description."""
     types = {kind for one in OPERATIONS for kind in (one.query, one.body, one.answer)}
-    known = [*(kind for kind in types if isinstance(kind, type)), answers.KnownModel, api.Share]
+    known = [*(kind for kind in types if isinstance(kind, type)), api.Share]
     _, schemas = msgspec.json.schema_components(known, ref_template=_REF)
     schemas |= {
         f"{verb.capitalize()}Row": _row(verb) for verb in ("gpus", "recipes", "ps", "queue")
@@ -185,7 +191,6 @@ def _row(verb: Verb) -> dict[str, Any]:
 
 def _lists() -> dict[str, Any]:
     lists = {
-        "Models": ("models", _ref("KnownModel")),
         "Recipes": ("rows", _ref("RecipesRow")),
         "Servers": ("servers", _ref("Server")),
         "Queue": ("rows", _ref("QueueRow")),

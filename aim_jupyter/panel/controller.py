@@ -11,13 +11,14 @@ import functools
 import threading
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 
 from msgspec.structs import replace
 
 from aim_jupyter.core import api, config
 from aim_jupyter.core.errors import AimError
 from aim_jupyter.core.records import Machine, ServerView
+from aim_jupyter.core.request import Request
 from aim_jupyter.panel import state
 from aim_jupyter.panel.state import Answer, Form, Page, Scene
 
@@ -115,10 +116,14 @@ class Controller:
         self._replace(lambda scene: state.changed(scene, **fields))
         self._to_judge.set()
 
-    def search(self, text: str) -> None:
-        """Look for a model by a part of its name, or name a repository or folder."""
-        self._replace(lambda scene: state.searched(scene, text))
-        self._to_judge.set()
+    def choose(self, model: str, another: bool) -> None:  # noqa: FBT001 - as the picker calls it
+        """Choose a model, empty for none; `another` is to run beside a server that has it."""
+        self.change(model=model, new=another)
+
+    def attach(self, name: str) -> None:
+        """Turn to a server that runs already."""
+        self.select(name)
+        self.turn("servers")
 
     def turn(self, page: Page) -> None:
         """Turn to another tab."""
@@ -142,7 +147,7 @@ class Controller:
         def launch() -> None:
             folder = api.launch(form.request())
             self._look()
-            self._replace(lambda scene: state.selected(scene, folder.name))
+            self._replace(lambda scene: state.launched(scene, folder.name))
             self.turn("servers")
 
         self._do("launch", launch)
@@ -199,16 +204,27 @@ class Controller:
                 self._replace(functools.partial(state.answered, answer=answer))
 
     def _judge(self, form: Form) -> None:
-        if not self._scene.models:
-            names = model_names()
-            self._replace(lambda scene: replace(scene, models=names))
+        if self._scene.known is None:
+            self._list(form)
         if self._scene.machine is None:
             self._read_machine()
-        answer = answer_for(form)
-        self._replace(lambda scene: state.answered(scene, answer))
+        form = self._scene.form
+        if form.chosen.model:
+            for answer in answers_for(form):
+                self._replace(functools.partial(state.answered, answer=answer))
+        else:
+            self._replace(lambda scene: replace(scene, answer=None))
         if not self._scene.engines:
             engines = tuple(one.name for one in api.engine_list() if one.usable)
             self._replace(lambda scene: replace(scene, engines=engines))
+        self._list(form)
+
+    def _list(self, form: Form) -> None:
+        """Read what can be named, and what each would be for these users, this context and GPUs."""
+        chosen = form.chosen
+        asked = Request(users=chosen.users, context=chosen.context, gpus=chosen.gpus)
+        known = api.known(asked)
+        self._replace(lambda scene: state.opened(scene, known))
 
     def _look_around(self) -> None:
         looks = 0
@@ -233,7 +249,11 @@ class Controller:
             views = api.servers()
             now = time.time()
             views = [replace(view, at=now) for view in views]
+            before = _states(self._scene.views or ())
             self._replace(lambda scene: state.seen(scene, views))
+        if before != _states(views):
+            # What runs stands first in the list of models.
+            self._to_judge.set()
         if machine:
             self._read_machine()
             cached = tuple(api.models_on_disk())
@@ -279,8 +299,11 @@ class Controller:
                 self._changed.notify_all()
 
 
-def answer_for(form: Form) -> Answer:
-    """Return what the core says of a form; what is wrong with it is a part of the answer."""
+def answers_for(form: Form) -> Iterator[Answer]:
+    """Yield what the core says of a form: the verdicts, then where its weights come from.
+
+    The latter may wait for the Hub. What is wrong with a form is a part of the answer.
+    """
     answer = Answer(form=form, line=form.spelled)
     try:
         request = form.request()
@@ -288,19 +311,16 @@ def answer_for(form: Form) -> Answer:
         choices = api.judged(replace(request, recipe=None))
         chosen = next((one for one in choices if one.recipe.id == request.recipe), None)
         answer = replace(answer, choices=choices, chosen=chosen or next(iter(choices), None))
+        yield replace(answer, pending=True)
         made = api.plan(request)
     except AimError as error:
-        return replace(answer, error=tuple(error.lines))
-    return replace(answer, ready_s=api.last_start_s(made), download=made.download)
+        yield replace(answer, error=tuple(error.lines))
+        return
+    yield replace(answer, ready_s=api.last_start_s(made), download=made.download)
 
 
-def model_names() -> tuple[str, ...]:
-    """Return what can be named here: the demo, the models on disk, then the catalogue."""
-    on_disk = sorted(
-        one.model for one in api.models_on_disk() if one.state == "complete" and one.kind == "model"
-    )
-    known = sorted((model.name for model in api.known_models()), key=str.casefold)
-    return tuple(dict.fromkeys([api.DEMO, *on_disk, *known]))
+def _states(views: Iterable[ServerView]) -> set[tuple[str, str]]:
+    return {(view.record.name, view.record.state) for view in views}
 
 
 def _held(here: Machine) -> list[tuple[object, ...]]:

@@ -21,34 +21,36 @@ NAME_WIDTH = "104px"
 _writers: list[int] = []
 
 
-class _OneWriter:
+class OneWriter:
+    """Takes what the browser says while no writer writes."""
+
     def set_state(self, sync_data: dict[str, Any]) -> None:
         """Take what the browser says."""
         with WRITING:
             super().set_state(sync_data)  # type: ignore[misc]
 
 
-class Dropdown(_OneWriter, widgets.Dropdown):  # type: ignore[misc]
+class Dropdown(OneWriter, widgets.Dropdown):  # type: ignore[misc]
     """A list to choose from."""
 
 
-class Text(_OneWriter, widgets.Text):  # type: ignore[misc]
+class Text(OneWriter, widgets.Text):  # type: ignore[misc]
     """A line to type."""
 
 
-class Number(_OneWriter, widgets.BoundedIntText):  # type: ignore[misc]
+class Number(OneWriter, widgets.BoundedIntText):  # type: ignore[misc]
     """A whole number."""
 
 
-class Toggle(_OneWriter, widgets.ToggleButton):  # type: ignore[misc]
+class Toggle(OneWriter, widgets.ToggleButton):  # type: ignore[misc]
     """A button that stays down."""
 
 
-class Tabs(_OneWriter, widgets.Tab):  # type: ignore[misc]
+class Tabs(OneWriter, widgets.Tab):  # type: ignore[misc]
     """Pages behind each other."""
 
 
-class Column(_OneWriter, widgets.VBox):  # type: ignore[misc]
+class Column(OneWriter, widgets.VBox):  # type: ignore[misc]
     """Parts below each other."""
 
 

@@ -8,8 +8,10 @@ from aim_jupyter.core.defaults import IDLE_S
 from aim_jupyter.panel import controls
 from aim_jupyter.panel.controller import Controller
 from aim_jupyter.panel.controls import Dropdown, Number, Text, Toggle, named, offer, on_user, put
+from aim_jupyter.panel.picker import Picker
 from aim_jupyter.panel.state import Answer, Scene
 from aim_jupyter.render import devices, panel, words
+from aim_jupyter.tables.known import row as known_row
 
 _CONTEXTS = (0, "auto", 2048, 4096, 8192, 16_384, 32_768, 65_536, 131_072)
 # 0 is none: a list of ipywidgets takes None for nothing chosen.
@@ -28,8 +30,6 @@ class Launching:
         self._make_recipe()
         self._make_more()
         self._make_launch()
-        on_user(self.search, controller.search)
-        on_user(self.model, lambda name: controller.change(model=name))
         on_user(self.users, lambda count: controller.change(users=count if count > 1 else None))
         on_user(self.recipe, lambda name: controller.change(recipe=self._unless_best(name)))
         for field in ("context", "idle_s", "lifetime_s"):
@@ -41,14 +41,14 @@ class Launching:
         on_user(self.more, lambda opened: controls.show(self.more_rows, visible=opened))
         self.launch.on_click(lambda _: controller.launch())
         self.root = controls.column(
-            controls.row(self.search, self.found),
-            controls.row(self.model, self.users, self.context),
+            self.model,
+            controls.row(self.users, self.context),
             controls.row(controls.label(panel.label("GPUs")), self.gpu_row),
             controls.row(self.recipe, self.count),
             controls.column(self.table, self.fit, padding=_INDENT),
             controls.row(self.idle_s, self.more),
             self.more_rows,
-            controls.row(controls.label(panel.label("Launch line")), self.line),
+            self.line_row,
             controls.column(self.problem, padding=_INDENT),
             controls.row(self.launch, self.note, padding=_INDENT),
         )
@@ -56,12 +56,8 @@ class Launching:
     # -- what there is ---------------------------------------------------------------------------
 
     def _make_model(self) -> None:
-        hint = "a part of a name, a repository or a folder"
-        self.search = Text(placeholder=hint, continuous_update=False, **named("Search", "424px"))
-        self.found = controls.html()
-        self.model = Dropdown(**named("Model", "424px"))
-        self.users = Number(value=1, min=1, max=100_000, **named("Users", "180px"))
-        self.users.style.description_width = "60px"
+        self.model = Picker(self._controller.choose, self._controller.attach)
+        self.users = Number(value=1, min=1, max=100_000, **named("Users", "220px"))
         contexts = [(_context_words(count), count) for count in _CONTEXTS]
         self.context = Dropdown(options=contexts, **named("Context", "240px"))
         self.context.style.description_width = "70px"
@@ -99,6 +95,7 @@ class Launching:
 
     def _make_launch(self) -> None:
         self.line = controls.html(flex="1", min_width="0")
+        self.line_row = controls.row(controls.label(panel.label("Launch line")), self.line)
         self.problem = controls.html()
         self.launch = controls.button("Launch", "Start it in the background", "primary")
         self.launch.disabled = True
@@ -109,9 +106,7 @@ class Launching:
     def show(self, scene: Scene) -> None:
         """Show a scene; what is there already stays untouched."""
         form, chosen, answer = scene.form, scene.form.chosen, scene.answer
-        put(self.search, value=scene.search)
-        put(self.found, value=panel.note(_found_words(scene)))
-        offer(self.model, [(_model_words(scene, name), name) for name in scene.found], scene.model)
+        self.model.show(_picker(scene))
         put(self.users, value=chosen.users or 1)
         _offer(self.context, chosen.context or 0, _context_words)
         _offer(self.idle_s, chosen.idle_s or 0, _idle_words)
@@ -122,7 +117,10 @@ class Launching:
         put(self.typed, value=form.typed)
         put(self.new, value=chosen.new)
         self._show_gpus(scene)
-        if answer is None:
+        controls.show(self.line_row, visible=bool(chosen.model))
+        if not chosen.model:
+            self._show_answer(Answer(form=form), old=False)
+        elif answer is None:
             put(self.line, value=panel.line_box(form.spelled, old=True))
         else:
             self._show_answer(answer, old=scene.current is None)
@@ -217,17 +215,20 @@ def _end_words(seconds: float) -> str:
     return "when it is stopped" if not seconds else f"{words.limit(seconds)} after its launch"
 
 
-def _model_words(scene: Scene, name: str) -> str:
-    return f"{name} · on disk" if name in scene.on_disk else name
-
-
-def _found_words(scene: Scene) -> str:
-    if not scene.models:
-        return ""
-    wanted = scene.search.strip().casefold()
-    hits = sum(wanted in name.casefold() for name in scene.models)
-    total = words.plural(len(scene.models), "model")
-    return f"{hits} of {total}" if wanted else total
+def _picker(scene: Scene) -> dict[str, Any]:
+    """Return what the model field shows, as ``picker.d.ts`` has it."""
+    known, chosen = scene.known, scene.form.chosen
+    asked = [
+        words.plural(chosen.users or 1, "user"),
+        _context_words(chosen.context) if chosen.context else "",
+        f"GPU {','.join(map(str, chosen.gpus))}" if chosen.gpus else "",
+    ]
+    return {
+        "models": None if known is None else [known_row(one) for one in known.models],
+        "chosen": chosen.model,
+        "offline": known is not None and known.offline,
+        "about": f"the recipe that would run here, {', '.join(filter(None, asked))}",
+    }
 
 
 def _count(answer: Answer) -> str:
@@ -247,6 +248,10 @@ def _note(scene: Scene) -> str:
     answer = scene.current
     if "launch" in scene.doing:
         return "Launching"
+    if scene.known is not None and not scene.form.chosen.model:
+        return "no model chosen yet"
+    if answer is not None and answer.pending:
+        return "Asking where its weights come from"
     if answer is None:
         return "Checking" if scene.answer else "Looking at GPUs, recipes and the engine"
     if not answer.launchable:

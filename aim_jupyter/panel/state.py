@@ -21,6 +21,7 @@ from aim_jupyter.core.records import (
     Sample,
     ServerView,
 )
+from aim_jupyter.core.records.known import KnownModels
 from aim_jupyter.core.request import Request, words
 
 Page = Literal["launch", "servers", "cache"]
@@ -77,6 +78,8 @@ class Answer(Struct, frozen=True, kw_only=True):
         The one that would be launched.
     line : str
         The shortest line that gives the same plan.
+    pending : bool
+        Whether it is still asked where the weights come from: the verdicts stand already.
     ready_s : float or None
         From launch to ready, as it was the last time.
     download : str or None
@@ -90,6 +93,7 @@ class Answer(Struct, frozen=True, kw_only=True):
     choices: tuple[Choice, ...] = ()
     chosen: Choice | None = None
     line: str = ""
+    pending: bool = False
     ready_s: float | None = None
     download: str | None = None
     error: tuple[str, ...] = ()
@@ -97,7 +101,7 @@ class Answer(Struct, frozen=True, kw_only=True):
     @property
     def launchable(self) -> bool:
         """Whether there is a plan."""
-        return not self.error and self.chosen is not None
+        return not self.error and not self.pending and self.chosen is not None
 
 
 class Scene(Struct, frozen=True, kw_only=True):
@@ -105,10 +109,8 @@ class Scene(Struct, frozen=True, kw_only=True):
 
     Attributes
     ----------
-    models : tuple of str
-        What can be named; `on_disk` are those that need no download.
-    search : str
-        What of them is looked for.
+    known : KnownModels or None
+        What can be named, and what each would be here; None before it was read.
     answer : Answer or None
         Of the last form that was judged; while it is not of `form`, it is old.
     views : tuple of ServerView or None
@@ -131,8 +133,7 @@ class Scene(Struct, frozen=True, kw_only=True):
     page: Page = "launch"
     machine: Machine | None = None
     user: str | None = None
-    models: tuple[str, ...] = ()
-    search: str = ""
+    known: KnownModels | None = None
     engines: tuple[str, ...] = ()
     answer: Answer | None = None
     views: tuple[ServerView, ...] | None = None
@@ -168,25 +169,6 @@ class Scene(Struct, frozen=True, kw_only=True):
         """Whether something changes by itself soon."""
         return any(view.record.state in MOVING for view in self.views or ())
 
-    @property
-    def model(self) -> str:
-        """The model that is chosen, also where the form leaves it open."""
-        return self.form.chosen.model or (self.answer.model if self.answer else "")
-
-    @property
-    def found(self) -> tuple[str, ...]:
-        """The models that the search finds, and the chosen one; a path or repository is itself."""
-        wanted = self.search.strip()
-        hits = [name for name in self.models if wanted.casefold() in name.casefold()]
-        if "/" in wanted and wanted not in hits:
-            hits.append(wanted)
-        return tuple(dict.fromkeys([*([self.model] if self.model else []), *hits]))
-
-    @property
-    def on_disk(self) -> frozenset[str]:
-        """Models that need no download."""
-        return frozenset(one.model for one in self.cached if one.state == "complete")
-
 
 def changed(scene: Scene, **fields: object) -> Scene:
     """Return the scene after its user has changed the form; another model has other recipes.
@@ -199,20 +181,25 @@ def changed(scene: Scene, **fields: object) -> Scene:
     form = scene.form
     typed = fields.pop("typed", form.typed)
     if "model" in fields and fields["model"] != form.chosen.model:
-        fields = {"recipe": None, **fields}
+        fields = {"recipe": None, "new": False, **fields}
     form = replace(form, chosen=replace(form.chosen, **fields), typed=typed)
     return replace(scene, form=form, error=())
 
 
-def searched(scene: Scene, text: str) -> Scene:
-    """Return the scene after a search: the model is the first that was found, the best first."""
-    looked = replace(scene, search=text)
-    wanted = text.strip().casefold()
-    hits = [name for name in looked.found if wanted and wanted in name.casefold()]
-    if not hits:
-        return looked
-    # The shorter name is the nearer one: `qwen3-8b` before `qwen3-8b-base`.
-    return changed(looked, model=min(hits, key=lambda name: (len(name), name)))
+def opened(scene: Scene, known: KnownModels) -> Scene:
+    """Return the scene with what can be named; a form that names none begins with a useful one."""
+    if scene.known is None and not scene.form.chosen.model:
+        scene = changed(scene, model=known.suggested)
+    return replace(scene, known=known)
+
+
+def launched(scene: Scene, name: str) -> Scene:
+    """Return the scene after a launch: about that server, and the form as one that was emptied.
+
+    So a second click starts nothing.
+    """
+    fresh = changed(scene, model="", recipe=None, name=None, new=False)
+    return selected(replace(fresh, answer=None), name)
 
 
 def answered(scene: Scene, answer: Answer) -> Scene:

@@ -174,7 +174,7 @@ class Panel:
     def __repr__(self) -> str:
         scene = self.controller.scene
         state = "closed" if self.controller.closed else f"{scene.live} servers"
-        return f"Panel({scene.model or 'no model'!r}, {state})"
+        return f"Panel({scene.form.chosen.model or 'no model'!r}, {state})"
 
 
 def _message(error: Sequence[str], *, busy: bool = False) -> str:

@@ -1,7 +1,7 @@
 import { URLExt } from '@jupyterlab/coreutils';
 import { ServerConnection } from '@jupyterlab/services';
 
-import type { IExplanation, IModel, IPlan, IRecipe, IRequest, IServer, IStatus } from './contract';
+import type { IExplanation, IModels, IPlan, IRecipe, IRequest, IServer, IStatus } from './contract';
 import { harmless } from './harmless';
 
 /**
@@ -37,8 +37,10 @@ export class Api {
     return this._ask<IStatus>('GET', ['status']);
   }
 
-  async models(): Promise<IModel[]> {
-    return (await this._ask<{ models: IModel[] }>('GET', ['models'])).models;
+  /** The models that can be launched, with what each would be for these users and this context. */
+  async models(request: Partial<IRequest>): Promise<IModels> {
+    const query = { users: request.users, context: request.context };
+    return this._ask<IModels>('GET', ['models'], { query });
   }
 
   /** The recipes of a model in their order, or the best one of each model. */

@@ -3,6 +3,8 @@
  * is their unit; what is not known is null.
  */
 
+import type { IPickable } from '../../aim_jupyter/panel/static/picker.js';
+
 export type State = 'starting' | 'running' | 'stopping' | 'stopped' | 'failed' | 'unknown';
 export type GpuState = 'free' | 'busy' | 'unexplained' | 'hidden';
 export type Verdict = 'FITS' | 'TIGHT' | 'NO';
@@ -115,12 +117,13 @@ export interface IStatus {
   next: string[];
 }
 
-/** One model of `GET models`. */
-export interface IModel {
-  model: string;
-  in_cache: boolean;
-  size_gib: number | null;
-  source: 'demo' | 'catalogue' | 'cache';
+/** `GET models`: what can be named in a launch, in the order of the list. */
+export interface IModels {
+  models: IPickable[];
+  /** The model that the form opens with. */
+  suggested: string;
+  /** Whether the user's own setting forbids to ask the Hub. */
+  offline: boolean;
 }
 
 /** A row of `%aim recipes`. Memory is per GPU. */
@@ -153,6 +156,8 @@ export interface IRequest {
   context?: number;
   gpus?: string;
   name?: string;
+  /** Beside a server that is the same. */
+  new?: boolean;
 }
 
 /** `POST plan`: what a launch would start; `line` is the shortest that gives the same. */

@@ -5,7 +5,7 @@ import { Signal } from '@lumino/signaling';
 
 import type { Api } from './api';
 import { Failure } from './api';
-import type { IModel, IPlan, IRecipe, IRequest } from './contract';
+import type { IModels, IPlan, IRecipe, IRequest } from './contract';
 
 /** How long a figure has to stand before it is asked about, in ms. */
 const TYPING_MS = 400;
@@ -19,8 +19,12 @@ const TYPING_MS = 400;
 export class Form implements IDisposable {
   constructor(private readonly _api: Api) {}
 
-  models: IModel[] = [];
+  /** What can be named; null before it was read. */
+  known: IModels | null = null;
+  /** '' where none is chosen. */
   model = '';
+  /** Whether it is to run beside a server that has it. */
+  isAnother = false;
   users: number | null = null;
   context: number | null = null;
   recipes: IRecipe[] = [];
@@ -39,32 +43,52 @@ export class Form implements IDisposable {
     const chosen = this.recipe && this.recipe !== this.recipes[0] ? this.recipe.recipe : null;
     return {
       model: this.model,
+      ...(this.isAnother && { new: true }),
       ...(chosen !== null && { recipe: chosen }),
       ...(this.users !== null && { users: this.users }),
       ...(this.context !== null && { context: this.context })
     };
   }
 
-  /** Read the list of models, and choose the one that is best here; once. */
+  /** Read the list of models, and choose the one that is of use here; once. */
   async open(): Promise<void> {
-    if (this.models.length > 0 || this.isAsking) {
+    if (this.known !== null || this.isAsking) {
       return;
     }
     await this._turn(async isCurrent => {
-      const [models, best] = await Promise.all([this._api.models(), this._api.recipes({})]);
+      const known = await this._api.models({});
       if (isCurrent()) {
-        this.models = models;
-        this.model = (best.find(one => one.verdict === 'FITS') ?? best[0])?.model ?? '';
+        this.known = known;
+        this.model = known.suggested;
+        this._changed.emit();
         await this._answer(isCurrent);
       }
     });
   }
 
-  async chooseModel(model: string): Promise<void> {
+  /** Read the list of models anew: what runs has changed. */
+  async refresh(): Promise<void> {
+    if (this.known !== null) {
+      this.known = await this._api.models(this.request).catch(() => this.known);
+      this._changed.emit();
+    }
+  }
+
+  /** Choose a model, '' for none; `isAnother` is to run beside a server that has it. */
+  async chooseModel(model: string, isAnother = false): Promise<void> {
     this.model = model;
+    this.isAnother = isAnother;
     this.recipes = [];
     this.recipe = null;
     await this._ask();
+  }
+
+  /** After a launch: nothing is chosen, so that a second click starts nothing. */
+  async launched(model: string): Promise<void> {
+    if (model === this.model) {
+      await this.chooseModel('');
+    }
+    await this.refresh();
   }
 
   async chooseRecipe(recipe: string): Promise<void> {
@@ -120,6 +144,10 @@ export class Form implements IDisposable {
     await this._turn(isCurrent => this._answer(isCurrent));
   }
 
+  private async _askAnew(): Promise<void> {
+    await Promise.all([this._ask(), this.refresh()]);
+  }
+
   /** Run one question; what it leaves is kept only if no later one was begun. */
   private async _turn(question: (isCurrent: () => boolean) => Promise<void>): Promise<void> {
     const mine = ++this._asked;
@@ -151,6 +179,8 @@ export class Form implements IDisposable {
       const before = this.recipe?.recipe;
       this.recipes = rows;
       this.recipe = rows.find(one => one.recipe === before) ?? rows[0] ?? null;
+      // The verdict stands before the Hub is asked where the weights come from.
+      this._changed.emit();
       await this._plan(isCurrent);
     }
   }
@@ -167,6 +197,6 @@ export class Form implements IDisposable {
 
   private _asked = 0;
   private _isCalled = false;
-  private readonly _typing = new Debouncer<void, void>(() => this._ask(), TYPING_MS);
+  private readonly _typing = new Debouncer<void, void>(() => this._askAnew(), TYPING_MS);
   private readonly _changed = new Signal<this, void>(this);
 }

@@ -1,1 +1,2 @@
+import '../../aim_jupyter/panel/static/picker.css';
 import './base.css';

@@ -1,7 +1,7 @@
 import { ServerConnection } from '@jupyterlab/services';
 
 import { Api } from '../src/api';
-import type { IModel, IPlan, IRecipe, IStatus } from '../src/contract';
+import type { IModels, IPlan, IRecipe, IStatus } from '../src/contract';
 import failedJson from './fixtures/failed.json';
 import modelsJson from './fixtures/models.json';
 import nodeJson from './fixtures/node.json';
@@ -11,7 +11,7 @@ import recipesJson from './fixtures/recipes.json';
 /** What the REST answers on a node with eight GPUs; figures and names are invented. */
 export const node = nodeJson as unknown as IStatus;
 export const failed = failedJson as unknown as IStatus;
-export const models = modelsJson as unknown as { models: IModel[] };
+export const models = modelsJson as unknown as IModels;
 export const recipes = recipesJson as unknown as { rows: IRecipe[] };
 export const plan = planJson as unknown as IPlan;
 

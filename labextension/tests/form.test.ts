@@ -4,7 +4,7 @@ import { ALL, answering, plan, recipes, refusal } from './answering';
 
 const LLAMA = 'meta-llama/Llama-3.1-8B-Instruct';
 
-test('it opens on the model that is best here, with its recipes and the line', async () => {
+test('it opens on the model that is suggested, with its recipes and the line', async () => {
   const { api } = answering(ALL);
   const form = new Form(api);
   await form.open();
@@ -57,6 +57,32 @@ test('what does not fit is not planned, and an answer to another choice is dropp
   expect(form.model).toBe('demo');
   expect(form.recipes.map(row => row.recipe)[0]).toBe('mi300x-fp8-tp1');
   expect(asked.filter(({ path }) => path === 'plan').at(-1)?.body).toMatchObject({ model: 'demo' });
+  form.dispose();
+});
+
+test('the verdict stands before it is known where the weights come from', async () => {
+  const { api, asked } = answering(ALL);
+  const form = new Form(api);
+  const seen: [string | undefined, boolean][] = [];
+  form.changed.connect(() => {
+    seen.push([form.recipe?.verdict, asked.some(({ path }) => path === 'plan')]);
+  });
+  await form.open();
+  expect(seen).toContainEqual(['TIGHT', false]);
+  form.dispose();
+});
+
+test('after its launch nothing is chosen, and another form is left as it is', async () => {
+  const { api, asked } = answering(ALL);
+  const form = new Form(api);
+  await form.open();
+  await form.launched('demo');
+  expect(form.model).toBe(LLAMA);
+  await form.launched(LLAMA);
+  expect([form.model, form.recipe, form.plan]).toEqual(['', null, null]);
+  expect(asked.at(-1)).toMatchObject({ method: 'GET', path: 'models' });
+  await form.chooseModel(LLAMA, true);
+  expect(form.request).toEqual({ model: LLAMA, new: true });
   form.dispose();
 });
 

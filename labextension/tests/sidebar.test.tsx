@@ -270,3 +270,12 @@ test('the status bar has nothing to say where the extension is missing', async (
   expect(summary(trans, site)?.words).toBe('aim: not connected');
   site.dispose();
 });
+
+test('the model field is in the words of the sidebar', async () => {
+  await shown(node);
+  const field = screen.getByRole('combobox', { name: 'Model' });
+  fireEvent.input(field, { target: { value: 'qwen 32' } });
+  expect(document.body.textContent).toContain('5 of 7 models');
+  expect(document.body.textContent).toContain('as qwen3-32b, room for 17 users');
+  expect(document.body.textContent).not.toContain('undefined');
+});

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
-from aim_jupyter.core import api
 from aim_jupyter.core.records import CachedModel, ServerView
+from aim_jupyter.core.records.known import KnownModel, KnownModels
 from aim_jupyter.labserver import answers
 from tests.render import samples
 from tests.render.samples import FAILED, LAPTOP_STATUS, READY, STARTING, STATUS
@@ -54,19 +54,9 @@ def test_what_another_user_shares_can_not_be_stopped() -> None:
     }
 
 
-def test_models_are_found_by_a_part_of_their_name_the_demo_first() -> None:
-    cached = [
-        CachedModel(model="own/Model", state="complete", size_bytes=1 << 30),
-        CachedModel(model="own/half", state="incomplete", size_bytes=1),
-    ]
-    found = answers.models(api.known_models(), cached, "")
-    assert found[0].source == "demo"
-    assert found[0].in_cache
-    (mine,) = answers.models(api.known_models(), cached, "OWN/")
-    assert (mine.model, mine.source, mine.in_cache, mine.size_gib) == (
-        "own/Model",
-        "cache",
-        True,
-        1,
-    )
-    assert answers.models(api.known_models(), cached, "no such") == []
+def test_rows_of_the_picker_have_units_and_no_paths() -> None:
+    one = KnownModel(model="a/b", standing="running", weights_bytes=3 << 30, gpus=(4, 5))
+    answer = answers.models(KnownModels(models=(one,), suggested="demo", offline=True))
+    assert (answer.suggested, answer.offline) == ("demo", True)
+    assert (answer.models[0].weights_gib, answer.models[0].gpus) == (3, "4,5")
+    assert answer.models[0].verdict is None

@@ -14,12 +14,17 @@ from tests.labserver.jupyter import Jupyter
 
 
 def test_models_are_found_by_a_part_of_their_name(jupyter: Jupyter) -> None:
-    every = jupyter.get("models")["models"]
-    assert every[0] == {"model": "demo", "source": "demo", "in_cache": True, "size_gib": None}
-    found = jupyter.get("models", q="qwen3-8")["models"]
+    every = jupyter.get("models")
+    assert every["suggested"] == every["models"][0]["model"] == "demo"
+    assert (every["models"][0]["standing"], every["models"][0]["on_disk"]) == ("on disk", True)
+    found = jupyter.get("models", q="8b qwen3", users=2)["models"]
     assert [model["model"] for model in found] == ["Qwen/Qwen3-8B"]
-    assert not found[0]["in_cache"]
-    assert found[0]["size_gib"] > 5
+    assert not found[0]["on_disk"]
+    assert found[0]["weights_gib"] > 5
+    # JupyterLab adds the time to what it asks.
+    assert jupyter.get("models?1796126335989", q="8b qwen3")["models"]
+    refused = jupyter.ask("GET", "models", 400, params={"users": "many"})
+    assert refused["error"] == "BadUsage"
 
 
 def test_recipes_are_the_rows_of_the_table(jupyter: Jupyter) -> None:

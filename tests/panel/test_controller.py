@@ -10,8 +10,10 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from aim_jupyter.core import api
+from aim_jupyter.core.errors import Offline
+from aim_jupyter.core.records import Plan
 from aim_jupyter.core.request import Request
-from aim_jupyter.panel.controller import Controller
+from aim_jupyter.panel.controller import Controller, answers_for
 from aim_jupyter.panel.state import Form, Scene
 from tests.conftest import FakeEngine
 from tests.waiting import LIMIT_S, launch_ready, until
@@ -62,10 +64,11 @@ def engine(fake: FakeEngine) -> None:
 def test_choose_launch_watch_and_stop(
     controller: Controller, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    scene = reached(controller, lambda scene: scene.current is not None and bool(scene.models))
+    scene = reached(controller, lambda scene: bool(scene.current and scene.current.launchable))
     assert scene.current is not None
     assert (scene.current.line, scene.current.launchable) == ("%aim launch", True)
-    assert scene.models[0] == "demo"
+    assert scene.known is not None
+    assert scene.known.models[0].model == scene.known.suggested == scene.form.chosen.model == "demo"
     controller.change(typed="--max-num-seqs 8")
     scene = reached(controller, lambda scene: scene.current is not None)
     assert scene.current is not None
@@ -78,7 +81,9 @@ def test_choose_launch_watch_and_stop(
     launching.release.set()
     scene = reached(controller, lambda scene: scene.page == "servers")
     assert scene.selected == "demo"
+    assert scene.form.chosen.model == "", "a second click starts nothing"
     scene = reached(controller, lambda scene: bool(scene.view and scene.view.sample))
+    scene = reached(controller, lambda scene: _server_of(scene, "demo") == "demo")
     assert "--max-num-seqs" in scene.view.record.plan.argv  # type: ignore[union-attr]
     reached(controller, lambda scene: bool(scene.history))
     controller.open_log(opened=True)
@@ -92,12 +97,43 @@ def test_choose_launch_watch_and_stop(
     scene = reached(controller, lambda scene: scene.live == 0 and not scene.doing)
     assert scene.view is not None
     assert scene.view.record.state == "stopped"
+    controller.choose("demo", another=False)
     # The next launch knows what the last one took.
     scene = reached(controller, lambda s: bool(s.current and s.current.ready_s))
     assert scene.error == ()
     controller.forget()
     reached(controller, lambda scene: scene.views == () and not scene.doing)
     assert api.servers() == []
+
+
+def _server_of(scene: Scene, model: str) -> str | None:
+    rows = scene.known.models if scene.known else ()
+    return next((row.server for row in rows if row.model == model), None)
+
+
+def test_what_runs_already_is_turned_to(controller: Controller) -> None:
+    launch_ready()
+    reached(controller, lambda scene: scene.live == 1)
+    controller.attach("demo")
+    assert (controller.scene.page, controller.scene.selected) == ("servers", "demo")
+    assert controller.scene.live == 1
+
+
+def test_the_verdicts_come_before_anything_is_asked_of_the_hub(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    form = Form(chosen=Request(model="demo"))
+    first, then = answers_for(form)
+    assert (first.pending, first.launchable, first.choices[0].verdict) == (True, False, "FITS")
+    assert then.launchable
+
+    def away(_: Request) -> Plan:
+        raise Offline("The Hub does not answer.", "%aim launch demo")
+
+    monkeypatch.setattr(api, "plan", away)
+    first, then = answers_for(form)
+    assert first.choices == then.choices
+    assert then.error == ("Offline: The Hub does not answer.", "Try: %aim launch demo")
 
 
 def test_a_new_panel_finds_what_runs(controller: Controller) -> None:

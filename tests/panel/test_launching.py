@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
+from aim_jupyter.core.records.known import KnownModel, KnownModels
 from aim_jupyter.core.request import Request
 from aim_jupyter.panel.controls import Writer
 from aim_jupyter.panel.launching import Launching
@@ -12,8 +13,13 @@ from aim_jupyter.panel.state import Answer, Form, Scene
 from tests.panel.asked import Asked
 from tests.render.samples import LAPTOP, MACHINE
 
-MODELS = ("demo", "Qwen/Qwen3-32B", "Qwen/Qwen3-8B")
-SCENE = Scene(form=Form(chosen=Request(model="demo")), models=MODELS, engines=("vllm", "sglang"))
+KNOWN = KnownModels(
+    models=(
+        KnownModel(model="demo", standing="on disk", on_disk=True, verdict="FITS"),
+        KnownModel(model="Qwen/Qwen3-8B", standing="to download", weights_bytes=16 << 30),
+    )
+)
+SCENE = Scene(form=Form(chosen=Request(model="demo")), known=KNOWN, engines=("vllm", "sglang"))
 
 
 def shown(scene: Scene) -> tuple[Launching, Asked]:
@@ -29,7 +35,7 @@ def shown(scene: Scene) -> tuple[Launching, Asked]:
 def test_a_form_is_shown_in_its_controls() -> None:
     form = Form(chosen=Request(model="demo", users=3, name="mine", new=True), typed="--env A=b")
     tab, _ = shown(replace(SCENE, form=form))
-    assert (tab.model.value, tab.users.value, tab.name.value) == ("demo", 3, "mine")
+    assert (tab.model.shown["chosen"], tab.users.value, tab.name.value) == ("demo", 3, "mine")
     assert (tab.new.value, tab.typed.value, tab.engine.value) == (True, "--env A=b", "")
 
 
@@ -47,19 +53,36 @@ def test_what_its_user_does_is_asked_for_without_what_is_the_default() -> None:
     tab.users.value = 1
     tab.context.value = 4096
     tab.context.value = 0
-    tab.search.value = "qwen"
     tab.launch.click()
     assert asked.calls == [
         ("change", {"users": 5}), ("change", {"users": None}),
         ("change", {"context": 4096}), ("change", {"context": None}),
-        ("search", "qwen"), ("launch", {}),
+        ("launch", {}),
     ]  # fmt: skip
 
 
-def test_hits_of_a_search_are_counted() -> None:
-    assert "2 of 3 models" in shown(replace(SCENE, search="QWEN"))[0].found.value
-    assert "3 models" in shown(SCENE)[0].found.value
-    assert "3 models" not in shown(replace(SCENE, models=()))[0].found.value
+def test_the_model_field_is_told_the_rows_and_for_what_they_are_judged() -> None:
+    chosen = Request(model="demo", users=12, context=4096, gpus=(4,))
+    shows = shown(replace(SCENE, form=Form(chosen=chosen)))[0].model.shown
+    assert [row["model"] for row in shows["models"]] == ["demo", "Qwen/Qwen3-8B"]
+    assert shows["models"][1]["weights_gib"] == 16
+    said = "the recipe that would run here, 12 users, 4,096 tokens, GPU 4"
+    assert (shows["chosen"], shows["offline"], shows["about"]) == ("demo", False, said)
+    assert shown(replace(SCENE, known=None))[0].model.shown["models"] is None
+
+
+def test_without_a_model_there_is_a_hint_and_no_line() -> None:
+    tab, _ = shown(replace(SCENE, form=Form()))
+    assert tab.launch.disabled
+    assert "no model chosen yet" in tab.note.value
+    assert tab.line_row.layout.display == "none"
+    assert (tab.table.value, tab.fit.value, tab.problem.value) == ("", "", "")
+
+
+def test_the_verdict_is_shown_while_it_is_asked_where_the_weights_come_from() -> None:
+    tab, _ = shown(replace(SCENE, answer=Answer(form=SCENE.form, pending=True)))
+    assert tab.launch.disabled
+    assert "Asking where its weights come from" in tab.note.value
 
 
 def test_gpus_are_toggles_and_a_busy_one_can_not_be_chosen() -> None:

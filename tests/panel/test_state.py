@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from aim_jupyter.core.errors import BadUsage
 from aim_jupyter.core.records import Plan, Sample, ServerRecord, ServerView
+from aim_jupyter.core.records.known import KnownModels
 from aim_jupyter.core.records.server import State
 from aim_jupyter.core.request import Request
 from aim_jupyter.panel import state
@@ -90,13 +91,26 @@ def test_an_answer_to_an_earlier_form_comes_too_late() -> None:
     assert state.answered(now, Answer(form=old, line="old")) is now
 
 
-def test_a_search_takes_the_nearest_model() -> None:
-    scene = Scene(models=("demo", "Qwen/Qwen3-4B-Instruct", "Qwen/Qwen3-4B"), form=Form())
-    assert state.searched(scene, "qwen3-4b").form.chosen.model == "Qwen/Qwen3-4B"
-    assert state.searched(scene, "nothing").form.chosen.model == ""
-    assert state.searched(scene, "org/unknown").form.chosen.model == "org/unknown"
-    assert state.searched(scene, "~/my/model").form.chosen.model == "~/my/model"
-    assert state.searched(scene, "qwen").found[0] == "Qwen/Qwen3-4B"
+def test_a_form_opens_with_what_is_suggested_and_keeps_what_was_named() -> None:
+    known = KnownModels(models=(), suggested="a")
+    scene = state.opened(Scene(), known)
+    assert (scene.form.chosen.model, scene.known) == ("a", known)
+    emptied = state.changed(scene, model="")
+    assert state.opened(emptied, known).form.chosen.model == "", "an emptied form stays empty"
+    assert state.opened(Scene(form=form(model="mine")), known).form.chosen.model == "mine"
+
+
+def test_after_a_launch_a_second_click_starts_nothing() -> None:
+    filled = form(model="demo", users=3, recipe="x", name="mine", new=True)
+    scene = Scene(form=filled, answer=Answer(form=filled))
+    after = state.launched(scene, "mine")
+    assert (after.form, after.answer, after.selected) == (form(users=3), None, "mine")
+
+
+def test_what_is_to_run_beside_a_server_is_said_of_that_model_alone() -> None:
+    scene = state.changed(Scene(), model="a", new=True)
+    assert scene.form.chosen.new
+    assert not state.changed(scene, model="b").form.chosen.new
 
 
 def test_the_last_launched_live_server_is_shown_until_another_is_chosen() -> None:

@@ -60,7 +60,7 @@ def test_what_is_chosen_becomes_a_line_and_a_server(
     form, servers, _ = panel.fill()
     reached(lambda: not form.launch.disabled)
     assert ">%aim launch</pre>" in form.line.value
-    assert form.model.value == "demo"
+    assert form.model.shown["chosen"] == "demo"
     choose(form.users, 3)
     choose(form.idle_s, 0)
     choose(form.typed, "--max-num-seqs 8")
@@ -105,12 +105,12 @@ def test_what_the_browser_says_of_views_starts_and_ends_the_looking(panel: Panel
 def test_a_model_of_the_search_is_taken_and_text_from_outside_stays_text(panel: Panel) -> None:
     form, *_ = panel.fill()
     reached(lambda: not form.launch.disabled)
-    choose(form.search, "/no/<b>folder</b>")
+    form.model._said(None, {"do": "choose", "model": "/no/<b>folder</b>", "another": False}, [])
     reached(lambda: "There is no folder" in form.problem.value)
     assert "<b>" not in form.problem.value
     assert "<b>" not in form.line.value
-    choose(form.search, "demo")
-    reached(lambda: form.model.value == "demo" and not form.launch.disabled)
+    form.model._said(None, {"do": "choose", "model": "demo", "another": False}, [])
+    reached(lambda: form.model.shown["chosen"] == "demo" and not form.launch.disabled)
 
 
 def test_closing_ends_threads_and_controls_and_not_the_server(panel: Panel) -> None:

@@ -44,6 +44,7 @@ from .lifecycle import (
     watch,
 )
 from .lines import launch_line, with_variables
+from .picking import known
 from .plans import (
     DEMO,
     default_model,
@@ -102,6 +103,7 @@ __all__ = [
     "install_engine",
     "judged",
     "judged_plan",
+    "known",
     "known_models",
     "known_sites",
     "last_start_s",

@@ -82,6 +82,7 @@ function launchArguments(trans: TranslationBundle): ReadonlyJSONObject {
       context: { type: 'integer', description: trans.__('So many tokens each') },
       gpus: { type: 'string', description: trans.__('GPUs by number, such as 4,5') },
       name: { type: 'string', description: trans.__('Name of the server') },
+      new: { type: 'boolean', description: trans.__('Beside a server that is the same') },
       quiet: { type: 'boolean', description: trans.__('Throw a failure instead of showing it') }
     }
   };
@@ -104,7 +105,7 @@ function request(model: string, args: ReadonlyPartialJSONObject): IRequest {
       made[name] = value;
     }
   }
-  return made;
+  return args.new === true ? { ...made, new: true } : made;
 }
 
 function addStop(app: JupyterFrontEnd, site: ISite, trans: TranslationBundle): void {

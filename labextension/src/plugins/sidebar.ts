@@ -37,6 +37,10 @@ export const sidebar: JupyterFrontEndPlugin<void> = {
   ) => {
     const trans = (translator ?? nullTranslator).load('aim_jupyter');
     const form = new Form(site.api);
+    // What runs stands first in the list of models.
+    site.serverChanged.connect(() => {
+      void form.refresh();
+    });
     const context = { site, form, actions: actions(app, form), trans };
     const widget = new SidebarWidget(context, memory(state));
     restorer?.add(widget, widget.id);
@@ -89,6 +93,7 @@ function actions(app: JupyterFrontEnd, form: Form): IActions {
     launch: async request => {
       try {
         await app.commands.execute(CommandIds.launch, { ...request, quiet: true });
+        await form.launched(request.model);
       } catch (error) {
         form.refused(error instanceof Failure ? error : unreachable(error));
       }

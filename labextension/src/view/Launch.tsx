@@ -1,16 +1,15 @@
 import * as React from 'react';
 
 import type { Failure } from '../api';
-import type { IGpu, IModel, IRecipe } from '../contract';
+import type { IGpu, IRecipe } from '../contract';
 import { duration, gib, whole } from '../words';
 import { useLaunch, useSidebar } from './context';
 import { FitBar, outcome } from './FitBar';
 import { Glyph, VERDICTS } from './glyphs';
+import { ModelField } from './ModelField';
 import { Button, FailureNotice, Fitting } from './parts';
 
 const CONTEXTS = [2048, 4096, 8192, 16_384, 32_768, 65_536, 131_072];
-/** The choice that is no name: a repository or a folder is typed instead. */
-const OTHER = '\u0000other';
 
 /** The launch form: the same recipes, verdicts and lines as everywhere. */
 export function Launch({ gpus }: { gpus: IGpu[] }): React.ReactElement {
@@ -27,15 +26,24 @@ export function Launch({ gpus }: { gpus: IGpu[] }): React.ReactElement {
       }}
     >
       <ModelField />
+      {form.model !== '' && <Chosen gpus={gpus} />}
+      {form.failure !== null && <Refusal failure={form.failure} />}
+      <Buttons />
+    </form>
+  );
+}
+
+/** What belongs to a model that is chosen. */
+function Chosen({ gpus }: { gpus: IGpu[] }): React.ReactElement {
+  return (
+    <>
       <div className="aim-Form-pair">
         <UsersField />
         <ContextField />
       </div>
       <RecipeField />
       <Verdict gpus={gpus} />
-      {form.failure !== null && <Refusal failure={form.failure} />}
-      <Buttons />
-    </form>
+    </>
   );
 }
 
@@ -45,92 +53,6 @@ function Field(props: { label: React.ReactNode; children: React.ReactNode }): Re
       <span>{props.label}</span>
       {props.children}
     </label>
-  );
-}
-
-function ModelField(): React.ReactElement {
-  const { form, trans } = useSidebar();
-  const [isOther, setOther] = React.useState(false);
-  const field = React.useRef<HTMLSelectElement>(null);
-  React.useEffect(() => {
-    if (form.takeCall()) {
-      field.current?.focus();
-    }
-  });
-  const groups = [
-    { name: trans.__('On this machine'), models: form.models.filter(one => one.in_cache) },
-    { name: trans.__('To download'), models: form.models.filter(one => !one.in_cache) }
-  ];
-  const choose = (value: string): void => {
-    setOther(value === OTHER);
-    if (value !== OTHER) {
-      void form.chooseModel(value);
-    }
-  };
-  return (
-    <>
-      <Field label={trans.__('Model')}>
-        <select
-          ref={field}
-          value={isOther ? OTHER : form.model}
-          onChange={event => {
-            choose(event.target.value);
-          }}
-        >
-          {form.models.length === 0 && <option value="">{trans.__('Reading models')}</option>}
-          {groups.map(group => (
-            <Models key={group.name} name={group.name} models={group.models} />
-          ))}
-          <option value={OTHER}>{trans.__('Another repository or folder')}</option>
-        </select>
-      </Field>
-      {isOther && <OtherModel />}
-    </>
-  );
-}
-
-function Models({ name, models }: { name: string; models: IModel[] }): React.ReactElement | null {
-  if (models.length === 0) {
-    return null;
-  }
-  return (
-    <optgroup label={name}>
-      {models.map(({ model, in_cache: isHere, size_gib: size }) => (
-        <option key={model} value={model}>
-          {isHere || size === null ? model : `${model} · ${gib(size)} GiB`}
-        </option>
-      ))}
-    </optgroup>
-  );
-}
-
-/** A name that no list has; it is asked about when it is whole. */
-function OtherModel(): React.ReactElement {
-  const { form, trans } = useSidebar();
-  const [name, setName] = React.useState('');
-  const ask = (): void => {
-    if (name.trim() !== '' && name.trim() !== form.model) {
-      void form.chooseModel(name.trim());
-    }
-  };
-  return (
-    <Field label={trans.__('Repository or folder')}>
-      <input
-        type="text"
-        value={name}
-        autoComplete="off"
-        spellCheck={false}
-        onChange={event => {
-          setName(event.target.value);
-        }}
-        onBlur={ask}
-        onKeyDown={event => {
-          if (event.key === 'Enter') {
-            ask();
-          }
-        }}
-      />
-    </Field>
   );
 }
 
@@ -271,14 +193,18 @@ function Buttons(): React.ReactElement {
         >
           {trans.__('Launch')}
         </Button>
-        <Button
-          isDisabled={line === null}
-          label={trans.__('Copy as magic')}
-          title={line ?? ''}
-          onClick={copy}
-        >
-          <Fitting wide={trans.__('Copy as magic')} narrow={trans.__('Copy')} />
-        </Button>
+        {form.model === '' ? (
+          <span className="aim-soft">{trans.__('no model chosen yet')}</span>
+        ) : (
+          <Button
+            isDisabled={line === null}
+            label={trans.__('Copy as magic')}
+            title={line ?? ''}
+            onClick={copy}
+          >
+            <Fitting wide={trans.__('Copy as magic')} narrow={trans.__('Copy')} />
+          </Button>
+        )}
       </div>
     </>
   );

@@ -31,6 +31,11 @@ export function ServersAside({ servers }: { servers: IServer[] }): React.ReactEl
   return <>{parts.join(' · ')}</>;
 }
 
+/** The id of a server's card, for who turns to it. */
+export function cardId(server: string): string {
+  return `aim-server-${server}`;
+}
+
 /** The servers; where Jupyter has not answered for a while, no more is known than their names. */
 export function Servers(props: { servers: IServer[]; isOld: boolean }): React.ReactElement {
   const { trans } = useSidebar();
@@ -46,7 +51,12 @@ export function Servers(props: { servers: IServer[]; isOld: boolean }): React.Re
   return (
     <ul className="aim-Servers">
       {props.servers.map(server => (
-        <li key={`${server.server} ${server.started_at}`} aria-label={server.server}>
+        <li
+          key={`${server.server} ${server.started_at}`}
+          id={cardId(server.server)}
+          aria-label={server.server}
+          tabIndex={-1}
+        >
           {props.isOld && server.state !== 'failed' ? (
             <Forgotten server={server} />
           ) : (

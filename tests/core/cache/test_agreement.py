@@ -18,7 +18,7 @@ from aim_jupyter.core.cache import Located, verification
 from aim_jupyter.core.errors import AimError
 from aim_jupyter.core.planning import preflight
 from aim_jupyter.core.request import Request
-from aim_jupyter.panel.controller import answer_for
+from aim_jupyter.panel.controller import answers_for
 from aim_jupyter.panel.state import Form
 from tests.conftest import FakeEngine
 from tests.core.serving.state.test_starts import PLAN
@@ -214,7 +214,8 @@ def verdicts(name: str) -> dict[str, str]:
         preflight.check(replace(PLAN, model_path=str(here.path), revision=here.revision))
     except AimError as error:
         found["launch"] = error.found
-    found["panel"] = " ".join(answer_for(Form(chosen=Request(model=name))).error)
+    *_, last = answers_for(Form(chosen=Request(model=name)))
+    found["panel"] = " ".join(last.error)
     return found
 
 

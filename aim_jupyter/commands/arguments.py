@@ -126,6 +126,15 @@ PREFETCH = (
     argument("--revision", metavar="NAME", help="a branch, tag or commit; else the recipe's"),
 )
 
+BUNDLE = argument("folder", type=Path, help="a bundle")
+
+BUNDLED = (
+    argument("models", nargs="+", completes="cached", help="on disk: names, or repositories"),
+    argument("--out", type=Path, required=True, metavar="DIR", help="a new folder for it"),
+    argument("--engine", action="store_true", help="and the environment that would serve"),
+    argument("--recipe", metavar="ID", help="the weights of this recipe, not of the best one"),
+)
+
 VERIFY = (argument("models", nargs="*", completes="cached", help="else all that is on disk"),)
 
 EVICT = (

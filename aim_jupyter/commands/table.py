@@ -14,6 +14,8 @@ from pathlib import Path
 from aim_jupyter.commands import handlers, looks
 from aim_jupyter.commands.arguments import (
     BESIDE,
+    BUNDLE,
+    BUNDLED,
     CHAT,
     CLIENT,
     CONNECT,
@@ -292,6 +294,29 @@ COMMANDS: tuple[Command, ...] = (
         lambda given: api.can_start(given.model, given.recipe),
         looks.WHY,
         WHY,
+    ),
+    Command(
+        "bundle create",
+        "models, drafters and the engine in a folder, for a machine without network",
+        lambda given: api.create_bundle(
+            given.models, given.out, recipe=given.recipe, engine=given.engine
+        ),
+        looks.LINES,
+        BUNDLED,
+    ),
+    Command(
+        "bundle verify",
+        "whether a bundle is what it was made as",
+        lambda given: api.verify_bundle(given.folder),
+        looks.LINES,
+        (BUNDLE,),
+    ),
+    Command(
+        "bundle install",
+        "take a bundle into this machine, verified; it needs no network",
+        lambda given: api.install_bundle(given.folder),
+        looks.LINES,
+        (BUNDLE,),
     ),
     Command("logs", "the end of an engine's log", handlers.logs, looks.LINES, LOGS),
     Command(

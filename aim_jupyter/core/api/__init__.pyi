@@ -12,6 +12,7 @@ from .activity import (
     top,
 )
 from .asked import refuse, wanted
+from .bundling import create_bundle, install_bundle, verify_bundle
 from .caching import (
     cache_stats,
     can_start,
@@ -80,6 +81,7 @@ __all__ = [
     "check_recipe",
     "check_site",
     "cool_down",
+    "create_bundle",
     "default_model",
     "differences",
     "doctor",
@@ -100,6 +102,7 @@ __all__ = [
     "gpus_there",
     "history",
     "history_columns",
+    "install_bundle",
     "install_engine",
     "judged",
     "judged_plan",
@@ -144,6 +147,7 @@ __all__ = [
     "top",
     "unpin",
     "verify",
+    "verify_bundle",
     "wait",
     "wanted",
     "warm_hosts",

@@ -29,7 +29,7 @@ from aim_jupyter.core.cache import index, needs, origins, reaching
 from aim_jupyter.core.cache.index import Entry
 from aim_jupyter.core.cache.offered import Remote
 from aim_jupyter.core.cache.origins.hub import Hub
-from aim_jupyter.core.cache.origins.origin import Interrupted
+from aim_jupyter.core.cache.origins.origin import Interrupted, Origin
 from aim_jupyter.core.cache.reader import INCOMPLETE
 from aim_jupyter.core.cache.transfer import CutShort, Place, WrongBytes, is_there, transfer
 from aim_jupyter.core.errors import AimError, ModelMissing, Offline, StateUnusable
@@ -81,7 +81,13 @@ def fetch(repo: str, revision: str | None, say: Callable[[Outcome], None]) -> No
     ModelMissing, StateUnusable, WrongBytes, OSError
         And what the place that it comes from raises: see `origins`.
     """
-    origin = origins.of(repo)
+    bring(origins.of(repo), revision, say)
+
+
+def bring(
+    origin: Origin, revision: str | None, say: Callable[[Outcome], None] = lambda _: None
+) -> None:
+    """Do what `fetch` does, from a place that is at hand."""
     commit = origin.commit(revision)
     there = origin.files(commit)
     place = Place(origin, commit)

@@ -5,6 +5,7 @@ fields, and they are what the state files, ``--json`` and the Python API show. U
 never 0. Bytes are bytes here; GiB appear only in `aim_jupyter.tables.columns`.
 """
 
+from aim_jupyter.core.records.bundle import Bundle, BundledEngine, BundledModel
 from aim_jupyter.core.records.cached import (
     CachedModel,
     CacheFolder,
@@ -44,6 +45,9 @@ __all__ = [
     "STAGES",
     "Address",
     "Arriving",
+    "Bundle",
+    "BundledEngine",
+    "BundledModel",
     "CacheFolder",
     "CacheKind",
     "CacheKindTotal",

@@ -22,7 +22,8 @@ U = TypeVar("U")
 MANIFEST = "SHA256SUMS"
 MOST_MANIFEST = 8 << 20
 _LINE = re.compile(r"(?P<hash>[0-9a-f]{64}) [ *](?:\./)?(?P<name>.+)")
-_HASH = re.compile(r"[0-9a-f]{32}(-\d+-\d+)?|[0-9a-f]{64}")
+#: What the content of a file may be called; git's SHA-1 is the Hub's.
+HASH = re.compile(r"[0-9a-f]{32}(-\d+-\d+)?|[0-9a-f]{40}|[0-9a-f]{64}")
 _AT_ONCE = 8
 
 
@@ -70,7 +71,7 @@ class Listed:
         del commit
         if self._files is None:
             there = [
-                offered.checked(self.repo, file, _HASH, f"put a {MANIFEST} beside the files")
+                offered.checked(self.repo, file, HASH, f"put a {MANIFEST} beside the files")
                 for file in self._listed()
             ]
             self._files = offered.collected(self.repo, there, "name the folder of one model")

@@ -150,7 +150,7 @@ KILLS = 50
 
 
 @pytest.mark.timeout(240)
-@pytest.mark.parametrize("place", ["s3", "web"], indirect=True)
+@pytest.mark.parametrize("place", ["s3"], indirect=True)
 def test_fifty_kills_cost_nothing_that_has_come(
     place: tuple[str, Hub | Between], web: Hub, s3: Store, tmp_path: Path, fetch: Fetch
 ) -> None:

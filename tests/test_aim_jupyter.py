@@ -40,6 +40,7 @@ PUBLIC = [
     "compare",
     "embed",
     "engines",
+    "evaluate",
     "events",
     "exported",
     "fit",

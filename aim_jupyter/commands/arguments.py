@@ -233,6 +233,17 @@ BENCH = (
     ),
 )
 
+EVAL = (
+    argument("tasks", help="names with commas between, as in arc_easy,gsm8k; or a table"),
+    SERVER,
+    argument("--limit", type=int, metavar="N", help="samples of each task at most: 20 first"),
+    argument("--shots", type=int, metavar="N", help="examples before each; else as the task says"),
+    argument("--prompt", metavar="TEXT", help="of a table: with {column} for a row's values"),
+    argument("--answer", metavar="COLUMN", help="of a table: what is right"),
+    argument("--choices", metavar="WORDS", help="of a table: what is chosen from: kind,unkind"),
+)
+SAMPLES = argument("--samples", action="store_true", help="of an evaluation: each that was asked")
+
 #: Which record is meant, and what else is to be done with it.
 PROVENANCE = (
     argument("record", nargs="?", completes="servers", help="a server, a record, or its file"),
@@ -328,8 +339,8 @@ PANEL = (
 INSTALL = (
     argument(
         "platform",
-        choices=["cpu", "rocm", "sglang"],
-        help="vLLM for the CPU or for AMD GPUs, or SGLang for AMD GPUs",
+        choices=["cpu", "rocm", "sglang", "eval"],
+        help="vLLM for the CPU or for AMD GPUs, SGLang for AMD GPUs, or what %%aim eval needs",
     ),
     argument("--force", action="store_true", help="make it again if it is there"),
     argument("--sources", type=Path, metavar="FILE", help="a list of wheels of your own"),

@@ -53,6 +53,15 @@ def launch(given: Namespace) -> Any:
         return api.launch(request(given))
 
 
+def install(given: Namespace) -> Any:
+    """Make an engine environment, or that of the harness of `eval`, which is none."""
+    if given.platform != "eval":
+        return api.install_engine(given.platform, force=given.force, sources=given.sources)
+    from aim_jupyter.work.evaluate import environment  # noqa: PLC0415 - for an install only
+
+    return [f"What %aim eval needs is in {environment.install(force=given.force)}"]
+
+
 def why(given: Namespace) -> Any:
     """Return why an engine ended; what is asked for beside that is done first."""
     if given.log is None:

@@ -18,7 +18,7 @@ import msgspec
 from aim_jupyter import render
 from aim_jupyter.commands import presenting
 from aim_jupyter.core import api, config, serving
-from aim_jupyter.tables import columns
+from aim_jupyter.tables import columns, kept
 
 if TYPE_CHECKING:
     from aim_jupyter.core.records import CachedModel, Choice, Machine, ServerView
@@ -75,10 +75,7 @@ def rows(verb: Verb, answer: Any) -> list[Row]:
         return [
             columns.metrics_row(view.record.name, view.sample) for view in answer if view.sample
         ]
-    if verb == "levels":
-        run = answer.read()
-        return [columns.level_row(run, level) for level in run.levels]
-    return [columns.ROW[verb](record) for record in answer]
+    return [{**columns.ROW, **kept.ROW}[verb](record) for record in answer]
 
 
 # -- tables ----------------------------------------------------------------------------------------
@@ -155,7 +152,9 @@ RUNS = _table("runs", _runs_card)
 #: The rows of one run.
 ROWS = _table("answers", name="rows")
 #: The levels of a bench.
-LEVELS = _table("levels", lambda folder: render.bench_card(folder.read()))
+LEVELS = _table("levels", lambda of: render.bench_card(of[0][0]) if of else None)
+#: The figures of an evaluation, and what was asked for them.
+SCORES, SAMPLES = _table("scores"), _table("samples")
 RECORDS = _table("records")
 DIFFERENCES = _table("differences", lambda found: render.differences_card(found))
 HISTORY = Look("history", "metrics", presenting.history_rows)

@@ -73,8 +73,8 @@ COMMANDS: tuple[Command, ...] = (
     Command(
         "engine install",
         "make a managed engine environment",
-        lambda given: api.install_engine(given.platform, force=given.force, sources=given.sources),
-        looks.ENGINE,
+        handlers.install,
+        lambda given: looks.LINES if given.platform == "eval" else looks.ENGINE,
         INSTALL,
     ),
     Command(

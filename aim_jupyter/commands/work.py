@@ -1,4 +1,4 @@
-"""The verbs that work over servers and keep what comes of it: map, bench, and their runs."""
+"""The verbs that work over servers and keep what comes of it: map, bench, eval, and their runs."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from typing import Any
 import msgspec
 
 from aim_jupyter.commands import handlers, looks
-from aim_jupyter.commands.arguments import BENCH, IN_AND_OUT, MAP, RUN, RUNS, SERVER
+from aim_jupyter.commands.arguments import BENCH, EVAL, IN_AND_OUT, MAP, RUN, RUNS, SAMPLES, SERVER
 from aim_jupyter.commands.command import Command
 from aim_jupyter.commands.looks import Look
 from aim_jupyter.core.errors import AimError, BadUsage
 from aim_jupyter.work import runs
-from aim_jupyter.work.records import BenchRun
+from aim_jupyter.work.records import BenchRun, EvalRun, Run
 from aim_jupyter.work.runs import RunFolder
 
 
-def bench(given: Namespace) -> RunFolder:
-    """Measure a server, and return the run."""
+def bench(given: Namespace) -> Any:
+    """Measure a server, and return its levels."""
     from aim_jupyter.work.bench.bench import Bench  # noqa: PLC0415 - httpx, for a bench only
 
-    return Bench(
+    made = Bench(
         given.server,
         tokens_in=given.tokens_in,
         tokens_out=given.tokens_out,
@@ -34,21 +34,59 @@ def bench(given: Namespace) -> RunFolder:
         at_once=given.at_once or (),
         most=given.most,
         rounds=given.rounds,
-    ).do()
+    )
+    return held(made.do())
+
+
+def evaluate(given: Namespace) -> Any:
+    """Let the harness ask a server, and return its scores."""
+    from aim_jupyter.work.evaluate.evaluation import Evaluation  # noqa: PLC0415 - for that only
+    from aim_jupyter.work.evaluate.own import OwnTask  # noqa: PLC0415
+
+    own, tasks = None, given.tasks.split(",")
+    if given.answer is not None:
+        if given.prompt is None:
+            line = f"%aim eval {given.tasks} --prompt '{{question}}' --answer {given.answer}"
+            raise BadUsage("A table needs a prompt of its columns.", line)
+        # In a notebook the word is a table of its own, or a file as in a terminal.
+        table = getattr(given, "names", {}).get(given.tasks, given.tasks)
+        choices = given.choices.split(",") if given.choices else ()
+        own, tasks = OwnTask(table, given.prompt, given.answer, choices), []
+    made = Evaluation(tasks, given.server, own=own, limit=given.limit, shots=given.shots)
+    return held(made.do())
+
+
+def held(folder: RunFolder) -> list[Any]:
+    """Return what a run holds: answers, levels with their run, or scores."""
+    run = folder.latest()
+    if isinstance(run, BenchRun):
+        return [(run, level) for level in run.levels]
+    if isinstance(run, EvalRun):
+        return list(run.scores)
+    return folder.answers()
 
 
 def frame(given: Namespace) -> Any:
     """Return what the rows of a run are made of."""
     folder = runs.find(given.run)
-    return folder if isinstance(folder.latest(), BenchRun) else folder.answers()
+    if not given.samples:
+        return held(folder)
+    from aim_jupyter.work.evaluate.samples import samples  # noqa: PLC0415 - for one only
+
+    folder.read_as(EvalRun)
+    return samples(folder)
 
 
 def frame_look(given: Namespace) -> Look:
     """Return how the rows of a run look; without any run, as those of a map."""
+    if given.samples:
+        return looks.SAMPLES
     with contextlib.suppress(AimError):
-        if isinstance(runs.find(given.run).latest(), BenchRun):
-            return looks.LEVELS
+        return _LOOKS.get(type(runs.find(given.run).latest()), looks.ROWS)
     return looks.ROWS
+
+
+_LOOKS: dict[type[Run], Look] = {BenchRun: looks.LEVELS, EvalRun: looks.SCORES}
 
 
 def stop_runs(given: Namespace) -> list[str]:
@@ -131,17 +169,24 @@ WORK: tuple[Command, ...] = (
         (SERVER, *BENCH),
     ),
     Command(
+        "eval",
+        "how well a server answers: tasks of lm-evaluation-harness, or a table of yours",
+        evaluate,
+        looks.SCORES,
+        EVAL,
+    ),
+    Command(
         "runs",
-        "the maps and benches that are kept: rows, done, failed",
+        "the maps, benches and evaluations that are kept",
         lambda _: runs.folders(),
         looks.RUNS,
     ),
     Command(
         "runs frame",
-        "the rows of a run: answers, and why some failed; of a bench its levels",
+        "the rows of a run: answers, levels of a bench, scores of an evaluation",
         frame,
         frame_look,
-        (RUN,),
+        (RUN, SAMPLES),
     ),
     Command(
         "runs stop",

@@ -20,6 +20,7 @@
     ├── WaitTimeout         not ready within the time given
     ├── SiteError           a site, such as Slurm's, can't be used or does not answer
     ├── BenchFailed         a benchmark could not be run, or nothing was answered
+    ├── EvalFailed          the harness of an evaluation broke off
     ├── RowsFailed          most of the first rows of a map failed: the rest was not asked
     └── StateUnusable       the state directory can't be read or written
 
@@ -162,6 +163,10 @@ class SiteError(AimError):
 
 class BenchFailed(AimError):
     """A benchmark could not be run, or nothing of it was answered."""
+
+
+class EvalFailed(AimError):
+    """The harness of an evaluation broke off; what was answered is kept."""
 
 
 class RowsFailed(AimError):

@@ -56,6 +56,8 @@ class Outcomes:
         """Carry out a command, show its answer, and return its value."""
         progress = display.Progress()
         with listening(progress.say):
+            # What words of the line may stand for.
+            given.names = self.shell.user_ns
             look = command.look(given)
             answer = self._answer(command, given)
             if look is not looks.ENGINE:

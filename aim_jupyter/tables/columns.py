@@ -28,13 +28,11 @@ from aim_jupyter.core.records import (
 from aim_jupyter.core.records.provenance import Provenance
 from aim_jupyter.core.sizes import GIB
 from aim_jupyter.tables.types import EXACT, TIME, dtype
-from aim_jupyter.work.bench.search import within
-from aim_jupyter.work.records import Answer, BenchRun, Level
-from aim_jupyter.work.runs import RunFolder
 
 Verb = Literal[
     "gpus", "recipes", "ps", "metrics", "raw", "cache", "evict", "events", "engines", "fit",
-    "runs", "answers", "levels", "records", "differences", "partitions", "sites", "queue",
+    "runs", "answers", "levels", "scores", "samples", "records", "differences", "partitions",
+    "sites", "queue",
 ]  # fmt: skip
 Value = str | int | float | bool | datetime | None
 Row = dict[str, Value]
@@ -56,6 +54,8 @@ INDEX: dict[Verb, str | None] = {
     "runs": "run",
     "answers": None,
     "levels": "at_once",
+    "scores": "task",
+    "samples": None,
     "records": "record",
     "differences": "what",
     "partitions": "partition",
@@ -113,6 +113,11 @@ COLUMNS: dict[Verb, tuple[str, ...]] = {
     ),
     # The rows of one run: `runs frame`.
     "answers": ("row", "raw", "cause", "error", "tokens_in", "tokens_out", "took_ms", "asks"),
+    # Those of an evaluation: its figures, and what was asked for them.
+    "scores": (
+        *("metric", "filter", "score", "stderr", "samples", "samples_of", "route", "version"),
+    ),
+    "samples": ("task", "sample", "prompt", "target", "answer", "filter", "metric", "score"),
     # Those of a bench: the client's side first, then the engine's.
     "levels": (
         *("best", "within", "requests", "failed", "took_s", "gen_tok_s", "per_gpu_tok_s"),
@@ -140,7 +145,7 @@ COLUMNS: dict[Verb, tuple[str, ...]] = {
 def gpu_row(gpu: Gpu) -> Row:
     """Return the row of one GPU."""
     free = _difference(gpu.vram_bytes, gpu.vram_used_bytes)
-    return _row(
+    return row(
         "gpus",
         gpu,
         gpu=gpu.hip_index,
@@ -153,7 +158,7 @@ def gpu_row(gpu: Gpu) -> Row:
 def recipe_row(choice: Choice) -> Row:
     """Return the row of one recipe and the verdict on it."""
     recipe = choice.recipe
-    return _row(
+    return row(
         "recipes",
         choice,
         rank=choice.rank,
@@ -176,7 +181,7 @@ def server_row(view: ServerView) -> Row:
     """Return the row of one server."""
     record, plan = view.record, view.record.plan
     sample = view.sample or Sample(at=0.0)
-    return _row(
+    return row(
         "ps",
         view,
         server=record.name,
@@ -199,7 +204,7 @@ def server_row(view: ServerView) -> Row:
 
 def metrics_row(server: str, sample: Sample) -> Row:
     """Return the row of one server's activity."""
-    return _row("metrics", sample, server=server)
+    return row("metrics", sample, server=server)
 
 
 def sample_row(sample: Sample) -> Row:
@@ -209,7 +214,7 @@ def sample_row(sample: Sample) -> Row:
 
 def eviction_row(eviction: Eviction) -> Row:
     """Return the row of one repository in a plan of what is evicted."""
-    return _row("evict", eviction, path=eviction.folder)
+    return row("evict", eviction, path=eviction.folder)
 
 
 def engine_row(environment: EngineEnvironment) -> Row:
@@ -217,33 +222,17 @@ def engine_row(environment: EngineEnvironment) -> Row:
     image = environment.image
     # An image has no path here: what it is found by is its id.
     path = f"{image.program} {image.id[:12]}" if image is not None else environment.python
-    return _row("engines", environment, path=path)
+    return row("engines", environment, path=path)
 
 
 def partition_row(part: Partition) -> Row:
     """Return the row of one partition of a site."""
-    return _row("partitions", part, partition=part.name, pending_ahead=part.pending)
-
-
-def run_row(folder: RunFolder) -> Row:
-    """Return the row of one run."""
-    run = folder.latest()
-    return _row(
-        "runs",
-        run,
-        run=run.id,
-        state=folder.state(run),
-        model=run.served.model,
-        server=", ".join(run.servers),
-        started_at=run.started_at or None,
-        record=run.served.record,
-        size_gib=_gib(folder.size_bytes()),
-    )
+    return row("partitions", part, partition=part.name, pending_ahead=part.pending)
 
 
 def waiting_row(waiting: Waiting) -> Row:
     """Return the row of one who waits for GPUs."""
-    return _row(
+    return row(
         "queue",
         waiting,
         gpu_count=waiting.count,
@@ -256,44 +245,13 @@ def waiting_row(waiting: Waiting) -> Row:
 def record_row(kept: Provenance) -> Row:
     """Return the row of one record of what was served."""
     served = kept.served
-    return _row(
+    return row(
         "records",
         served,
         record=kept.id,
         version=served.engine_version,
         devices=", ".join(served.devices),
         first_at=kept.first_at or None,
-    )
-
-
-def answer_row(row: int, answer: Answer | None) -> Row:
-    """Return the row of one answer as it came; of one that did not, what it was not."""
-    known = answer or Answer(cause="not asked", error="not asked", asks=0)
-    raw = known.value if isinstance(known.value, str) else None
-    facts = {"row": row, "raw": raw, "took_ms": known.ms}
-    return _row("answers", known, **facts, cause=known.cause or None, error=known.error or None)
-
-
-def level_row(run: BenchRun, level: Level) -> Row:
-    """Return the row of one level of a bench."""
-    engine, rate = level.engine, level.gen_tok_s
-    facts: dict[str, Any] = {name: engine.get(name) for name in COLUMNS["levels"]}
-    for name, times in (("ttft", level.ttft), ("itl", level.itl), ("e2e", level.e2e)):
-        facts |= {f"{name}_{part}_ms": getattr(times, part) for part in ("p50", "p95", "p99")}
-    facts |= {name: getattr(level, name) for name in ("at_once", "requests", "failed", "took_s")}
-    facts |= {"tokens_in": level.tokens_in, "tokens_out": level.tokens_out, "gen_tok_s": rate}
-    return _row(
-        "levels",
-        level,
-        **facts
-        | {
-            "best": level.at_once == run.best,
-            "within": within(level, run.workload) if run.workload.limited else None,
-            "per_gpu_tok_s": rate / run.gpus if run.gpus else None,
-            "goodput": level.good_s,
-            "engine_tok_s": engine.get("gen_tok_s"),
-            "energy_j_tok": engine["power_w"] / rate if "power_w" in engine and rate else None,
-        },
     )
 
 
@@ -309,7 +267,8 @@ def shown(name: str, value: Value) -> Value:
     return value[: REASON_LENGTH - 1].rstrip() + "…"
 
 
-def _row(verb: Verb, record: object, /, **facts: Any) -> Row:
+def row(verb: Verb, record: object, /, **facts: Any) -> Row:
+    """Return the row of a verb's table: what is not among `facts` is a field of the record."""
     index = INDEX[verb]
     return _ordered(((index,) if index else ()) + COLUMNS[verb], record, facts)
 
@@ -374,24 +333,22 @@ def _ordinals(gpus: tuple[int, ...]) -> str | None:
     return ",".join(map(str, gpus)) or None
 
 
-#: How the record of each verb becomes its row; `metrics` also wants the server's name.
+#: How the record of each verb becomes its row; `metrics` also wants the server's name. What is
+#: kept of work over servers has its own in `kept`.
 ROW: Mapping[Verb, Callable[..., Row]] = {
     "gpus": gpu_row,
     "recipes": recipe_row,
     "ps": server_row,
     "metrics": metrics_row,
-    "raw": partial(_row, "raw"),
-    "cache": partial(_row, "cache"),
+    "raw": partial(row, "raw"),
+    "cache": partial(row, "cache"),
     "evict": eviction_row,
-    "events": partial(_row, "events"),
+    "events": partial(row, "events"),
     "engines": engine_row,
-    "fit": partial(_row, "fit"),
-    "runs": run_row,
-    "answers": lambda numbered: answer_row(*numbered),
-    "levels": lambda of: level_row(*of),
+    "fit": partial(row, "fit"),
     "records": record_row,
-    "differences": partial(_row, "differences"),
+    "differences": partial(row, "differences"),
     "partitions": partition_row,
-    "sites": lambda site: _row("sites", site, site=site.name, gpu_model=site.gpu or None),
+    "sites": lambda site: row("sites", site, site=site.name, gpu_model=site.gpu or None),
     "queue": waiting_row,
 }

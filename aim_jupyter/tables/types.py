@@ -15,14 +15,16 @@ _WHOLE = (
     *("rows", "failed", "row", "tokens_in", "tokens_out", "asks"),
     *("gpus_total", "gpus_free", "gpus_used", "gpus_down", "pending_ahead", "limit_s", "nodes"),
     *("gpus_per_node", "most_free", "at_once", "requests", "others"),
+    *("samples", "samples_of", "sample"),
     *("gpu_count", "waited_s", "lasts_s"),
 )
 _DECIMAL = (
     *("users_fit", "took_s", "window_s", "value", "download_s", "boot_s", "load_s"),
     *("compile_s", "capture_s", "ready_s", "gpu_hours", "energy_wh", "goodput", "energy_j_tok"),
+    *("score", "stderr"),
 )
 #: What is handed on as it is measured: rounding would say something else of what is small.
-EXACT = ("value", "goodput", "energy_j_tok")
+EXACT = ("value", "goodput", "energy_j_tok", "score", "stderr")
 _DECIMAL_UNITS = ("_gib", "_pct", "_ms", "_tok_s")
 _YES_NO = (
     *("manual_only", "pinned", "usable", "started", "verified", "shared", "evict", "done"),

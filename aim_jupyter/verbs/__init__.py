@@ -18,6 +18,7 @@ from aim_jupyter.verbs.caching import (
     cache_why,
 )
 from aim_jupyter.verbs.choices import engines, fit, fit_history, gpus, recipes
+from aim_jupyter.verbs.evaluating import evaluate
 from aim_jupyter.verbs.frames import frame
 from aim_jupyter.verbs.keeping import run, runs
 from aim_jupyter.verbs.mapping import compare, embed, map, rerank
@@ -53,6 +54,7 @@ __all__ = [
     "compare",
     "embed",
     "engines",
+    "evaluate",
     "events",
     "exported",
     "fit",

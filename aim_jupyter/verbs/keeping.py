@@ -5,9 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from aim_jupyter import render
+from aim_jupyter.commands.work import held
+from aim_jupyter.tables.columns import Verb
 from aim_jupyter.verbs.frames import frame
 from aim_jupyter.work import runs as kept
-from aim_jupyter.work.records import BenchRun, Run
+from aim_jupyter.work.evaluate.samples import samples
+from aim_jupyter.work.records import BenchRun, EvalRun, Run
 from aim_jupyter.work.runs import RunFolder
 
 if TYPE_CHECKING:
@@ -41,11 +44,21 @@ class RunHandle:
         """Return its rows.
 
         Those of a map are its answers, raw, with why some failed, tokens, and how long each took;
-        those of a bench are its levels.
+        those of a bench are its levels, those of an evaluation its scores.
         """
-        if isinstance(self.record, BenchRun):
-            return frame("levels", self._folder)
-        return frame("answers", self._folder.answers())
+        tables: dict[type[Run], Verb] = {BenchRun: "levels", EvalRun: "scores"}
+        return frame(tables.get(type(self.record), "answers"), held(self._folder))
+
+    def samples(self) -> pd.DataFrame:
+        """Return what an evaluation has asked: question, right answer, answer, what it counts.
+
+        Raises
+        ------
+        BadUsage
+            If it is none.
+        """
+        self._folder.read_as(EvalRun)
+        return frame("samples", samples(self._folder))
 
     def stop(self) -> None:
         """Let the process that works on it keep what is done and leave."""
@@ -57,7 +70,8 @@ class RunHandle:
 
     def __repr__(self) -> str:
         run = self.record
-        what = "levels" if isinstance(run, BenchRun) else "rows"
+        words: dict[type[Run], str] = {BenchRun: "levels", EvalRun: "tasks"}
+        what = words.get(type(run), "rows")
         done = f"{run.done} of {run.rows} {what}, {run.failed} failed"
         return f"Run({self.id!r}, {self.state}, {done})"
 

@@ -251,8 +251,70 @@ class BenchRun(Run, frozen=True, kw_only=True, tag="bench"):
         return self.workload
 
 
+class Exam(Struct, frozen=True, kw_only=True):
+    """What an evaluation asks.
+
+    Attributes
+    ----------
+    tasks : tuple of str
+        By the names that lm-evaluation-harness has for them; ``own`` is a table of one's own.
+    limit : int or None
+        Samples of each task at most.
+    shots : int or None
+        Examples before each question; else as the task says.
+    own : dict or None
+        The task that a table is, as a task file has it, and a digest of its rows.
+    harness : str
+        Its version.
+    """
+
+    tasks: tuple[str, ...]
+    limit: int | None = None
+    shots: int | None = None
+    own: dict[str, Any] | None = None
+    harness: str = ""
+
+
+class Score(Struct, frozen=True, kw_only=True):
+    """One figure of one task.
+
+    Attributes
+    ----------
+    filter : str
+        What was made of the answers before they were compared; ``none`` where nothing was.
+    error : float or None
+        The standard error; None where there is none, as of a single sample.
+    samples, of : int
+        Asked, and those that the task has.
+    route : str
+        ``completions`` or ``chat``.
+    """
+
+    task: str
+    metric: str
+    score: float
+    filter: str = "none"
+    error: float | None = None
+    samples: int = 0
+    of: int = 0
+    route: str = ""
+    version: str = ""
+
+
+class EvalRun(Run, frozen=True, kw_only=True, tag="eval"):
+    """An evaluation; its samples lie beside it."""
+
+    exam: Exam
+    scores: tuple[Score, ...] = ()
+
+    @property
+    def asked(self) -> Exam:
+        """What is asked."""
+        return self.exam
+
+
 #: Every kind of run, as it is read.
-AnyRun = MapRun | BenchRun
+AnyRun = MapRun | BenchRun | EvalRun
 
 
 class Look(Struct, frozen=True, kw_only=True):

@@ -36,11 +36,22 @@ def test_no_two_looks_have_one_name() -> None:
 
 
 def test_every_look_is_given_by_a_command_and_the_other_way_round() -> None:
-    options = ("raw", "plot", "history", "serve_metrics", "follow", "batch", "all", "dry", "on")
+    options = (
+        "samples",
+        "raw",
+        "plot",
+        "history",
+        "serve_metrics",
+        "follow",
+        "batch",
+        "all",
+        "dry",
+        "on",
+    )
     given = {
         command.look(_Said(*said))
         for command in COMMANDS
-        for said in ((), *((name,) for name in (*options, "env", "export")))
+        for said in ((), *((name,) for name in (*options, "env", "export", "samples")))
     }
     assert given == set(LOOKS)
 

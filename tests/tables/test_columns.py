@@ -25,7 +25,7 @@ from aim_jupyter.core.records import (
     ServerView,
     Weights,
 )
-from aim_jupyter.tables import columns
+from aim_jupyter.tables import columns, kept
 from aim_jupyter.tables.columns import COLUMNS, INDEX, ROW, Verb
 from tests.render.samples import DEMO, ENGINE, GPUS, QWEN_32B, gib
 
@@ -61,6 +61,8 @@ LITERAL = {
     " ttft_p99_ms itl_p50_ms itl_p95_ms itl_p99_ms e2e_p50_ms e2e_p95_ms e2e_p99_ms goodput"
     " tokens_in tokens_out engine_tok_s ttft_mean_ms itl_mean_ms e2e_mean_ms prefix_hit_pct"
     " preempted kv_used_pct req_waiting power_w energy_j_tok others",
+    "scores": "metric filter score stderr samples samples_of route version",
+    "samples": "task sample prompt target answer filter metric score",
     "answers": "row raw cause error tokens_in tokens_out took_ms asks",
     "records": "model engine version recipe devices revision first_at",
     "differences": "then now",
@@ -79,6 +81,8 @@ INDEXES = {
     "runs": "run",
     "answers": None,
     "levels": "at_once",
+    "scores": "task",
+    "samples": None,
     "records": "record",
     "differences": "what",
     "partitions": "partition",
@@ -97,7 +101,7 @@ RECIPE = Recipe(
 def test_every_verb_has_the_columns_of_the_contract() -> None:
     assert {verb: " ".join(names) for verb, names in COLUMNS.items()} == LITERAL
     assert INDEX == INDEXES
-    assert set(ROW) == set(get_args(Verb)) == set(COLUMNS)
+    assert {*ROW, *kept.ROW} == set(get_args(Verb)) == set(COLUMNS)
 
 
 def test_the_contract_is_the_one_of_the_design() -> None:

@@ -15,7 +15,7 @@ LINE = "bench demo --tokens-in 12 --tokens-out 2 --at-once 2 --rounds 1 --ttft 2
 def test_a_line_and_python_ask_for_the_same(fake: FakeEngine) -> None:
     fake()
     launch_ready()
-    by_line = work.bench(given(LINE)).read_as(BenchRun)
+    ((by_line, _),) = work.bench(given(LINE))
     handle = benching.bench(
         "demo", tokens_in=12, tokens_out=2, at_once=[2], rounds=1, ttft_ms=2000, itl_ms=900
     )

@@ -1,0 +1,1 @@
+"""How well a served model answers: lm-evaluation-harness, in an environment of its own."""

@@ -3,6 +3,9 @@
 Names come from elsewhere: from a Hub, or what says it is one. So each is walked part by part from
 the folder that is open already, no link is followed on the way or at its end, and what is no plain
 name is refused. Where the folder itself lies is the user's business: it may be a link.
+
+A folder that its group may write into is one that several users fill: what is made in it is theirs
+to write too, so that each goes on with what another has begun, and nothing is fetched twice.
 """
 
 from __future__ import annotations
@@ -72,6 +75,8 @@ class Store:
         """
         with self._parent(name, make=bool(flags & os.O_CREAT)) as (folder, last):
             handle = self._open(folder, last, flags | _FILE | os.O_NONBLOCK, mode, name)
+            if flags & os.O_CREAT:
+                self._give(handle, os.fstat(folder), stat.S_IRGRP | stat.S_IWGRP)
         if not stat.S_ISREG(os.fstat(handle).st_mode):
             os.close(handle)
             raise self._refused(name)
@@ -198,11 +203,26 @@ class Store:
                     with contextlib.suppress(FileExistsError):
                         os.mkdir(part, dir_fd=folder)
                 inner = self._open(folder, part, _FOLDER, 0, name)
+                if make:
+                    self._give(inner, os.fstat(folder), stat.S_IRWXG | stat.S_ISGID)
                 os.close(folder)
                 folder = inner
             yield folder, last
         finally:
             os.close(folder)
+
+    @staticmethod
+    def _give(handle: int, above: os.stat_result, rights: int) -> None:
+        """Let the group of a folder that it may write into have what we have made there."""
+        common = above.st_mode & (stat.S_IWGRP | stat.S_ISVTX) == stat.S_IWGRP
+        if common:
+            facts = os.fstat(handle)
+            wanted = stat.S_IMODE(facts.st_mode) | rights
+            ours = facts.st_uid == os.geteuid()
+            if ours and facts.st_gid != above.st_gid:
+                os.fchown(handle, -1, above.st_gid)
+            if ours and stat.S_IMODE(facts.st_mode) != wanted:
+                os.fchmod(handle, wanted)
 
     def _open(self, folder: int, part: str, flags: int, mode: int, name: str) -> int:
         try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import errno
 import os
+import stat
 from collections.abc import Callable
 from pathlib import Path
 
@@ -133,3 +134,20 @@ def test_the_index_is_not_written_through_a_link(outside: Path, isolated: Path) 
     known = index.read()
     assert known is not None
     assert known.hits == 1
+
+
+def mode(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+def test_what_lies_in_a_folder_of_several_is_theirs(tmp_path: Path) -> None:
+    for name, rights in (("common", 0o2775), ("own", 0o755), ("sticky", 0o1777)):
+        (tmp_path / name).mkdir()
+        (tmp_path / name).chmod(rights)
+        os.close(Store(tmp_path / name).open("a/b/c", os.O_RDWR | os.O_CREAT))
+    common = tmp_path / "common"
+    assert [mode(common / each) & 0o070 for each in ("a", "a/b", "a/b/c")] == [0o070, 0o070, 0o060]
+    assert mode(common / "a/b") & stat.S_ISGID
+    for name in ("own", "sticky"):
+        assert not mode(tmp_path / name / "a/b") & stat.S_IWGRP
+        assert not mode(tmp_path / name / "a/b/c") & stat.S_IWGRP

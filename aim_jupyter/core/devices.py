@@ -204,6 +204,11 @@ def computes_fp8(gfx: str) -> bool:
     return any(row.fp8 for row in devices() if row.gfx == gfx)
 
 
+def computes_mx(gfx: str) -> bool:
+    """Return whether GPUs of an architecture multiply the MX formats, as `computes_fp8` does."""
+    return any(row.mx for row in devices() if row.gfx == gfx)
+
+
 def device(pci_id: str | None) -> Device | None:
     """Return the row of a PCI device id such as ``0x74a1``, or None.
 

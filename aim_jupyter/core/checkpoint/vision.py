@@ -12,7 +12,9 @@ from aim_jupyter.core.checkpoint.fields import Fields
 
 MOST_MERGED = 32  # patches along one side of what becomes a token
 _GATED = ("pixtral", "qwen2_5_vl", "gemma4_vision")
-_ALONE = ("gemma4_vision",)  # vLLM has each GPU hold all of it
+# vLLM has each GPU hold all of it: of the tower, and of what ties it to the language model.
+_ALONE = ("gemma4_vision",)
+_BRIDGED_ALONE = ("moonvit",)
 
 
 class Tower(Struct, frozen=True):
@@ -50,11 +52,11 @@ def tower_of(fields: Fields, text_hidden: int) -> Tower:
     mlp = (3 if kind in _GATED else 2) * width * inner
     layers = depth * (4 * width * width + mlp)
     ends = _patches(fields, width) + _positions(fields, width)
-    bridge = _bridge(fields, width, text_hidden)
+    shared, whole = _bridge(fields, width, text_hidden)
     if kind in _ALONE:
         return Tower(0, layers + ends + width * text_hidden)
     rows = depth * (5 * width + (2 if kind in _GATED else 1) * inner)
-    return Tower(layers + bridge, ends, rows)
+    return Tower(layers + shared, ends + whole, rows)
 
 
 def _positions(fields: Fields, width: int) -> int:
@@ -77,14 +79,19 @@ def _patches(fields: Fields, width: int) -> int:
     return 3 * patch * patch * frames * width
 
 
-def _bridge(fields: Fields, width: int, text_hidden: int) -> int:
+def _bridge(fields: Fields, width: int, text_hidden: int) -> tuple[int, int]:
     """Return the parameters that bring patches to the width of the language model.
 
-    Patches are merged in squares first. Models with `deepstack_visual_indexes` have one more such
-    bridge for each of those.
+    Those that GPUs share, and those that each holds. Patches are merged in squares first. Models
+    with `deepstack_visual_indexes` have one more such bridge for each of those.
     """
     merge = fields.get("spatial_merge_size", "merge_kernel_size")
     side = merge if type(merge) is int and 0 < merge < MOST_MERGED else 2 if merge else 1
     merged = side * side * width
+    kind = fields.get("model_type")
+    if kind == "pixtral":
+        # vLLM mistral3.py: ``merging_layer`` is a plain matrix, the two after it are cut.
+        return text_hidden * (width + text_hidden), merged * width if side > 1 else 0
     deep = len(fields.numbers("deepstack_visual_indexes"))
-    return (1 + deep) * merged * (merged + text_hidden)
+    own = (1 + deep) * merged * (merged + text_hidden)
+    return (0, own) if kind in _BRIDGED_ALONE else (own, 0)

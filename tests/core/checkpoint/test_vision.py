@@ -33,7 +33,7 @@ def test_merged_patches_make_the_bridge_wider() -> None:
 
 
 def test_a_gated_tower_has_a_third_matrix() -> None:
-    gated = vision_parameters(Fields({**BASE, "model_type": "pixtral"}), 32)
+    gated = vision_parameters(Fields({**BASE, "model_type": "qwen2_5_vl"}), 32)
     assert gated - vision_parameters(Fields(BASE), 32) == 2 * 8 * 16
 
 
@@ -48,3 +48,13 @@ def test_patches_and_positions_stand_whole_on_each_gpu() -> None:
     assert seen.whole == 3 * 2 * 2 * 8 + (8 // 2) ** 2 * 8
     alone = tower_of(Fields({**BASE, "model_type": "gemma4_vision"}), 32)
     assert (alone.shared, alone.rows) == (0, 0)
+
+
+def test_what_each_gpu_holds_of_a_bridge() -> None:
+    merging = {**BASE, "model_type": "pixtral", "spatial_merge_size": 2}
+    seen, plain = tower_of(Fields(merging), 32), tower_of(Fields(BASE), 32)
+    # Four patches become one of the tower's width, then of the language model's.
+    assert seen.whole - plain.whole == 4 * 8 * 8
+    assert seen.shared - plain.shared == 2 * 8 * 16 + 32 * (8 + 32) - 8 * (8 + 32)
+    moon = tower_of(Fields({**BASE, "model_type": "moonvit"}), 32)
+    assert moon.whole - plain.whole == plain.shared - moon.shared == 8 * (8 + 32)

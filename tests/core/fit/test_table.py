@@ -16,11 +16,7 @@ from tests.core.fit.drivers import table
 ROOM = 400 * GIB
 # What differs by more than half a per cent, and why.
 EXCEPTIONS: dict[str, str] = {
-    "modelopt mxfp8": "unpacked to 16 bits where the GPU has no MXFP8",
     "mistralai/Ministral-3-3B-Instruct-2512": "FP8 rows of the tower, cut by eight",
-    "mistralai/Ministral-3-8B-Instruct-2512": "FP8 rows of the tower, cut by eight",
-    "mistralai/Ministral-3-14B-Instruct-2512": "FP8 rows of the tower, cut by eight",
-    "moonshotai/Kimi-VL-A3B-Instruct": "parts of its tower stand whole on each GPU",
     "openai/gpt-oss-20b": "experts of 360 elements are widened a little further",
     "gptq experts of 32": "zero points of other layers than experts",
 }
@@ -89,4 +85,4 @@ def test_concurrency_is_that_of_the_engine() -> None:
 def test_weights_are_those_of_the_engine() -> None:
     off = {row.name: f"{row.weights:+.2%}" for row in rows() if abs(row.weights) > 0.005}
     assert {_of(name) for name in off} == set(EXCEPTIONS), off
-    assert len(off) <= 0.025 * len(rows())
+    assert len(off) <= 0.02 * len(rows())

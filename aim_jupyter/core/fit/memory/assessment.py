@@ -12,6 +12,7 @@ from msgspec import Struct, structs
 from aim_jupyter.core.checkpoint.architecture import Architecture
 from aim_jupyter.core.checkpoint.fields import Unreadable
 from aim_jupyter.core.checkpoint.layers import Latent, Layer, Recurrent
+from aim_jupyter.core.devices import computes_mx
 from aim_jupyter.core.fit.learning.learned import Lesson, lesson
 from aim_jupyter.core.fit.memory.additions import rocm_growth
 from aim_jupyter.core.fit.memory.caches import Cache, caches
@@ -246,7 +247,15 @@ def _weights(
 ) -> tuple[Band, Basis, str]:
     if request.weights is not None and request.basis == "given":
         return request.weights, "exact" if request.counted else "given", request.counted
-    parts = shares(model, settings.tp, settings.pp, settings.dtype, device.family, dp=settings.dp)
+    parts = shares(
+        model,
+        settings.tp,
+        settings.pp,
+        settings.dtype,
+        device.family,
+        dp=settings.dp,
+        unpacks=device.gfx is not None and not computes_mx(device.gfx),
+    )
     low: float = max(share.total for share in parts)
     if request.weights is not None:
         low = request.weights.low + max(share.added for share in parts)

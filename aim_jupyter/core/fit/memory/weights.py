@@ -13,7 +13,7 @@ from msgspec import Struct, structs
 
 from aim_jupyter.core.checkpoint.architecture import Architecture
 from aim_jupyter.core.checkpoint.drafting import Drafter
-from aim_jupyter.core.checkpoint.formats import DTYPES, Format
+from aim_jupyter.core.checkpoint.formats import DTYPES, MXFP8, Format
 from aim_jupyter.core.checkpoint.layers import Layer
 from aim_jupyter.core.checkpoint.matrices import Matrix, matrices
 from aim_jupyter.core.fit.memory.additions import additions
@@ -85,6 +85,7 @@ def shares(
     family: Family = "cuda",
     *,
     dp: int = 1,
+    unpacks: bool = False,
 ) -> tuple[Share, ...]:
     """Return what a rank of each pipeline stage loads.
 
@@ -100,6 +101,9 @@ def shares(
         Copies: vLLM shares routed experts out over the GPUs of all of them, whether each keeps
         whole experts (``--enable-expert-parallel``) or a slice of every one
         (``fused_moe/config.py``, ``FusedMoEParallelConfig.make``).
+    unpacks : bool
+        Whether the GPU has no MXFP8: vLLM then makes 16 bits of it while it loads
+        (``VLLM_MXFP8_EMULATION_DEQUANT_AT_LOAD``, on by default).
     """
     size = architecture.element_bytes(dtype)
     how = _How(architecture, tp, size, dp)
@@ -111,7 +115,8 @@ def shares(
             positions=architecture.positions * architecture.hidden * size if stage == 0 else 0,
             vision=_vision(how, family) if stage == 0 else 0,
             added=additions(architecture, span, tp, dtype, family)
-            + (_lengthened(how, span) if family == "rocm" else 0),
+            + (_lengthened(how, span) if family == "rocm" else 0)
+            + (_unpacked(how, span) if unpacks else 0),
         )
         for stage, span in enumerate(stages(len(architecture.layers), pp))
     )
@@ -179,6 +184,20 @@ def _lengthened(how: _How, span: range) -> int:
         for matrix in matrices(layer, how.architecture.hidden)
         if not matrix.module.startswith("mlp.experts.") and _quantizable(matrix)
     )
+
+
+def _unpacked(how: _How, span: range) -> int:
+    """Return by how much matrices in MXFP8 grow; their scales stay."""
+    grown = 0
+    for (layer, number), count in _kinds(how.architecture, span).items():
+        for matrix in matrices(layer, how.architecture.hidden):
+            share = matrix.on_rank(_ranks(how, matrix))
+            name = f"model.layers.{number}.{share.module}"
+            stored = how.architecture.quantization.format_of(name)
+            if stored is not None and stored.name == MXFP8.name and _quantizable(share):
+                wider = share.rows * share.columns * (how.size - stored.bits // 8)
+                grown += count * share.copies * wider
+    return grown
 
 
 def _longer(how: _How, share: Matrix, number: int) -> int:

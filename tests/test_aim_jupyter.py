@@ -45,6 +45,7 @@ PUBLIC = [
     "exported",
     "fit",
     "fit_history",
+    "gateway",
     "gpus",
     "launch",
     "logs",

@@ -10,7 +10,15 @@ from typing import Any
 import msgspec
 
 from aim_jupyter.cli.mapping import mapped
-from aim_jupyter.cli.wording import ours, plotted, said, sampling, serve_metrics
+from aim_jupyter.cli.wording import (
+    no_client,
+    ours,
+    plotted,
+    said,
+    sampling,
+    serve_gateway,
+    serve_metrics,
+)
 from aim_jupyter.commands import looks, parsing
 from aim_jupyter.commands.looks import Look
 
@@ -47,6 +55,11 @@ def _exporter(given: Namespace, _: Any) -> Iterator[Any]:
     yield from ()
 
 
+def _gateway(given: Namespace, _: Any) -> Iterator[Any]:
+    serve_gateway(given)
+    yield from ()
+
+
 def _help(_: Namespace, verb: Any) -> Iterator[Any]:
     yield {"help": parsing.help_text(verb, parsing.PROGRAM)}
 
@@ -60,6 +73,8 @@ _OWN: dict[Look, Callable[[Namespace, Any], Iterator[Any]]] = {
     looks.REPLY: _reply,
     looks.FIGURE: _figure,
     looks.EXPORTER: _exporter,
+    looks.GATEWAY: _gateway,
+    looks.ALL: no_client,
     looks.MAPPED: _mapped,
     looks.HELP: _help,
 }

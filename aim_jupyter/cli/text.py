@@ -13,7 +13,17 @@ from typing import Any
 from aim_jupyter import render
 from aim_jupyter.cli import as_json, signals
 from aim_jupyter.cli.mapping import mapped
-from aim_jupyter.cli.wording import FAILED, ours, plotted, said, sampling, serve_metrics, styled
+from aim_jupyter.cli.wording import (
+    FAILED,
+    no_client,
+    ours,
+    plotted,
+    said,
+    sampling,
+    serve_gateway,
+    serve_metrics,
+    styled,
+)
 from aim_jupyter.commands import looks, parsing, presenting
 from aim_jupyter.commands.looks import Look
 from aim_jupyter.core import api, serving
@@ -164,6 +174,10 @@ def _exporter(given: Namespace, _: Any) -> None:
     serve_metrics(given)
 
 
+def _gateway(given: Namespace, _: Any) -> None:
+    serve_gateway(given)
+
+
 def _mapped(given: Namespace, _: Any) -> None:
     print(mapped(given))
 
@@ -210,6 +224,8 @@ _MOVING: dict[Look, Callable[[Namespace, Any], int | None]] = {
     looks.TOP: _top,
     looks.FIGURE: _figure,
     looks.EXPORTER: _exporter,
+    looks.GATEWAY: _gateway,
+    looks.ALL: no_client,
     looks.MAPPED: _mapped,
     looks.HELP: _help,
     looks.ENV: _env,

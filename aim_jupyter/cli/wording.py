@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 import threading
 from argparse import Namespace
@@ -47,6 +48,24 @@ def plotted(given: Namespace, answer: Any) -> Path:
 
     figures.plot(given.server, answer, path)
     return Path(path)
+
+
+def serve_gateway(given: Namespace) -> None:
+    """Be the one address of all servers until Ctrl-C."""
+    from aim_jupyter.relay import app  # noqa: PLC0415 - as below
+
+    with app.serving(given.port) as address:
+        print(f"export OPENAI_BASE_URL={address.base_url}")
+        print(f'export OPENAI_API_KEY="$(cat {shlex.quote(str(app.place()))})"')
+        print("\nmodel= says which server: its name, its model, or an alias.")
+        print("Ctrl-C ends it.", flush=True)
+        threading.Event().wait()
+
+
+def no_client(_given: Namespace, _answer: Any) -> Any:
+    """Refuse what only a notebook can keep."""
+    found = "A client of all servers needs their gateway, which stays in a terminal of its own."
+    raise BadUsage(found, f"{parsing.MAGIC} gateway")
 
 
 def serve_metrics(given: Namespace) -> None:

@@ -271,6 +271,7 @@ CHAT = (
 
 CLIENT = (
     SERVER,
+    argument("--all", action="store_true", help="of all running servers: model= says which"),
     argument("--async", action="store_true", dest="asynchronous", help="AsyncOpenAI"),
     argument("--env", action="store_true", help="set OPENAI_BASE_URL and OPENAI_API_KEY here"),
     argument("--export", action="store_true", help="the same as lines for a shell's eval"),

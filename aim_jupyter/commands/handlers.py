@@ -270,6 +270,8 @@ def stop_look(given: Namespace) -> Look:
 
 def client_look(given: Namespace) -> Look:
     """Return how a client is handed over: as a handle, set as variables, or as lines."""
+    if given.all:
+        return looks.ALL
     if given.export:
         return looks.EXPORT
     return looks.ENV if given.env else looks.CLIENT

@@ -246,6 +246,8 @@ REPLY = Look("reply")
 TOP = Look("top")
 FIGURE = Look("figure")
 EXPORTER = Look("exporter")
+#: One address for all servers, and the client of it.
+GATEWAY, ALL = Look("gateway"), Look("all")
 #: What a map was asked for: a front end knows what table is meant.
 MAPPED = Look("mapped")
 HELP = Look("help")

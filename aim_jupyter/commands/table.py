@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from aim_jupyter.commands import handlers, looks
+from aim_jupyter.commands import gateway, handlers, looks
 from aim_jupyter.commands.arguments import (
     BESIDE,
     BUNDLE,
@@ -196,10 +196,11 @@ COMMANDS: tuple[Command, ...] = (
     Command(
         "client",
         "an OpenAI client for a server, ready to use",
-        lambda given: api.attach(given.server),
+        gateway.client,
         handlers.client_look,
         CLIENT,
     ),
+    *gateway.GATEWAY,
     Command(
         "connect",
         "tell another program of a server: shown first, written with --yes, taken back with --off",

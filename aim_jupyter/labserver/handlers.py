@@ -20,7 +20,7 @@ from aim_jupyter.labserver.bodies import (
     ModelsQuery,
     StopQuery,
 )
-from aim_jupyter.labserver.openai import OpenAI
+from aim_jupyter.labserver.openai import All, OpenAI
 from aim_jupyter.labserver.sampler import Sampler
 from aim_jupyter.tables import columns
 from aim_jupyter.work import runs
@@ -254,6 +254,7 @@ ROUTES: tuple[tuple[str, type[Handler]], ...] = (
     (rf"{_SERVER}/shares", Shares),
     (rf"{_SERVER}/shares/(?P<user>[^/]+)", Share),
     (rf"{_SERVER}/v1(?P<path>/.*)?", OpenAI),
+    (r"v1(?P<path>/.*)?", All),
     (r"openapi\.json", OpenApi),
     (r".*", NotFound),
 )

@@ -67,6 +67,8 @@ OPERATIONS = (
     Operation("servers/{name}/shares/{user}", "delete", "take a share back", "Shares"),
     Operation("servers/{name}/v1/{path}", "get", "the server's OpenAI interface", None),
     Operation("servers/{name}/v1/{path}", "post", "the server's OpenAI interface", None),
+    Operation("v1/{path}", "get", "the OpenAI interface of all servers", None),
+    Operation("v1/{path}", "post", "the OpenAI interface of all servers", None),
     Operation("openapi.json", "get", "this document", None),
 )
 

@@ -48,6 +48,8 @@ class Outcomes:
             looks.HISTORY: self._history,
             looks.FIGURE: self._figure,
             looks.EXPORTER: self._exporter,
+            looks.GATEWAY: self._gateway,
+            looks.ALL: self._all,
             looks.ANSWERS: self._answers,
             looks.MAPPED: self._map,
         }
@@ -135,6 +137,15 @@ class Outcomes:
         raise BadUsage(
             "--serve-metrics is for the terminal: it stays.", "aim-engine metrics --serve-metrics"
         )
+
+    @staticmethod
+    def _gateway(given: Namespace, _answer: Any) -> Any:
+        return verbs.gateway(given.port)
+
+    @staticmethod
+    def _all(given: Namespace, _answer: Any) -> Any:
+        there = verbs.gateway()
+        return there.async_client if given.asynchronous else there.client
 
     @staticmethod
     def _answers(_given: Namespace, answers: Any) -> Any:

@@ -20,6 +20,7 @@ from aim_jupyter.verbs.caching import (
 from aim_jupyter.verbs.choices import engines, fit, fit_history, gpus, recipes
 from aim_jupyter.verbs.evaluating import evaluate
 from aim_jupyter.verbs.frames import frame
+from aim_jupyter.verbs.gateways import gateway
 from aim_jupyter.verbs.keeping import run, runs
 from aim_jupyter.verbs.mapping import compare, embed, map, rerank
 from aim_jupyter.verbs.measures import exported, metrics, plot
@@ -60,6 +61,7 @@ __all__ = [
     "fit",
     "fit_history",
     "frame",
+    "gateway",
     "gpus",
     "launch",
     "logs",

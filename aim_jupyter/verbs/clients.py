@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any, Literal
 
 from aim_jupyter.core import api
-from aim_jupyter.core.errors import AimError
+from aim_jupyter.core.errors import AimError, BadUsage, CannotDo, ServerGone
 from aim_jupyter.core.records import ServerRecord
 from aim_jupyter.core.serving import ServerFolder
 
@@ -29,6 +29,33 @@ def client(kind: Kind, folder: ServerFolder) -> Any:
     more = {} if kind == "OpenAI" and not record.socket else _transport(kind, record.socket)
     made = _class(kind, folder, record)
     return made(base_url=record.base_url, api_key=folder.key(), **more)
+
+
+def plain(kind: Kind, base_url: str, key: str) -> Any:
+    """Return openai's client `kind` for an address of several servers, with the key hidden."""
+    import openai  # noqa: PLC0415 - as below
+
+    base: Any = getattr(openai, kind)
+
+    def describe(self: Any) -> str:
+        return f"{kind}(base_url={str(self.base_url)!r}, api_key='…')"
+
+    def request(self: Any, *args: Any, **kwargs: Any) -> Any:
+        try:
+            return base.request(self, *args, **kwargs)
+        except openai.APIStatusError as error:
+            raise _told(error) from None
+
+    async def request_async(self: Any, *args: Any, **kwargs: Any) -> Any:
+        try:
+            return await base.request(self, *args, **kwargs)
+        except openai.APIStatusError as error:
+            raise _told(error) from None
+
+    own = {"request": request if kind == "OpenAI" else request_async}
+    made = type(kind, (base,), {"__repr__": describe, "__module__": __name__, **own})
+    more = _transport(kind, "") if kind == "AsyncOpenAI" else {}
+    return made(base_url=base_url, api_key=key, **more)
 
 
 def _transport(kind: Kind, path: str) -> dict[str, Any]:
@@ -75,6 +102,15 @@ def _class(kind: Kind, folder: ServerFolder, record: ServerRecord) -> Callable[.
 
     own = {"request": request if kind == "OpenAI" else request_async}
     return type(kind, (base,), {"__repr__": describe, "__module__": __name__, **own})
+
+
+def _told(error: Any) -> Exception:
+    """Return what the gateway has refused as it is told here; what an engine has, as it is."""
+    said = error.body if isinstance(error.body, dict) else {}
+    if not isinstance(said.get("found"), str):
+        return error  # type: ignore[no-any-return]
+    kinds = {"CannotDo": CannotDo, "ServerGone": ServerGone}
+    return kinds.get(said.get("type", ""), BadUsage)(said["found"], str(said.get("to_do", "")))
 
 
 def _refuse(record: ServerRecord, _kind: Any = None, options: Any = None, **_: Any) -> None:

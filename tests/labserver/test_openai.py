@@ -14,8 +14,6 @@ import openai
 import pytest
 from openai.types.chat import ChatCompletionMessageParam
 
-from aim_jupyter.core.records import Address
-from aim_jupyter.labserver import openai as relay
 from tests.labserver.conftest import go_on
 from tests.labserver.jupyter import TOKEN, Jupyter
 from tests.waiting import until
@@ -172,28 +170,6 @@ def test_a_server_that_is_gone_is_told_as_such(jupyter: Jupyter) -> None:
     answer = jupyter.client.get("aim/servers/short/v1/models")
     assert answer.status_code == 410
     assert answer.json()["error"]["type"] == "ServerGone"
-
-
-@pytest.mark.parametrize(
-    ("location", "shown"),
-    [
-        ("/v1/models", "/some/aim/servers/demo/v1/models"),
-        ("models?a=b", "/some/aim/servers/demo/v1/models?a=b"),
-        ("http://127.0.0.1:8001/v1/x/", "/some/aim/servers/demo/v1/x/"),
-        ("http://127.0.0.1:8002/v1/x", None),
-        ("https://127.0.0.1:8001/v1/x", None),
-        ("//example.org/v1/x", None),
-        ("/metrics", None),
-        ("/v1x", None),
-        ("/v1/%2e%2e/metrics", None),
-        ("http://[::1/v1", None),
-    ],
-)
-def test_a_redirect_leads_to_this_route_or_nowhere(location: str, shown: str | None) -> None:
-    request = httpx.Request("GET", "http://127.0.0.1:8001/v1/completions")
-    reply = httpx.Response(307, headers={"Location": location}, request=request)
-    at = Address(host="127.0.0.1", port=8001)
-    assert relay._moved(reply, at, "/some/aim/servers/demo") == shown
 
 
 def test_five_hundred_at_once_wait_for_an_engine_that_is_busy(

@@ -11,7 +11,7 @@ from .activity import (
     plotted,
     top,
 )
-from .asked import refuse, wanted
+from .asked import lacks, refuse, wanted
 from .bundling import create_bundle, install_bundle, verify_bundle
 from .caching import (
     cache_stats,
@@ -109,6 +109,7 @@ __all__ = [
     "known",
     "known_models",
     "known_sites",
+    "lacks",
     "last_start_s",
     "launch",
     "launch_line",

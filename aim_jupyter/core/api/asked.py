@@ -59,6 +59,12 @@ def wanted(path: str, body: object = None) -> tuple[tuple[Ability, ...], ...]:
     return (route, *((each,) for each in in_order(inside)))
 
 
+def lacks(record: ServerRecord, path: str, body: object = None) -> Ability | None:
+    """Return the first thing that a request wants and the server's model does not do, else None."""
+    groups = wanted(path, body) if record.does else ()
+    return next((each[0] for each in groups if not _can(record.does, each)), None)
+
+
 def refuse(record: ServerRecord, path: str, body: object = None) -> None:
     """Raise what a request would fail with that the server's model can't answer.
 
@@ -69,14 +75,14 @@ def refuse(record: ServerRecord, path: str, body: object = None) -> None:
     CannotDo
         With which of the running ones can, else with what to launch.
     """
-    groups = wanted(path, body)
-    lacking = next((each for each in groups if record.does and not _can(record.does, each)), None)
+    lacking = lacks(record, path, body)
     if lacking is None:
         return
+    groups = wanted(path, body)
     others = (view.record for view in finding.servers() if view.record.live)
     able = [one.name for one in others if all(_can(one.does, each) for each in groups)]
     who = f"{', '.join(able)} can" if able else "no running server can"
-    found = f"{record.name} ({record.plan.model}) does {', '.join(record.does)}, not {lacking[0]}"
+    found = f"{record.name} ({record.plan.model}) does {', '.join(record.does)}, not {lacking}"
     raise CannotDo(f"{found}; {who}.", _hint(able, groups))
 
 

@@ -58,6 +58,7 @@ if TYPE_CHECKING:
         runs,
         status,
         stop,
+        usage,
         wait,
         why,
     )
@@ -107,6 +108,7 @@ __all__ = [
     "runs",
     "status",
     "stop",
+    "usage",
     "wait",
     "why",
 ]

@@ -63,6 +63,7 @@ PUBLIC = [
     "runs",
     "status",
     "stop",
+    "usage",
     "wait",
     "why",
 ]

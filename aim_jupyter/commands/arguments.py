@@ -260,6 +260,12 @@ RUN = argument("run", nargs="?", completes="runs", help="its id; else the last")
 
 RUNS = argument("runs", nargs="+", completes="runs", help="their ids")
 
+#: Runs to remove: by name, or by age.
+OLD = (
+    argument("runs", nargs="*", completes="runs", help="their ids"),
+    argument("--older-than", type=span, metavar="TIME", help="not worked on for so long: 30d"),
+)
+
 CHAT = (
     SERVER,
     argument("--say", metavar="TEXT", help="what you say, where there is no cell body"),

@@ -147,6 +147,7 @@ RAW = _table("raw")
 CACHE = _table("cache", _cache_card)
 EVICT = _table("evict", lambda plan: render.eviction_card(plan))
 EVENTS = _table("events")
+USAGE = _table("usage")
 STARTS = _table("fit", name="starts")
 RUNS = _table("runs", _runs_card)
 #: The rows of one run.

@@ -234,6 +234,13 @@ COMMANDS: tuple[Command, ...] = (
         METRICS,
     ),
     Command(
+        "usage",
+        "tokens, requests, GPU time and energy of each server, day by day",
+        lambda given: api.usage(given.server, given.days),
+        looks.USAGE,
+        (SERVERS, argument("--days", type=int, default=31, metavar="N", help="31, the most")),
+    ),
+    Command(
         "top",
         "every server and GPU live, in place, for 10 min or until --off",
         lambda given: None if given.off else api.top(),

@@ -11,7 +11,17 @@ from typing import Any
 import msgspec
 
 from aim_jupyter.commands import handlers, looks
-from aim_jupyter.commands.arguments import BENCH, EVAL, IN_AND_OUT, MAP, RUN, RUNS, SAMPLES, SERVER
+from aim_jupyter.commands.arguments import (
+    BENCH,
+    EVAL,
+    IN_AND_OUT,
+    MAP,
+    OLD,
+    RUN,
+    RUNS,
+    SAMPLES,
+    SERVER,
+)
 from aim_jupyter.commands.command import Command
 from aim_jupyter.commands.looks import Look
 from aim_jupyter.core.errors import AimError, BadUsage
@@ -98,11 +108,15 @@ def stop_runs(given: Namespace) -> list[str]:
 
 
 def evict_runs(given: Namespace) -> list[str]:
-    """Remove runs."""
+    """Remove runs by name, or those that nobody has worked on for so long."""
     found = [runs.find(name) for name in given.runs]
+    if given.older_than is not None:
+        found += [each for each in runs.older(given.older_than) if each.id not in given.runs]
+    elif not found:
+        raise BadUsage("No run is named.", "%aim runs evict --older-than 30d")
     for folder in found:
         folder.evict()
-    return [f"{folder.id} is removed." for folder in found]
+    return [f"{folder.id} is removed." for folder in found] or ["No run is so old."]
 
 
 def mapping(given: Namespace, names: Mapping[str, Any]) -> dict[str, Any]:
@@ -195,5 +209,5 @@ WORK: tuple[Command, ...] = (
         looks.LINES,
         (RUNS,),
     ),
-    Command("runs evict", "remove runs with all that they found", evict_runs, looks.LINES, (RUNS,)),
+    Command("runs evict", "remove runs with all that they found", evict_runs, looks.LINES, OLD),
 )

@@ -32,7 +32,7 @@ from aim_jupyter.tables.types import EXACT, TIME, dtype
 Verb = Literal[
     "gpus", "recipes", "ps", "metrics", "raw", "cache", "evict", "events", "engines", "fit",
     "runs", "answers", "levels", "scores", "samples", "records", "differences", "partitions",
-    "sites", "queue",
+    "sites", "queue", "usage",
 ]  # fmt: skip
 Value = str | int | float | bool | datetime | None
 Row = dict[str, Value]
@@ -54,6 +54,7 @@ INDEX: dict[Verb, str | None] = {
     "runs": "run",
     "answers": None,
     "levels": "at_once",
+    "usage": "day",
     "scores": "task",
     "samples": None,
     "records": "record",
@@ -113,6 +114,10 @@ COLUMNS: dict[Verb, tuple[str, ...]] = {
     ),
     # The rows of one run: `runs frame`.
     "answers": ("row", "raw", "cause", "error", "tokens_in", "tokens_out", "took_ms", "asks"),
+    "usage": (
+        *("server", "model", "requests", "tokens_in", "tokens_out", "served_s", "gpu_hours"),
+        "energy_wh",
+    ),
     # Those of an evaluation: its figures, and what was asked for them.
     "scores": (
         *("metric", "filter", "score", "stderr", "samples", "samples_of", "route", "version"),
@@ -346,6 +351,7 @@ ROW: Mapping[Verb, Callable[..., Row]] = {
     "events": partial(row, "events"),
     "engines": engine_row,
     "fit": partial(row, "fit"),
+    "usage": partial(row, "usage"),
     "records": record_row,
     "differences": partial(row, "differences"),
     "partitions": partition_row,

@@ -21,7 +21,7 @@ _WHOLE = (
 _DECIMAL = (
     *("users_fit", "took_s", "window_s", "value", "download_s", "boot_s", "load_s"),
     *("compile_s", "capture_s", "ready_s", "gpu_hours", "energy_wh", "goodput", "energy_j_tok"),
-    *("score", "stderr"),
+    *("score", "stderr", "served_s"),
 )
 #: What is handed on as it is measured: rounding would say something else of what is small.
 EXACT = ("value", "goodput", "energy_j_tok", "score", "stderr")

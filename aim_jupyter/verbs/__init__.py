@@ -23,7 +23,7 @@ from aim_jupyter.verbs.frames import frame
 from aim_jupyter.verbs.gateways import gateway
 from aim_jupyter.verbs.keeping import run, runs
 from aim_jupyter.verbs.mapping import compare, embed, map, rerank
-from aim_jupyter.verbs.measures import exported, metrics, plot
+from aim_jupyter.verbs.measures import exported, metrics, plot, usage
 from aim_jupyter.verbs.recording import provenance, replay
 from aim_jupyter.verbs.servers import (
     attach,
@@ -79,6 +79,7 @@ __all__ = [
     "runs",
     "status",
     "stop",
+    "usage",
     "wait",
     "why",
 ]

@@ -48,6 +48,26 @@ def metrics(
     return frames.timeline(api.history(server, history_s, every_s=every_s))
 
 
+def usage(server: str | None = None, *, days: int = 31) -> pd.DataFrame:
+    """Return what each server did on each day (UTC): tokens, requests, GPU hours, energy.
+
+    Also of servers that have ended, until they are forgotten.
+
+    Parameters
+    ----------
+    server : str, optional
+        Its name; else all of yours.
+    days : int
+        So far back, 31 at most.
+
+    Examples
+    --------
+    >>> import aim_jupyter as aim
+    >>> aim.usage().groupby("server").tokens_out.sum()                # doctest: +SKIP
+    """
+    return frame("usage", api.usage(server, days))
+
+
 def exported(server: str | None = None) -> pd.DataFrame:
     """Return everything that the engines export, under their own names.
 

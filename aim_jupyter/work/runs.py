@@ -193,6 +193,13 @@ def working() -> list[Look]:
     return [look for folder, look in live if folder.working]
 
 
+def older(seconds: float) -> list[RunFolder]:
+    """Return the runs that nobody works on, and nobody has for so long."""
+    before = time.time() - seconds
+    found = [one for one in folders() if (one.path / "run.json").stat().st_mtime < before]
+    return [one for one in found if not one.working]
+
+
 def find(name: str | None = None) -> RunFolder:
     """Return the run of that id, or the last.
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
 
 from aim_jupyter.commands import work
 from aim_jupyter.core.errors import BadUsage
+from aim_jupyter.work import runs
 from tests.commands.test_handlers import given
+from tests.render.runs import RUN
 
 
 @pytest.mark.parametrize(
@@ -40,3 +43,14 @@ def test_a_prompt_and_a_schema_may_stand_in_files(tmp_path: Path) -> None:
         work.mapping(given("map df"), {})
     with pytest.raises(BadUsage, match="can't be read"):
         work.mapping(given('map df "x" --schema none.json'), {})
+
+
+def test_runs_go_by_name_or_by_age(isolated: Path) -> None:
+    old, young = runs.folder_for("aaaa", RUN), runs.folder_for("bbbb", RUN)
+    os.utime(old.path / "run.json", (1e9, 1e9))
+    with pytest.raises(BadUsage, match="No run is named"):
+        work.evict_runs(given("runs evict"))
+    assert work.evict_runs(given("runs evict --older-than 400d")) == ["m-aaaa is removed."]
+    assert work.evict_runs(given("runs evict --older-than 400d")) == ["No run is so old."]
+    assert work.evict_runs(given(f"runs evict {young.id}")) == ["m-bbbb is removed."]
+    assert runs.folders() == []

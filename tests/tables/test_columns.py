@@ -61,6 +61,7 @@ LITERAL = {
     " ttft_p99_ms itl_p50_ms itl_p95_ms itl_p99_ms e2e_p50_ms e2e_p95_ms e2e_p99_ms goodput"
     " tokens_in tokens_out engine_tok_s ttft_mean_ms itl_mean_ms e2e_mean_ms prefix_hit_pct"
     " preempted kv_used_pct req_waiting power_w energy_j_tok others",
+    "usage": "server model requests tokens_in tokens_out served_s gpu_hours energy_wh",
     "scores": "metric filter score stderr samples samples_of route version",
     "samples": "task sample prompt target answer filter metric score",
     "answers": "row raw cause error tokens_in tokens_out took_ms asks",
@@ -82,6 +83,7 @@ INDEXES = {
     "answers": None,
     "levels": "at_once",
     "scores": "task",
+    "usage": "day",
     "samples": None,
     "records": "record",
     "differences": "what",

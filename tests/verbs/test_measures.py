@@ -7,6 +7,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from aim_jupyter.core import api
 from aim_jupyter.core.errors import AimError
 from aim_jupyter.tables.columns import COLUMNS
 from aim_jupyter.verbs import measures
@@ -29,6 +30,15 @@ def test_of_a_server_there_is_now_the_past_and_all_that_it_exports(
     raw = measures.exported("demo")
     assert tuple(raw.columns) == COLUMNS["raw"]
     assert raw.index.str.startswith("vllm:").any()
+    until(lambda: measures.usage("demo").requests.sum() == 1)
+    used = measures.usage(days=1)
+    assert used.index.name == "day"
+    assert used.server.unique().tolist() == ["demo"]
+    assert (used.tokens_in.sum(), used.tokens_out.sum()) == (2, 4), "You said: one two"
+    assert used.gpu_hours.isna().all()
+    folder_stopped = api.stop("demo")
+    assert not folder_stopped.record.live
+    assert measures.usage().tokens_out.sum() == 4, "also of one that has ended"
     measures.plot("demo", to=tmp_path / "plot.svg")
     assert (tmp_path / "plot.svg").read_bytes().startswith(b"<?xml")
 

@@ -102,3 +102,12 @@ def test_a_record_that_can_not_be_read_says_how_to_go_on(folder: RunFolder) -> N
     with pytest.raises(StateUnusable, match="can't be read") as raised:
         folder.read()
     assert raised.value.hint == f"%aim runs evict {folder.id}"
+
+
+def test_old_runs_are_those_that_nobody_has_worked_on_for_long(folder: RunFolder) -> None:
+    runs.folder_for("ffff", RUN)
+    assert runs.older(3600) == []
+    os.utime(folder.path / "run.json", (1e9, 1e9))
+    assert [one.id for one in runs.older(3600)] == [folder.id]
+    with folder.held():
+        assert runs.older(3600) == [], "one that is worked on is never old"

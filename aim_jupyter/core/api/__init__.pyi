@@ -10,6 +10,7 @@ from .activity import (
     metrics,
     plotted,
     top,
+    usage,
 )
 from .asked import lacks, refuse, wanted
 from .bundling import create_bundle, install_bundle, verify_bundle
@@ -147,6 +148,7 @@ __all__ = [
     "stoppable",
     "top",
     "unpin",
+    "usage",
     "verify",
     "verify_bundle",
     "wait",

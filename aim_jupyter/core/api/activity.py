@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Iterator
 
@@ -16,7 +17,7 @@ from aim_jupyter.core.defaults import WINDOW_S
 from aim_jupyter.core.errors import ServerGone
 from aim_jupyter.core.events import Event
 from aim_jupyter.core.metrics import Columns
-from aim_jupyter.core.records import Exported, Sample, ServerView, Top
+from aim_jupyter.core.records import Exported, Sample, ServerView, Top, Usage
 from aim_jupyter.core.serving import ServerFolder
 
 #: How many points a plot has at most.
@@ -72,6 +73,29 @@ def history_columns(name: str | None = None, seconds: float = 300.0) -> Columns:
     """Return the same as columns, as it was sampled: a day takes milliseconds."""
     folder = server(name)
     return measured.columns(folder.path, _end(folder) - seconds)
+
+
+def usage(name: str | None = None, days: int = 31) -> list[Usage]:
+    """Return what each of this user's servers did on each day, or the one named; newest day first.
+
+    Also of those that have ended, until they are forgotten.
+
+    Parameters
+    ----------
+    days : int
+        So far back, 31 at most: no history reaches further.
+    """
+    since = time.time() - 86400.0 * days
+    folders = serving.folders() if name is None else [serving.find(name)]
+    found: list[Usage] = []
+    for folder in folders:
+        # One that can't be read is named by the doctor, and hides no other.
+        with contextlib.suppress(ServerGone):
+            plan = serving.current(folder).plan
+            past = measured.columns(folder.path, since)
+            gpus = len(plan.gpus)
+            found += measured.daily(past, server=folder.name, model=plan.model, gpus=gpus)
+    return sorted(found, key=lambda one: (one.day, one.server), reverse=True)
 
 
 def plotted(name: str | None = None, seconds: float = 600.0) -> list[Sample]:

@@ -1,6 +1,7 @@
 from .exported import exported, families
 from .history import Columns, Recorder, before, columns, latest, samples
 from .scrape import RESOURCES, STARTED, Histogram, Scrape, read
+from .usage import daily
 from .window import between
 
 __all__ = [
@@ -13,6 +14,7 @@ __all__ = [
     "before",
     "between",
     "columns",
+    "daily",
     "exported",
     "families",
     "latest",

@@ -28,7 +28,7 @@ from aim_jupyter.core.records.job import Job, Partition
 from aim_jupyter.core.records.plan import Mode, Plan, Source
 from aim_jupyter.core.records.process import ProcessId
 from aim_jupyter.core.records.recipe import Choice, Model, Offer, Recipe, Verdict, Weights
-from aim_jupyter.core.records.sample import Exported, Sample
+from aim_jupyter.core.records.sample import Exported, Sample, Usage
 from aim_jupyter.core.records.server import (
     STAGES,
     Address,
@@ -92,6 +92,7 @@ __all__ = [
     "State",
     "Status",
     "Top",
+    "Usage",
     "Verdict",
     "Waiting",
     "WarmHost",

@@ -97,3 +97,29 @@ class Exported(Struct, frozen=True, kw_only=True):
     kind: str
     labels: str
     value: float
+
+
+class Usage(Struct, frozen=True, kw_only=True):
+    """What a server did on one day.
+
+    Attributes
+    ----------
+    day : str
+        In UTC, as in ``2026-12-01``.
+    served_s : float
+        So long it was measured that day.
+    tokens_in, tokens_out : int or None
+        None where its engine does not say.
+    gpu_hours, energy_wh : float or None
+        None where it holds no GPU, or its power is not known.
+    """
+
+    day: str
+    server: str
+    model: str
+    requests: int
+    tokens_in: int | None
+    tokens_out: int | None
+    served_s: float
+    gpu_hours: float | None
+    energy_wh: float | None

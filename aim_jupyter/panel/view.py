@@ -16,15 +16,15 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 import ipywidgets as widgets
+from IPython.core.display_functions import display
 from IPython.core.getipython import get_ipython
 
 from aim_jupyter.panel import controls
 from aim_jupyter.panel.controller import Controller
 from aim_jupyter.panel.controls import WRITING, Writer, on_user, put
+from aim_jupyter.panel.remains import Remains
 from aim_jupyter.panel.state import PAGES, Form, Scene
-from aim_jupyter.render import html as h
 from aim_jupyter.render import skeleton
-from aim_jupyter.render.card import Card, card
 
 if TYPE_CHECKING:
     from aim_jupyter.panel.launching import Launching
@@ -79,6 +79,7 @@ class Panel:
         self.root.layout.max_width = "960px"
         self.root.layout.overflow = "visible"
         on_user(self.tabs, lambda index: self.controller.turn(PAGES[index or 0]), "selected_index")
+        self._remains = Remains(self.root)
         # From 0 on the browser counts in it where the panel can be seen.
         self.root._view_count = 0  # noqa: SLF001 - there is no other way to know
         on_user(self.root, self._seen, "_view_count")
@@ -150,6 +151,7 @@ class Panel:
                 with Writer():
                     if not self.controller.closed:
                         self._show(pages, self.controller.scene)
+                self._remains.keep(self.controller.scene)
             except Exception:  # noqa: BLE001 - a defect: seen where it happened, not in a log
                 with Writer():
                     put(self.message, value=_message(traceback.format_exc().splitlines()))
@@ -166,10 +168,11 @@ class Panel:
 
     # -- where no control can be shown -----------------------------------------------------------
 
-    def _repr_mimebundle_(self, **options: Any) -> Any:
-        shown = self.root._repr_mimebundle_(**options)
-        static = fallback(self.controller.scene)
-        return {**shown, "text/html": static.html, "text/plain": static.text}
+    def _ipython_display_(self) -> None:
+        shown = self.root._repr_mimebundle_()
+        # What is left below says all that controls can't; else both would be read.
+        display({**shown, "text/plain": repr(self), "text/html": ""}, raw=True)
+        self._remains.place(self.controller.scene)
 
     def __repr__(self) -> str:
         scene = self.controller.scene
@@ -181,14 +184,6 @@ def _message(error: Sequence[str], *, busy: bool = False) -> str:
     from aim_jupyter.render import panel  # noqa: PLC0415 - as `fill` has it
 
     return panel.problem(error) + (panel.note(_BUSY) if busy else "")
-
-
-def fallback(scene: Scene) -> Card:
-    """Return what stands for a panel where controls can't be shown: the line that does the same."""
-    line = scene.answer.line if scene.answer else scene.form.spelled
-    said = "The panel's controls need a running notebook with ipywidgets. This line does the same:"
-    body = h.part(h.line(said), h.code_box(line))
-    return card(h.card(h.head("panel", ""), body), [said, f"    {line}"])
 
 
 def _cell_id(shell: Any) -> str | None:

@@ -136,11 +136,18 @@ class Notebook:
         self.errors: list[str] = []
         page.on("console", self._note)
         page.on("pageerror", lambda error: self.errors.append(str(error)))
-        page.goto(f"{lab.url}lab/tree/{name}?token={TOKEN}&reset")
-        page.wait_for_selector("#jupyterlab-splash", state="detached", timeout=START_S * 1000)
-        page.wait_for_selector(".jp-NotebookPanel .jp-Cell", timeout=LIMIT_S * 1000)
+        self._address = f"{lab.url}lab/tree/{name}?token={TOKEN}&reset"
+        self.reload()
         # A narrow window: the file browser would take a quarter of it from the notebook.
         self.command("application:toggle-left-area")
+        self.wait_until_idle()
+
+    def reload(self) -> None:
+        """Open the page anew; the kernel of the notebook goes on."""
+        page = self.page
+        page.goto(self._address)
+        page.wait_for_selector("#jupyterlab-splash", state="detached", timeout=START_S * 1000)
+        page.wait_for_selector(".jp-NotebookPanel .jp-Cell", timeout=LIMIT_S * 1000)
         self.wait_until_idle()
 
     # -- what a user does ------------------------------------------------------------------------
@@ -237,6 +244,13 @@ class Notebook:
             "(index) => _panel().content.widgets[index].model.outputs.toJSON()", index
         )
         return cast(list[dict[str, Any]], found)
+
+    def wait_for_output(self, index: int, text: str) -> None:
+        """Wait until what would be saved of the cell at `index` holds `text`, seen or not."""
+        end = time.monotonic() + LIMIT_S
+        while text not in json.dumps(self.outputs(index), ensure_ascii=False):
+            assert time.monotonic() < end, self.outputs(index)
+            time.sleep(0.2)
 
     def screenshot(self, name: str, *indices: int) -> None:
         """Keep a picture of the cells at `indices`, or of the window without any."""

@@ -79,7 +79,7 @@ def test_choose_launch_watch_talk_and_stop(
     index, panel = drawn_and_filled(notebook)
     expect(panel).to_contain_text("None found: this machine has no AMD GPU device.", timeout=SOON)
     expect(panel.locator("pre", has_text="%aim launch")).to_have_text("%aim launch", timeout=SOON)
-    assert notebook.outputs(index)[0]["data"]["text/html"].count("%aim launch") == 1
+    assert "%aim panel" in notebook.outputs(index)[1]["data"]["text/html"]
 
     # A wrong option is said in place, in two lines, and nothing can be launched with it.
     button(panel, "More options").click()
@@ -186,3 +186,35 @@ def test_panels_and_kernels_show_the_same_truth(
     button(panel, "Stop").click()
     expect(panel).to_contain_text("demo · stopped · CPU", timeout=SOON)
     assert notebook.errors == []
+
+
+def test_what_was_shown_is_left_where_its_kernel_is_gone(
+    open_notebook: OpenNotebook, fake: FakeEngine
+) -> None:
+    fake()
+    notebook = open_notebook()
+    notebook.run_code("%load_ext aim_jupyter")
+    notebook.run_code("server = %aim launch demo\n%aim wait")
+    index, panel = opened(notebook, "%aim panel demo --users 3")
+    expect(panel.get_by_role("tab", name="Servers (1)")).to_be_visible(timeout=SOON)
+    left = panel.get_by_text("The panel as it was.")
+    expect(left).to_be_hidden()
+    # What is left says what runs once that was seen.
+    notebook.wait_for_output(index, "demo · running")
+    notebook.restart_kernel()
+    expect(left).to_be_visible(timeout=SOON)
+    expect(panel.get_by_role("tab")).to_have_count(0)
+    notebook.screenshot("panel-restarted", index)
+
+    notebook.command("docmanager:save")
+    notebook.reload()
+    panel = notebook.output(index)
+    expect(panel.get_by_text("The panel as it was.")).to_be_visible(timeout=SOON)
+    expect(panel).to_contain_text("demo · running · demo · CPU · http://127.0.0.1:")
+    expect(panel.get_by_text("Error displaying widget")).to_be_hidden()
+    notebook.screenshot("panel-reloaded", index)
+    line = panel.locator("pre", has_text="%aim panel")
+    expect(line).to_have_text("%aim panel demo --users 3")
+    notebook.run_code("%load_ext aim_jupyter")
+    revived = notebook.run_code(str(line.text_content()))
+    expect(revived.get_by_role("tab", name="Servers (1)")).to_be_visible(timeout=SOON)

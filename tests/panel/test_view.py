@@ -152,9 +152,10 @@ def test_where_nothing_can_be_clicked_the_line_stands(fake: FakeEngine, tmp_path
         notebook, kernel_name="python3", store_widget_state=False, timeout=LIMIT_S
     )
     client.execute()
-    shown = next(one for one in notebook.cells if one.source == "%aim panel").outputs[0].data
+    outputs = next(one for one in notebook.cells if one.source == "%aim panel").outputs
+    shown, left = (one.data for one in outputs)
     assert "application/vnd.jupyter.widget-view+json" in shown
+    assert shown["text/html"] == ""
     html, _ = HTMLExporter().from_notebook_node(notebook)
-    assert "need a running notebook with ipywidgets" in html
-    assert "%aim launch</pre>" in html
-    assert "%aim launch" in shown["text/plain"]
+    assert "The panel as it was." in html
+    assert "%aim panel" in left["text/plain"]

@@ -48,11 +48,12 @@ def engine() -> None:
     """Be the engine: its port first, then answers."""
 
     async def answer(request: web.Request) -> web.StreamResponse:
-        if not (await request.json()).get("stream"):
+        said = await request.json()
+        if not said.get("stream"):
             return web.json_response({"object": "chat.completion"})
         reply = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
         await reply.prepare(request)
-        for _ in range(CHUNKS):
+        for _ in range(said["chunks"]):
             await asyncio.sleep(EVERY_S)
             await reply.write(b"data: %.7f\n\n" % time.monotonic())
         return reply
@@ -77,7 +78,7 @@ def gateway(port: int) -> None:
         engine_version="", platform="cpu", model_path="", argv=(), env={},
     )  # fmt: skip
     record = ServerRecord(name="stand-in", plan=plan, port=port, state="running")
-    directory._live = lambda: iter([Listed(name="stand-in", record=record, key="engine")])  # type: ignore[assignment]  # noqa: SLF001
+    directory._live = lambda: iter([Listed(name="stand-in", record=record, key="engine")])  # noqa: SLF001
     with app.serving() as address:
         print(json.dumps([address.base_url, address.api_key]), flush=True)
         sys.stdin.read()
@@ -100,7 +101,8 @@ def child(*words: str) -> Iterator[tuple[int, str]]:
 async def streamed(session: aiohttp.ClientSession, at: Place, after_s: float) -> list[float]:
     """Return the delays of a stream's chunks, in milliseconds."""
     await asyncio.sleep(after_s)
-    async with session.post(f"{at.url}/chat/completions", json={**BODY, "stream": True}) as reply:
+    body = {**BODY, "stream": True, "chunks": CHUNKS}
+    async with session.post(f"{at.url}/chat/completions", json=body) as reply:
         found = [
             1e3 * (time.monotonic() - float(line[6:]))
             async for line in reply.content

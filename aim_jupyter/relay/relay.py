@@ -141,7 +141,7 @@ class Relay(RequestHandler):
                 self.set_header(name, to or "" if low == "location" else value)
         # nginx, where one stands before the hub, would else collect a stream.
         self.set_header("X-Accel-Buffering", "no")
-        # Else the kernel holds a small chunk back until the one before is acknowledged: up to 40 ms.
+        # Else a small chunk is held back until the one before is acknowledged, up to 40 ms later.
         self.request.connection.stream.set_nodelay(True)  # type: ignore[union-attr]
         try:
             async for chunk in reply.content.iter_any():

@@ -23,3 +23,9 @@ def test_what_is_started_inherits_none_of_them() -> None:
     assert credentials.without(given, ["AIM_KEY"]) == {"PATH": "/bin"}
     assert given["HF_TOKEN"] == "a"
     assert all(map(credentials.looks_secret, credentials.UNNEEDED))
+
+
+def test_the_keys_of_a_store_go_where_a_model_is_read_from_it() -> None:
+    given = {"AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b", "HF_TOKEN": "c", "PATH": "/"}
+    assert credentials.without(given) == {"PATH": "/"}
+    assert credentials.of_store(given) == {"AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b"}

@@ -173,7 +173,9 @@ class Planner:
         permission.model(rules, choice.recipe.weights.repo)
         permission.recipe(choice.recipe, judged.request)
         environment = self._environments.serving(request, choice.recipe)
-        placed = resolving.place(choice.recipe, here=not self.machine.simulated)
+        placed = resolving.streamed(choice.recipe, judged.request.options) or resolving.place(
+            choice.recipe, here=not self.machine.simulated
+        )
         called = request.name or serving.name_for(choice.recipe.model)
         asked = structs.replace(judged.request, start=request.start or config.start_mode())
         made = planning.plan(asked, choice, environment, placed, called)

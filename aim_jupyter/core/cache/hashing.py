@@ -11,7 +11,9 @@ from __future__ import annotations
 
 import hashlib
 import os
+import queue
 import re
+import threading
 from pathlib import Path
 from typing import IO, Protocol
 
@@ -74,6 +76,50 @@ def hasher(name: str, size: int) -> Hasher | None:
         # git hashes the size together with the content; nothing here depends on it being strong.
         return hashlib.sha1(b"blob %d\0" % size, usedforsecurity=False)
     return None
+
+
+class Beside:
+    """Hashes what it is given in a thread of its own, while more comes.
+
+    Up to eight megabytes may wait; whoever gives it more waits for the thread. What is small needs
+    none.
+    """
+
+    _LEAST, _WAITING = 1 << 20, 8
+
+    def __init__(self, made: Hasher) -> None:
+        self._made = made
+        self._kept: list[bytes] = []
+        self._size = 0
+        self._queue: queue.Queue[bytes | None] = queue.Queue(self._WAITING)
+        self._thread: threading.Thread | None = None
+
+    def update(self, data: bytes, /) -> None:
+        """Take more of the content."""
+        self._kept.append(data)
+        self._size += len(data)
+        if self._size >= self._LEAST:
+            self._pass()
+
+    def hexdigest(self) -> str:
+        """Return what a blob of this content is called; nothing more is taken then."""
+        if self._thread is not None:
+            self._queue.put(None)
+            self._thread.join()
+        self._made.update(b"".join(self._kept))
+        self._kept = []
+        return self._made.hexdigest()
+
+    def _pass(self) -> None:
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._work, daemon=True)
+            self._thread.start()
+        self._queue.put(b"".join(self._kept))
+        self._kept, self._size = [], 0
+
+    def _work(self) -> None:
+        while (data := self._queue.get()) is not None:
+            self._made.update(data)
 
 
 def matches(file: Path, name: str) -> bool | None:

@@ -154,17 +154,21 @@ class _Sink:
     def __init__(self, content: BinaryIO, file: Remote, stop: Event) -> None:
         self._content, self._file, self._stop = content, file, stop
         self._hash: Hasher | None = None
+        # Counted here: to ask the system for each block took as long as to write it.
+        self._at = 0
         if os.fstat(content.fileno()).st_size > file.size:
             self.restart()
         else:
             self._begin()
 
     def _begin(self) -> None:
-        self._hash = hashing.hasher(self._file.etag, self._file.size)
+        made = hashing.hasher(self._file.etag, self._file.size)
+        self._hash = hashing.Beside(made) if made is not None else None
         self._content.seek(0)
         while block := self._content.read(_BLOCK):
             if self._hash is not None:
                 self._hash.update(block)
+        self._at = self._content.tell()
 
     @property
     def right(self) -> bool:
@@ -175,15 +179,16 @@ class _Sink:
     def write(self, block: bytes) -> int:
         if self._stop.is_set():
             raise Stopped
-        if self.tell() + len(block) > self._file.size:
+        if self._at + len(block) > self._file.size:
             # It can only be wrong: nothing of it is kept.
             raise WrongBytes(self._file.name)
         if self._hash is not None:
             self._hash.update(block)
-        return self._content.write(block)
+        self._at += self._content.write(block)
+        return len(block)
 
     def tell(self) -> int:
-        return self._content.tell()
+        return self._at
 
     def restart(self) -> None:
         """Throw away what is there."""
@@ -191,7 +196,8 @@ class _Sink:
         self.truncate()
 
     def seek(self, position: int) -> int:
-        return self._content.seek(position)
+        self._at = self._content.seek(position)
+        return self._at
 
     def truncate(self) -> int:
         size = self._content.truncate()

@@ -70,7 +70,7 @@ def _pickle(plan: Plan) -> bool:
 
 def _located(plan: Plan) -> cache.Located | None:
     """Return where the model lies, None where it is still to come."""
-    if plan.download is not None:
+    if plan.download is not None or "://" in plan.model_path:
         return None
     if plan.model_path.startswith("/"):
         return cache.Located(path=plan.model_path)

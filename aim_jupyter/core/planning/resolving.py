@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import os
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,8 @@ DEMO = "demo"
 #: What is no model is not searched for one, ``/`` is a folder too: one of these tells what it is.
 _TELL = ("config.json", "params.json", "adapter_config.json", "model_index.json")
 _PACKAGE = "package:"
+#: By which vLLM reads weights from a store into the device, and nothing onto the disk.
+_LOAD_FORMAT, STREAMER = "load-format", "runai_streamer"
 _ASKED_AGAIN_S = 300.0
 
 
@@ -191,6 +194,28 @@ def place(recipe: Recipe, *, here: bool = True) -> Placed:  # noqa: PLR0911 - a 
     if offer.commit is not None:
         return replace(_to_come(offer, cache.snapshot(repo, offer.commit)), revision=offer.commit)
     return replace(there, download=offer.download, download_bytes=offer.size_bytes)
+
+
+def streamed(recipe: Recipe, options: Mapping[str, Any]) -> Placed | None:
+    """Return where weights are that the engine reads from the store itself; None where it does not.
+
+    Parameters
+    ----------
+    options : mapping
+        The user's own of the engine.
+    """
+    repo = recipe.weights.repo
+    if not repo.startswith("s3://") or options.get(_LOAD_FORMAT) != STREAMER:
+        return None
+    env = {
+        "HF_HUB_OFFLINE": "1",
+        # Config and tokenizer go to a folder of the cache: vLLM's own lies in the home.
+        "VLLM_ASSETS_CACHE": str(config.model_cache_dir() / ".streamed"),
+    }
+    if os.environ.get("AWS_ENDPOINT_URL"):
+        # Another store than Amazon's seldom has a name of its own for each bucket.
+        env["RUNAI_STREAMER_S3_USE_VIRTUAL_ADDRESSING"] = "0"
+    return Placed(path=repo, source=cache.source_of(repo, Path()), env=env)
 
 
 def _to_come(offer: cache.Obtainable, folder: Path) -> Placed:

@@ -48,3 +48,12 @@ def test_looking_is_not_using(tmp_path: Path) -> None:
     before = file.stat().st_atime_ns
     hashing.matches(file, "0" * 64)
     assert file.stat().st_atime_ns == before
+
+
+@given(st.lists(st.integers(0, 3 << 19), max_size=6), st.binary(min_size=1, max_size=7))
+def test_beside_is_the_same_hash(sizes: list[int], seed: bytes) -> None:
+    blocks = [(seed * (size // len(seed) + 1))[:size] for size in sizes]
+    made = hashing.Beside(hashlib.sha256())
+    for block in blocks:
+        made.update(block)
+    assert made.hexdigest() == hashlib.sha256(b"".join(blocks)).hexdigest()

@@ -118,6 +118,22 @@ def test_a_folder_is_where_it_is(tmp_path: Path) -> None:
     assert (placed.path, placed.download) == (str(tmp_path), None)
 
 
+def test_weights_are_streamed_from_a_bucket_where_that_is_asked_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+    bucket, asked = recipe("s3://models/x"), {"load-format": "runai_streamer"}
+    placed = resolving.streamed(bucket, asked)
+    assert placed is not None
+    assert (placed.path, placed.download) == ("s3://models/x", None)
+    assert placed.source is not None
+    assert placed.source.kind == "s3"
+    assert placed.env["RUNAI_STREAMER_S3_USE_VIRTUAL_ADDRESSING"] == "0"
+    assert placed.env["VLLM_ASSETS_CACHE"].startswith(str(config.model_cache_dir()))
+    assert resolving.streamed(bucket, {}) is None
+    assert resolving.streamed(recipe("Org/Model"), asked) is None
+
+
 def test_what_is_cached_is_used_without_asking(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
     cached("Org/Model", *WHOLE)

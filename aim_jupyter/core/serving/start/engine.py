@@ -364,11 +364,14 @@ def environment(plan: Plan, mode: Mode, key: str, inherited: Mapping[str, str]) 
     """Return the engine's whole environment.
 
     The plan's variables beat the inherited ones, and those that the supervisor depends on beat
-    both. Tokens of the hub and of Hugging Face are left out: the model is already on disk. Of the
-    variables that choose GPUs exactly one is set. Where this package lies is taken off the path:
-    installed, that is the notebook's own site-packages, and its libraries are not the engine's.
+    both. Tokens of the hub and of Hugging Face are left out, and the keys of a store unless the
+    engine reads the model from there itself. Of the variables that choose GPUs exactly one is set.
+    Where this package lies is taken off the path: installed, that is the notebook's own
+    site-packages, and its libraries are not the engine's.
     """
     env = host_environment(plan.engine, plan.engine_version, inherited, mode)
+    if plan.model_path.startswith("s3://"):
+        env |= credentials.of_store(inherited)
     for name, value in gpus.launch_environment(plan.gpus, inherited).items():
         env.pop(name, None)
         if value is not None:

@@ -27,6 +27,13 @@ def test_tokens_stay_with_the_notebook(name: str) -> None:
     assert name not in environment(PLAN, "lean", "key", {name: "secret"})
 
 
+def test_the_keys_of_a_store_go_to_an_engine_that_reads_from_it_alone() -> None:
+    given = {"AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b", "HF_TOKEN": "c"}
+    assert not {*given} & {*environment(PLAN, "lean", "key", given)}
+    streamed = environment(replace(PLAN, model_path="s3://models/x"), "lean", "key", given)
+    assert {*given} & {*streamed} == {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"}
+
+
 @pytest.mark.parametrize(
     ("inherited", "path"),
     [

@@ -38,6 +38,7 @@ PUBLIC = [
     "cache_why",
     "client",
     "compare",
+    "drift",
     "embed",
     "engines",
     "evaluate",

@@ -156,6 +156,13 @@ ROWS = _table("answers", name="rows")
 LEVELS = _table("levels", lambda of: render.bench_card(of[0][0]) if of else None)
 #: The figures of an evaluation, and what was asked for them.
 SCORES, SAMPLES = _table("scores"), _table("samples")
+#: Answers of a map, asked again.
+DRIFT = Look(
+    "drift",
+    "drift",
+    lambda found: rows("drift", found.rows),
+    lambda found: render.drift_card(found),
+)
 RECORDS = _table("records")
 DIFFERENCES = _table("differences", lambda found: render.differences_card(found))
 HISTORY = Look("history", "metrics", presenting.history_rows)

@@ -21,6 +21,7 @@ from aim_jupyter.commands.arguments import (
     RUNS,
     SAMPLES,
     SERVER,
+    argument,
 )
 from aim_jupyter.commands.command import Command
 from aim_jupyter.commands.looks import Look
@@ -64,6 +65,13 @@ def evaluate(given: Namespace) -> Any:
         own, tasks = OwnTask(table, given.prompt, given.answer, choices), []
     made = Evaluation(tasks, given.server, own=own, limit=given.limit, shots=given.shots)
     return held(made.do())
+
+
+def drift(given: Namespace) -> Any:
+    """Ask rows of a map again, and compare."""
+    from aim_jupyter.work.map.drift import drift as compare  # noqa: PLC0415 - for one only
+
+    return compare(runs.find(given.run), given.server, count=given.rows)
 
 
 def held(folder: RunFolder) -> list[Any]:
@@ -188,6 +196,17 @@ WORK: tuple[Command, ...] = (
         evaluate,
         looks.SCORES,
         EVAL,
+    ),
+    Command(
+        "drift",
+        "whether rows of a map are answered as they were, token by token",
+        drift,
+        looks.DRIFT,
+        (
+            RUN,
+            SERVER,
+            argument("--rows", type=int, default=20, metavar="N", help="at most so many"),
+        ),
     ),
     Command(
         "runs",

@@ -4,6 +4,7 @@ from .card import Card
 from .chat import reply_footer
 from .checks import checks_card
 from .download import download_card, download_line
+from .drift import drift_card
 from .engines import engines_card
 from .events import event_line
 from .eviction import eviction_card
@@ -33,6 +34,7 @@ __all__ = [
     "differences_card",
     "download_card",
     "download_line",
+    "drift_card",
     "engines_card",
     "event_line",
     "eviction_card",

@@ -32,7 +32,7 @@ from aim_jupyter.tables.types import EXACT, TIME, dtype
 Verb = Literal[
     "gpus", "recipes", "ps", "metrics", "raw", "cache", "evict", "events", "engines", "fit",
     "runs", "answers", "levels", "scores", "samples", "records", "differences", "partitions",
-    "sites", "queue", "usage",
+    "sites", "queue", "usage", "drift",
 ]  # fmt: skip
 Value = str | int | float | bool | datetime | None
 Row = dict[str, Value]
@@ -55,6 +55,7 @@ INDEX: dict[Verb, str | None] = {
     "answers": None,
     "levels": "at_once",
     "usage": "day",
+    "drift": "row",
     "scores": "task",
     "samples": None,
     "records": "record",
@@ -114,6 +115,8 @@ COLUMNS: dict[Verb, tuple[str, ...]] = {
     ),
     # The rows of one run: `runs frame`.
     "answers": ("row", "raw", "cause", "error", "tokens_in", "tokens_out", "took_ms", "asks"),
+    # Rows of a map that were asked again.
+    "drift": ("same", "agree_pct", "tokens", "then", "now", "error"),
     "usage": (
         *("server", "model", "requests", "tokens_in", "tokens_out", "served_s", "gpu_hours"),
         "energy_wh",

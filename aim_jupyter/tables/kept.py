@@ -8,6 +8,7 @@ from typing import Any
 from aim_jupyter.core.sizes import GIB
 from aim_jupyter.tables.columns import COLUMNS, Row, Verb, row
 from aim_jupyter.work.bench.search import within
+from aim_jupyter.work.map.drift import Again
 from aim_jupyter.work.records import Answer, BenchRun, Level, Score
 from aim_jupyter.work.runs import RunFolder
 
@@ -74,11 +75,18 @@ def sample_row(sample: Mapping[str, Any]) -> Row:
     return row("samples", None, **facts, filter=sample["filter"], metric=metric, score=score)
 
 
+def again_row(again: Again) -> Row:
+    """Return the row of a question that was asked again."""
+    share = 100 * again.agree / again.tokens if again.tokens else None
+    return row("drift", again, agree_pct=share, error=again.error or None)
+
+
 #: How what is kept becomes its rows.
 ROW: Mapping[Verb, Callable[..., Row]] = {
     "runs": run_row,
     "answers": lambda numbered: answer_row(*numbered),
     "levels": lambda of: level_row(*of),
     "scores": score_row,
+    "drift": again_row,
     "samples": sample_row,
 }

@@ -15,7 +15,7 @@ _WHOLE = (
     *("rows", "failed", "row", "tokens_in", "tokens_out", "asks"),
     *("gpus_total", "gpus_free", "gpus_used", "gpus_down", "pending_ahead", "limit_s", "nodes"),
     *("gpus_per_node", "most_free", "at_once", "requests", "others"),
-    *("samples", "samples_of", "sample"),
+    *("samples", "samples_of", "sample", "tokens"),
     *("gpu_count", "waited_s", "lasts_s"),
 )
 _DECIMAL = (
@@ -28,7 +28,7 @@ EXACT = ("value", "goodput", "energy_j_tok", "score", "stderr")
 _DECIMAL_UNITS = ("_gib", "_pct", "_ms", "_tok_s")
 _YES_NO = (
     *("manual_only", "pinned", "usable", "started", "verified", "shared", "evict", "done"),
-    *("best", "within"),
+    *("best", "within", "same"),
 )
 
 

@@ -21,7 +21,7 @@ from aim_jupyter.verbs.choices import engines, fit, fit_history, gpus, recipes
 from aim_jupyter.verbs.evaluating import evaluate
 from aim_jupyter.verbs.frames import frame
 from aim_jupyter.verbs.gateways import gateway
-from aim_jupyter.verbs.keeping import run, runs
+from aim_jupyter.verbs.keeping import drift, run, runs
 from aim_jupyter.verbs.mapping import compare, embed, map, rerank
 from aim_jupyter.verbs.measures import exported, metrics, plot, usage
 from aim_jupyter.verbs.recording import provenance, replay
@@ -53,6 +53,7 @@ __all__ = [
     "cache_why",
     "client",
     "compare",
+    "drift",
     "embed",
     "engines",
     "evaluate",

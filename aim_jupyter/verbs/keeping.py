@@ -10,6 +10,7 @@ from aim_jupyter.tables.columns import Verb
 from aim_jupyter.verbs.frames import frame
 from aim_jupyter.work import runs as kept
 from aim_jupyter.work.evaluate.samples import samples
+from aim_jupyter.work.map.drift import drift as compare
 from aim_jupyter.work.records import BenchRun, EvalRun, Run
 from aim_jupyter.work.runs import RunFolder
 
@@ -79,6 +80,34 @@ class RunHandle:
         """Show a bench as its card."""
         run = self.record
         return render.bench_card(run).html if isinstance(run, BenchRun) else None
+
+
+def drift(run: str | None = None, server: str | None = None, *, rows: int = 20) -> pd.DataFrame:
+    """Ask some rows of a map again, one by one, and return how much of each answer is the same.
+
+    The same settings need not give the same answers on a GPU that computes several at once.
+
+    Parameters
+    ----------
+    run : str, optional
+        Its id; else the last. Its answers must be greedy, as those of a map are by default.
+    server : str, optional
+        A name or address; else the one that was asked.
+    rows : int
+        At most so many.
+
+    Raises
+    ------
+    BadUsage
+        If its answers were drawn by lot, or are no text.
+
+    Examples
+    --------
+    >>> import aim_jupyter as aim
+    >>> aim.drift("m-7f3a").agree_pct.min()                           # doctest: +SKIP
+    100.0
+    """
+    return frame("drift", compare(kept.find(run), server, count=rows).rows)
 
 
 def runs() -> pd.DataFrame:

@@ -62,6 +62,7 @@ LITERAL = {
     " tokens_in tokens_out engine_tok_s ttft_mean_ms itl_mean_ms e2e_mean_ms prefix_hit_pct"
     " preempted kv_used_pct req_waiting power_w energy_j_tok others",
     "usage": "server model requests tokens_in tokens_out served_s gpu_hours energy_wh",
+    "drift": "same agree_pct tokens then now error",
     "scores": "metric filter score stderr samples samples_of route version",
     "samples": "task sample prompt target answer filter metric score",
     "answers": "row raw cause error tokens_in tokens_out took_ms asks",
@@ -84,6 +85,7 @@ INDEXES = {
     "levels": "at_once",
     "scores": "task",
     "usage": "day",
+    "drift": "row",
     "samples": None,
     "records": "record",
     "differences": "what",

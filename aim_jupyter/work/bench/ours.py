@@ -6,19 +6,17 @@ import asyncio
 import random
 import statistics
 import string
-import threading
 import time
-from collections.abc import Coroutine, Iterator, Sequence
-from typing import Any, TypeVar
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import httpx
 import msgspec
 from msgspec import Struct
 
+from aim_jupyter.work.aside import aside
 from aim_jupyter.work.map.wire import Place
 from aim_jupyter.work.records import Level, Quantiles, Workload
-
-T = TypeVar("T")
 
 #: Seconds that one answer may take.
 _PATIENCE_S = 6 * 3600.0
@@ -208,21 +206,3 @@ def quantiles(values: Sequence[float]) -> Quantiles:
         return known[low] + (place - low) * (known[high] - known[low])
 
     return Quantiles(p50=at(0.5), p95=at(0.95), p99=at(0.99))
-
-
-def aside(work: Coroutine[Any, Any, T]) -> T:
-    """Run a coroutine in a thread: that of a notebook has a loop of its own, and is interrupted."""
-    loop = asyncio.new_event_loop()
-    task = loop.create_task(work)
-    thread = threading.Thread(target=loop.run_until_complete, args=[asyncio.wait({task})])
-    thread.start()
-    try:
-        while thread.is_alive():
-            thread.join(0.2)
-    except KeyboardInterrupt:
-        loop.call_soon_threadsafe(task.cancel)
-        thread.join()
-        raise
-    finally:
-        loop.close()
-    return task.result()

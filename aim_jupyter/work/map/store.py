@@ -171,6 +171,21 @@ class Store:
                 asks=asks,
             )
 
+    def answered(self, count: int) -> list[tuple[Item, Answer]]:
+        """Return some questions that were answered well, with their answers; always the same ones.
+
+        Their order has nothing to do with that of the rows.
+        """
+        rows = self._db.execute(
+            "SELECT key, body, MIN(position), value, tokens_out FROM items JOIN asks USING(key)"
+            " JOIN answers USING(key) WHERE cause = '' GROUP BY key ORDER BY key LIMIT ?",
+            (count,),
+        )
+        return [
+            (Item(key, body, first=first), Answer(value=value, tokens_out=tokens))
+            for key, body, first, value, tokens in rows
+        ]
+
     def counts(self) -> Counts:
         """Return how many rows there are, and what became of them."""
         found = self._db.execute(

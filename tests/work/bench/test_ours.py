@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 import statistics
-import threading
-import time
 
 import pytest
 from hypothesis import given
@@ -13,7 +10,7 @@ from hypothesis import strategies as st
 
 from aim_jupyter.core.request import Request
 from aim_jupyter.work.bench import ours
-from aim_jupyter.work.bench.ours import Ours, Sent, aside, level, quantiles
+from aim_jupyter.work.bench.ours import Ours, Sent, level, quantiles
 from aim_jupyter.work.map.wire import Place
 from aim_jupyter.work.records import Quantiles, Workload
 from tests.conftest import FakeEngine
@@ -100,34 +97,3 @@ def test_quantiles_are_those_of_the_standard_library(values: list[float]) -> Non
 )
 def test_a_piece_is_text_that_is_not_empty(line: str, said: object, usage: dict[str, int]) -> None:
     assert ours._read(line) == (said, usage)
-
-
-def test_it_runs_beside_a_loop_and_an_interrupt_ends_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    async def in_a_loop() -> int:
-        return aside(answer())
-
-    async def answer() -> int:
-        return 42
-
-    assert asyncio.run(in_a_loop()) == 42
-    ended = threading.Event()
-
-    async def long() -> None:
-        try:
-            await asyncio.sleep(600)
-        finally:
-            ended.set()
-
-    join = threading.Thread.join
-    calls: list[float] = []
-
-    def interrupted(thread: threading.Thread, timeout: float | None = None) -> None:
-        if timeout == 0.2 and not calls:
-            calls.append(time.monotonic())
-            raise KeyboardInterrupt
-        join(thread, timeout)
-
-    monkeypatch.setattr(threading.Thread, "join", interrupted)
-    with pytest.raises(KeyboardInterrupt):
-        aside(long())
-    assert ended.is_set()

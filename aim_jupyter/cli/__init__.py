@@ -6,6 +6,7 @@ What parses a line is imported at its start; what shows an answer when there is 
 from __future__ import annotations
 
 import contextlib
+import io
 import json
 import os
 import sys
@@ -34,6 +35,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         output went before its end.
     """
     given = list(sys.argv[1:] if argv is None else argv)
+    for stream in (sys.stdout, sys.stderr):
+        # What the locale has no sign for is a question mark, never the end of the command.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
     try:
         code = _main(given)
         # What is still to be written is written here, where a closed pipe can be told.

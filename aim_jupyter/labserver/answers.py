@@ -42,7 +42,7 @@ StageState = Literal["done", "active", "failed", "waiting"]
 #: What is said of a server beside the columns of its row.
 BESIDE_THE_ROW = (
     *("fraction", "stages", "sample", "history", "crash", "can_stop", "shared_by"),
-    *("client_code", "running_requests"),
+    *("client_code", "running_requests", "was_asked"),
 )
 #: What a sparkline shows, of the last five minutes.
 HISTORY = ("gen_tok_s", "kv_used_pct", "ttft_p50_ms")
@@ -211,6 +211,8 @@ def server(view: ServerView) -> Row | dict[str, Any]:
         "shared_by": view.shared_by,
         "client_code": example.client_code(record),
         "running_requests": sample.req_running if sample else None,
+        # Where nobody has asked it yet, it is idle since it became ready.
+        "was_asked": record.idle_since != record.ready_at,
     }
 
 

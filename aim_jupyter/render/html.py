@@ -144,13 +144,17 @@ def beside(*children: str) -> Html:
 
 
 def log(lines: Sequence[str]) -> Html:
-    """Return lines of a log in a box that scrolls."""
+    """Return lines of a log in a box that scrolls, and opens at its end; keys reach it as well."""
     style = (
         f"{CODE_FONT};font-size:11px;line-height:16px;color:{INK};background:{CODE_PAPER};"
-        f"border:1px solid {LINE};padding:8px;margin:4px 0 0;white-space:pre-wrap;"
-        "overflow:auto;max-height:320px;overflow-wrap:anywhere"
+        "padding:8px;margin:0;white-space:pre-wrap;overflow-wrap:anywhere"
     )
-    return tag("pre", "\n".join(lines), style=style)
+    # A box that is filled from below shows its end first, without a script.
+    box = (
+        f"display:flex;flex-direction:column-reverse;background:{CODE_PAPER};"
+        f"border:1px solid {LINE};margin:4px 0 0;overflow:auto;max-height:320px"
+    )
+    return tag("div", tag("pre", "\n".join(lines), style=style), style=box, tabindex="0")
 
 
 def head(title: str, about: str, right: str = "") -> Html:

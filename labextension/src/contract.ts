@@ -81,6 +81,8 @@ export interface IServer {
   shared_by: string | null;
   client_code: string;
   running_requests: number | null;
+  /** Whether any request was made since it is ready. */
+  was_asked: boolean;
 }
 
 /** A map over a table that runs now, in whatever process; `left` is said in words. */

@@ -271,6 +271,14 @@ test('the status bar has nothing to say where the extension is missing', async (
   site.dispose();
 });
 
+test('a server that nobody has asked yet is not said to have been', async () => {
+  const [first, second] = node.servers;
+  await shown({ ...node, servers: [first, { ...second, was_asked: false }] });
+  const server = screen.getByRole('listitem', { name: 'qwen3-8b' });
+  expect(server.textContent).toContain('No request yet · stops in 56 min');
+  expect(server.textContent).not.toContain('Last request');
+});
+
 test('the model field is in the words of the sidebar', async () => {
   await shown(node);
   const field = screen.getByRole('combobox', { name: 'Model' });

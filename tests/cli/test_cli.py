@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 
 import pytest
 
@@ -44,3 +47,19 @@ def test_an_answer_is_rows_or_values(capsys: pytest.CaptureFixture[str]) -> None
     assert cli.main(["engines", "--json"]) == 0
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert lines
+
+
+def test_without_utf8_and_without_a_home_it_still_answers(isolated: object) -> None:
+    code = "from aim_jupyter import cli; raise SystemExit(cli.main([]))"
+    kept = {name: value for name, value in os.environ.items() if name != "HOME"}
+    environment = {**kept, "PYTHONUTF8": "0", "PYTHONIOENCODING": "ascii", "LC_ALL": "C"}
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", code],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("aim")
+    assert "GPUs     None found: this machine has no AMD GPU device." in done.stdout

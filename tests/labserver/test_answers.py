@@ -60,3 +60,11 @@ def test_rows_of_the_picker_have_units_and_no_paths() -> None:
     assert (answer.suggested, answer.offline) == ("demo", True)
     assert (answer.models[0].weights_gib, answer.models[0].gpus) == (3, "4,5")
     assert answer.models[0].verdict is None
+
+
+def test_a_server_that_nobody_has_asked_is_told_from_one_that_is_idle() -> None:
+    record = replace(READY.record, ready_at=100.0, idle_since=100.0)
+    assert not answers.server(replace(READY, record=record))["was_asked"]
+    for since in (None, 160.0):
+        later = replace(record, idle_since=since)
+        assert answers.server(replace(READY, record=later))["was_asked"]

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aim_jupyter.render.html import Html, code_box, escape, join, prose, tag
+from aim_jupyter.render.html import Html, code_box, escape, join, log, prose, tag
 from tests.render.pages import Page
 
 
@@ -38,3 +38,10 @@ def test_code_between_backticks_is_escaped_too() -> None:
 def test_the_marked_part_of_a_command_stays_text(mark: str) -> None:
     line = "%aim launch <b> --gpus 4"
     assert Page(code_box(line, mark)).named("pre")[0].text == line
+
+
+def test_a_log_opens_at_its_end_and_stays_text() -> None:
+    shown = log(["first", "<b>last</b>"])
+    assert "column-reverse" in shown
+    assert "<b>" not in shown
+    assert shown.index("first") < shown.index("last"), "who copies it has it in its order"

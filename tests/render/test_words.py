@@ -9,10 +9,10 @@ import pytest
 
 from aim_jupyter.core.sizes import GIB
 from aim_jupyter.render import words
-from aim_jupyter.tables import columns, frames
+from aim_jupyter.tables import frames, known, types
 
 
-@pytest.mark.parametrize("module", [words, columns, frames])
+@pytest.mark.parametrize("module", [words, frames, known, types])
 def test_the_examples_in_the_docstrings_are_true(module: object) -> None:
     done = doctest.testmod(module)  # type: ignore[arg-type]
     assert done.attempted > 0

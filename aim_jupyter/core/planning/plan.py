@@ -188,6 +188,10 @@ def _listen(request: Request, adapter: Adapter, environment: EngineEnvironment) 
         ) from None
 
 
+#: So many free GPUs are named, more are counted.
+_NAMED = 2
+
+
 def next_steps(
     machine: Machine, environment: EngineEnvironment | None, servers: Sequence[ServerView]
 ) -> tuple[NextStep, ...]:
@@ -200,8 +204,9 @@ def next_steps(
     steps = []
     free = [gpu for gpu in usable if gpu.state == "free"]
     if free:
-        which = " and ".join(str(gpu.hip_index) for gpu in free[:2])
-        steps.append(NextStep(line="%aim recipes", what=f"see what fits on GPU {which}"))
+        which = " and ".join(str(gpu.hip_index) for gpu in free)
+        where = f"GPU {which}" if len(free) <= _NAMED else f"the {len(free)} free GPUs"
+        steps.append(NextStep(line="%aim recipes", what=f"see what fits on {where}"))
     if servers:
         latest = max(servers, key=lambda view: view.record.created_at)
         steps.append(NextStep(line="client = %aim client", what=f"talk to {latest.record.name}"))

@@ -198,8 +198,11 @@ function Idle({ server }: { server: IServer }): React.ReactElement {
   }
   const { idle_s: idle, idle_left_s: stops } = server;
   const then = stops === null ? trans.__('no idle limit') : trans.__('stops in %1', limit(stops));
+  if (!server.was_asked) {
+    return <>{`${trans.__('No request yet')} · ${then}`}</>;
+  }
   if (idle === null) {
-    return <>{stops === null ? trans.__('No request yet') : then}</>;
+    return <>{then}</>;
   }
   const ago = age(idle);
   return (

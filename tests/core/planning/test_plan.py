@@ -219,3 +219,12 @@ def test_the_next_steps_are_one_or_two_lines_that_make_sense(
     steps = planning.next_steps(replace(NOTHING, gpus=gpus), engine, servers)
     assert [step.line for step in steps] == lines
     assert all(step.what for step in steps)
+
+
+@pytest.mark.parametrize(
+    ("free", "said"), [(1, "GPU 0"), (2, "GPU 0 and 1"), (4, "the 4 free GPUs")]
+)
+def test_many_free_gpus_are_counted_and_none_is_left_out(free: int, said: str) -> None:
+    gpus = tuple(replace(GPU, hip_index=index) for index in range(free))
+    (step,) = planning.next_steps(replace(NOTHING, gpus=(*gpus, BUSY)), ENVIRONMENT, [])
+    assert step.what == f"see what fits on {said}"

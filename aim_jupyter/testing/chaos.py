@@ -46,6 +46,8 @@ from aim_jupyter.testing.plans import fake_plans, real_plans
 #: Promises: seconds after which every state is true, and nothing is left that nobody supervises.
 TRUE_S = 2.0
 ORPHANS_S = 10.0
+#: Seconds for which a GPU may be free while somebody waits whom it would do.
+IDLE_S = 3.0
 #: An order that is not obeyed by then hangs.
 HANGS_S = 120.0
 #: How often each plan is drawn: most are well.
@@ -68,6 +70,8 @@ class Chaos:
         Up to so many seconds a round lets servers start before it goes on.
     disk : Disk, optional
         Where the state lies, to be filled.
+    waiting : float
+        Which share of the launches waits in line where the GPUs are taken.
     """
 
     def __init__(
@@ -79,13 +83,14 @@ class Chaos:
         kernels: int = 3,
         settle_s: float = 0.0,
         disk: Disk | None = None,
+        waiting: float = 0.0,
     ) -> None:
         self.seed = seed
         self.run = secrets.token_hex(8)
         self.done: Counter[str] = Counter()
         self._random = random.Random(seed)  # noqa: S311 - no secret
         self._plans, self._names, self._settle_s = plans, names, settle_s
-        self._disk = disk
+        self._disk, self._waiting = disk, waiting
         self._gaps: set[int] = set()
         ordinals = [gpu.hip_index for gpu in gpus.machine().gpus if gpu.hip_index is not None]
         self._gpus = ordinals[: len(names)]
@@ -175,8 +180,16 @@ class Chaos:
         do = draw.choices(("launch", "stop", "attach", "ps"), (5, 2, 2, 1))[0]
         name = draw.choice(self._names)
         behaviour = draw.choices(self._plans, _WEIGHTS[: len(self._plans)])[0]
-        gpu = (draw.choice(self._gpus),) if self._gpus else ()
-        plan = replace(behaviour, server=name, gpus=gpu, restarts=draw.choice((0, 0, 2)))
+        # Where they wait, some wait for several: what is small may then pass what is large.
+        count = draw.choice((1, 1, 2, 3)) if self._waiting else 1
+        gpu = tuple(sorted(draw.sample(self._gpus, min(count, len(self._gpus)))))
+        plan = replace(
+            behaviour,
+            server=name,
+            gpus=gpu,
+            restarts=draw.choice((0, 0, 2)),
+            queue=draw.random() < self._waiting,
+        )
         return Order(do=do, server=name, plan=plan if do == "launch" else None)
 
     def _let_start(self) -> None:
@@ -204,6 +217,8 @@ class Chaos:
         _until(self._false_states, began + TRUE_S)
         _until(self._unsupervised, began + ORPHANS_S)
         _until(self._wrong_leases, began + ORPHANS_S)
+        _until(self._wrong_line, began + ORPHANS_S)
+        _until(self._idle_gpus, time.monotonic() + IDLE_S)
         _until(self._wrong_lines, began + TRUE_S)
 
     def _records(self) -> Iterator[tuple[ServerFolder, ServerRecord]]:
@@ -254,6 +269,27 @@ class Chaos:
             if server not in using.get(key, [server] if self._starts(server) else [])
         ]
         return wrong
+
+    def _wrong_line(self) -> list[str]:
+        """Return who waits without a place in the line, or stands in it and does not wait."""
+        standing = [turn.ticket.server for turn in leases.now()[0]]
+        waiting = [folder.name for folder, record in self._records() if record.waits]
+        self.done["waited"] += len(waiting)
+        wrong = [
+            f"{name} waits, and is not in the line" for name in waiting if name not in standing
+        ]
+        wrong += [
+            f"{name} is in the line and does not wait" for name in standing if name not in waiting
+        ]
+        return wrong + [f"{name} waits twice" for name in waiting if standing.count(name) > 1]
+
+    def _idle_gpus(self) -> list[str]:
+        """Return who waits although there are free GPUs that would do."""
+        return [
+            f"{turn.ticket.server} waits, and {', '.join(turn.keys)} is free"
+            for turn in leases.now()[0]
+            if turn.keys
+        ]
 
     def _starts(self, name: str | None) -> bool:
         try:

@@ -57,7 +57,9 @@ def test_some_rounds_hold(
     # which have the cores to themselves, hold it to what is promised.
     monkeypatch.setattr("aim_jupyter.testing.chaos.TRUE_S", 30.0)
     monkeypatch.setattr("aim_jupyter.testing.chaos.ORPHANS_S", 40.0)
-    chaos = Chaos(seed=3, plans=fake_plans(tmp_path / "engines"), disk=disk)
+    monkeypatch.setattr("aim_jupyter.testing.chaos.IDLE_S", 30.0)
+    plans = fake_plans(tmp_path / "engines")
+    chaos = Chaos(seed=3, plans=plans, disk=disk, waiting=0.5)
     try:
         chaos.rounds(6)
     finally:
@@ -101,6 +103,23 @@ def test_two_hundred_rounds_hold(machine: Path, disk: Disk | None, tmp_path: Pat
         sys.stdout.write(f"seed {chaos.seed}: {dict(chaos.done)}\n")
     assert disk is None or {"no bytes", "no inodes"} <= set(chaos.done)
     assert leases.holders() == {}
+
+
+@pytest.mark.timeout(1200)
+def test_two_hundred_rounds_hold_in_a_line(
+    machine: Path, disk: Disk | None, tmp_path: Path
+) -> None:
+    """Six servers for three GPUs: many launches wait, and whoever waits is killed as well."""
+    names, plans = ("a", "b", "c", "d", "e", "f"), fake_plans(tmp_path / "engines")
+    chaos = Chaos(seed(), plans, names, kernels=4, disk=disk, waiting=0.8)
+    try:
+        chaos.rounds(200)
+    finally:
+        chaos.end()
+        sys.stdout.write(f"seed {chaos.seed}: {dict(chaos.done)}\n")
+    assert chaos.done["waited"] > 100
+    assert leases.holders() == {}
+    assert leases.now()[0] == []
 
 
 @pytest.mark.engine

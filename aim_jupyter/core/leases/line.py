@@ -1,7 +1,7 @@
 """Whose turn it is: pure. Everybody who waits finds the same by looking, so that nobody decides.
 
-First come, first served, among those who have had no more than their share; behind them, in the
-same order, those who have had more. Each is given the earliest time that can be known at which
+Who has had more than a share stands behind who has not; of these, who has fewer devices now comes
+first; and of those that are alike in this, who came first. Each is given the earliest time that can be known at which
 there is room for all before it, so that who is short may pass who is large exactly where that
 delays nobody. What has set no end is taken to last for ever.
 """
@@ -9,6 +9,7 @@ delays nobody. What has set no end is taken to last for ever.
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
 from msgspec import Struct
@@ -41,19 +42,32 @@ class Turn(Struct, frozen=True, kw_only=True):
     expected_at: float | None = None
 
 
-def ordered(tickets: Iterable[Ticket], had_s: Mapping[int, float]) -> list[Ticket]:
+def ordered(
+    tickets: Iterable[Ticket], holders: Mapping[str, Holder], had_s: Mapping[int, float]
+) -> list[Ticket]:
     """Return those who wait in the order in which they are served.
+
+    What a user's earlier tickets ask for counts for the later ones as if it were had already: who
+    asks for four servers at once is served one, and the next one when the others were.
 
     Parameters
     ----------
+    holders : mapping
+        Of every device that is held, by key.
     had_s : mapping
         GPU seconds that each user has had lately, by uid: of those who hold or wait now.
     """
     came = sorted(tickets, key=lambda ticket: (ticket.at, ticket.name))
     all_of_them = {ticket.uid: 0.0 for ticket in came} | dict(had_s)
     share = sum(all_of_them.values()) / max(len(all_of_them), 1)
-    # Who came first is first among equals: a rounding must not make one of them a glutton.
-    return sorted(came, key=lambda ticket: all_of_them[ticket.uid] > share * (1 + 1e-9))
+    has = Counter(holder.uid for holder in holders.values())
+    keys = {}
+    for ticket in came:
+        # A rounding must not make one of equals a glutton.
+        glutton = all_of_them[ticket.uid] > share * (1 + 1e-9)
+        keys[ticket.name] = (glutton, has[ticket.uid])
+        has[ticket.uid] += ticket.count
+    return sorted(came, key=lambda ticket: keys[ticket.name])
 
 
 def turns(

@@ -40,7 +40,7 @@ def now(
         return [], held
     at = time.time()
     had = usage.had_s({one.uid for one in waiting}, held, at)
-    return line.turns(line.ordered(waiting, had), held, at, passed=passed), held
+    return line.turns(line.ordered(waiting, held, had), held, at, passed=passed), held
 
 
 class Watch:

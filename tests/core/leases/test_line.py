@@ -46,11 +46,18 @@ def test_first_come_first_served() -> None:
 
 def test_one_who_had_more_than_a_share_stands_behind_those_who_had_less() -> None:
     glutton, other, third = ticket(1, at=1.0), ticket(2, at=2.0), ticket(3, at=3.0)
-    assert ordered([third, other, glutton], {}) == [glutton, other, third]
-    assert ordered([third, other, glutton], {1: 100.0}) == [other, third, glutton]
+    assert ordered([third, other, glutton], {}, {}) == [glutton, other, third]
+    assert ordered([third, other, glutton], {}, {1: 100.0}) == [other, third, glutton]
     # One user alone, and users who had the same, have had no more than a share.
-    assert ordered([glutton], {1: 100.0}) == [glutton]
-    assert ordered([other, glutton], {1: 0.1, 2: 0.1, 3: 0.1}) == [glutton, other]
+    assert ordered([glutton], {}, {1: 100.0}) == [glutton]
+    assert ordered([other, glutton], {}, {1: 0.1, 2: 0.1, 3: 0.1}) == [glutton, other]
+
+
+def test_who_has_fewer_now_comes_first_and_who_asks_for_several_is_served_one_at_a_time() -> None:
+    first, again, more = (ticket(1, at=at) for at in (1.0, 2.0, 3.0))
+    other, late = ticket(2, at=4.0), ticket(3, 2, at=5.0)
+    assert ordered([first, again, more, other, late], {}, {}) == [first, other, late, again, more]
+    assert ordered([first, other], held(KEYS[0], uid=1), {}) == [other, first]
 
 
 def test_a_short_one_passes_a_large_one_only_where_that_delays_nothing() -> None:

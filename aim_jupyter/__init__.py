@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
     from aim_jupyter.core.errors import AimError
     from aim_jupyter.verbs import (
+        answer,
+        ask,
         attach,
         bench,
         cache,
@@ -72,6 +74,8 @@ __all__ = [
     "AimError",
     "RunHandle",
     "Server",
+    "answer",
+    "ask",
     "attach",
     "bench",
     "cache",

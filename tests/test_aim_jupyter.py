@@ -26,6 +26,8 @@ PUBLIC = [
     "AimError",
     "RunHandle",
     "Server",
+    "answer",
+    "ask",
     "attach",
     "bench",
     "cache",

@@ -332,6 +332,16 @@ SHARE = (
     argument("--revoke", action="store_true", help="take it back, at once"),
 )
 
+ASK = (
+    argument("gpu", nargs="?", type=int, metavar="GPU", help="a number of %%aim gpus"),
+    argument("words", nargs="*", help="what for: one line, which all of this node can read"),
+)
+
+ANSWER = (
+    argument("user", help="who has asked"),
+    argument("words", nargs="+", help="such as: at 18:00"),
+)
+
 GPUS = (
     MACHINE,
     ON,

@@ -11,8 +11,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from aim_jupyter.commands import gateway, handlers, looks
+from aim_jupyter.commands import gateway, handlers, looks, notes
 from aim_jupyter.commands.arguments import (
+    ANSWER,
+    ASK,
     BESIDE,
     BUNDLE,
     BUNDLED,
@@ -154,6 +156,8 @@ COMMANDS: tuple[Command, ...] = (
         terminal=True,
     ),
     Command("ps", "all servers, live and ended", lambda _: api.servers(), looks.PS, also="list"),
+    Command("ask", "leave a word for who holds a GPU; else all words", notes.ask, looks.LINES, ASK),
+    Command("answer", "answer who has asked for a GPU", notes.answer, looks.LINES, ANSWER),
     Command("queue", "who waits for GPUs, in turn", lambda _: api.queue(), looks.QUEUE),
     Command(
         "status", "one server", lambda given: api.status(given.server), looks.SERVER, (SERVER,)

@@ -14,6 +14,7 @@ from .frame import frame_html, frame_text
 from .gpus import gpus_card
 from .launch import launch_card
 from .mapping import map_card, map_line
+from .notes import note_lines
 from .nothing import nothing_card
 from .plan import plan_text
 from .provenance import differences_card, record_card
@@ -46,6 +47,7 @@ __all__ = [
     "launch_card",
     "map_card",
     "map_line",
+    "note_lines",
     "nothing_card",
     "plan_text",
     "progress_line",

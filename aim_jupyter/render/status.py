@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from aim_jupyter.core.records import EngineEnvironment, Gpu, ServerView, Status
-from aim_jupyter.render import devices, grid, html, servers, shapes, words
+from aim_jupyter.render import devices, grid, html, notes, servers, shapes, words
 from aim_jupyter.render import text as t
 from aim_jupyter.render.cache import totals_words
 from aim_jupyter.render.card import Card, card
 from aim_jupyter.render.html import Html, tag
 
+#: Where what others ask for is answered.
+_ANSWERS = "%aim ask shows the lines that answer"
 _NO_GPU = (devices.NONE, devices.INSTEAD)
 # At most eight a line: the GPUs of a node, or whole groups of partitions, stand below each other.
 _TILE = "minmax(max(76px,11%),1fr)"
@@ -29,6 +31,9 @@ def _html(status: Status, read: str) -> Html:
     if status.cache:
         first, *rest = totals_words(status.cache)
         rows.append(("Cache", html.join(first, html.soft(*(f" · {fact}" for fact in rest)))))
+    if status.asked:
+        lines = (notes.asked(note, status.machine.gpus) for note in status.asked)
+        rows.append(("Asked", html.join(*map(html.line, lines), html.soft(_ANSWERS))))
     if status.next:
         rows.append(("Next", _steps(status)))
     about = html.soft(f"{machine.host} · {devices.describe(machine)}")
@@ -125,6 +130,9 @@ def _text(status: Status, read: str) -> list[str]:
     lines += t.row("Servers", *(views or ["none running"]))
     if status.cache:
         lines += t.row("Cache", " · ".join(totals_words(status.cache)))
+    if status.asked:
+        asked = (notes.asked(note, status.machine.gpus) for note in status.asked)
+        lines += t.row("Asked", *asked, _ANSWERS)
     steps = [[t.bold(step.line), step.what] for step in status.next]
     return lines + t.row("Next", *t.columns(steps, [False, False], gap=4))
 

@@ -26,6 +26,8 @@ from aim_jupyter.verbs.mapping import compare, embed, map, rerank
 from aim_jupyter.verbs.measures import exported, metrics, plot, usage
 from aim_jupyter.verbs.recording import provenance, replay
 from aim_jupyter.verbs.servers import (
+    answer,
+    ask,
     attach,
     client,
     events,
@@ -41,6 +43,8 @@ from aim_jupyter.verbs.servers import (
 )
 
 __all__ = [
+    "answer",
+    "ask",
     "attach",
     "bench",
     "cache",

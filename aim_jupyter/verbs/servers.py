@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from aim_jupyter.core import api
 from aim_jupyter.core.defaults import DRAIN_S
-from aim_jupyter.core.records import Plan, Status
+from aim_jupyter.core.records import Note, Plan, Status
 from aim_jupyter.core.records.explained import Explanation
 from aim_jupyter.core.request import Request
 from aim_jupyter.verbs.asking import asking
@@ -80,6 +80,40 @@ def queue() -> pd.DataFrame:
     >>> longest = aim.queue().waited_s.max()
     """
     return frame("queue", api.queue())
+
+
+def ask(gpu: int | None = None, words: str = "") -> list[Note]:
+    """Leave a word for who holds a GPU; return what this user was asked, has asked, and answers.
+
+    Without a GPU nothing is left. All of this node can read the words.
+
+    Raises
+    ------
+    BadUsage, GpuUnavailable
+        If nobody else holds it, or there is no such GPU.
+
+    Examples
+    --------
+    >>> import aim_jupyter as aim
+    >>> aim.ask(3, "thesis due tonight")                              # doctest: +SKIP
+    """
+    return api.notes() if gpu is None else api.leave_note(gpu, words)
+
+
+def answer(user: str, words: str) -> list[Note]:
+    """Answer what a user has asked for, and return the same as `ask`.
+
+    Raises
+    ------
+    UnknownName
+        If that user has asked nothing.
+
+    Examples
+    --------
+    >>> import aim_jupyter as aim
+    >>> aim.answer("ann", "at 18:00")                                 # doctest: +SKIP
+    """
+    return api.answer_note(user, words)
 
 
 def attach(server: str | None = None) -> Server:

@@ -46,6 +46,7 @@ from .lifecycle import (
     watch,
 )
 from .lines import launch_line, with_variables
+from .notes import answer_note, leave_note, notes
 from .picking import known
 from .plans import (
     DEMO,
@@ -73,6 +74,7 @@ __all__ = [
     "TOP_PAST_S",
     "Elsewhere",
     "Share",
+    "answer_note",
     "ask",
     "ask_engine",
     "attach",
@@ -115,11 +117,13 @@ __all__ = [
     "launch",
     "launch_line",
     "launching",
+    "leave_note",
     "logs",
     "machine",
     "metrics",
     "models_on_disk",
     "new_recipe",
+    "notes",
     "overview",
     "pin",
     "plan",

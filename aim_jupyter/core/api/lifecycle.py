@@ -17,6 +17,7 @@ from aim_jupyter.core.api.finding import (
     server,
     shared,
 )
+from aim_jupyter.core.api.notes import unanswered
 from aim_jupyter.core.api.plans import meant, running
 from aim_jupyter.core.api.site import engine_for, engine_is_known, machine
 from aim_jupyter.core.defaults import DRAIN_S
@@ -241,6 +242,7 @@ def overview(*, ended: bool = False, ask: bool = True) -> Status:
         servers=(*(views if ended else live), *others),
         cache=on_disk if on_disk.models else None,
         next=planning.next_steps(here, environment, live) if known else (),
+        asked=unanswered(),
     )
 
 

@@ -19,16 +19,16 @@ from aim_jupyter.core.leases.lease import Lease, take
 from aim_jupyter.core.leases.line import Turn
 from aim_jupyter.core.leases.queue import Watch, now
 from aim_jupyter.core.leases.ticket import Ticket, Wish, drawn, supposed
-from aim_jupyter.core.leases.usage import add
+from aim_jupyter.core.leases.usage import Meter
 
 __all__ = [
     "Holder",
     "Lease",
+    "Meter",
     "Ticket",
     "Turn",
     "Watch",
     "Wish",
-    "add",
     "drawn",
     "free",
     "holders",

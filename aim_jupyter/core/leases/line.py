@@ -1,9 +1,9 @@
 """Whose turn it is: pure. Everybody who waits finds the same by looking, so that nobody decides.
 
 Who has had more than a share stands behind who has not; of these, who has fewer devices now comes
-first; and of those that are alike in this, who came first. Each is given the earliest time that can be known at which
-there is room for all before it, so that who is short may pass who is large exactly where that
-delays nobody. What has set no end is taken to last for ever.
+first; and of those that are alike in this, who came first. Each is given the earliest time that can
+be known at which there is room for all before it, so that who is short may pass who is large
+exactly where that delays nobody. What has set no end is taken to last for ever.
 """
 
 from __future__ import annotations

@@ -13,34 +13,34 @@ from aim_jupyter.core.leases.ticket import Ticket
 #: Seconds for which a device is kept for somebody whose turn it is: a supervisor that is stopped,
 #: or a container that sees other devices than we do, keeps it from nobody.
 KEPT_S = 1.5
-#: After so long it is kept for him once more.
-FORGIVEN_S = 60.0
 
 
-def now(
-    *, last: Ticket | None = None, passed: frozenset[str] = frozenset()
-) -> tuple[list[Turn], Mapping[str, Holder]]:
+def now(*, last: Ticket | None = None) -> tuple[list[Turn], Mapping[str, Holder]]:
     """Return where each stands who waits, and who holds what they wait for.
 
     Parameters
     ----------
     last : Ticket, optional
         Somebody who would come now, behind all of them.
-    passed : frozenset of str
-        Names of tickets for which nothing is kept any more.
 
     Raises
     ------
     StateUnusable
         If the folder of the leases is a link or could be emptied by anyone.
     """
+    waiting, held, at = _read(last)
+    return line.turns(waiting, held, at), held
+
+
+def _read(last: Ticket | None = None) -> tuple[list[Ticket], Mapping[str, Holder], float]:
+    """Return who waits in the order in which they are served, who holds, and the time."""
     waiting = [*ticket.waiting(), *([last] if last else [])]
-    held = holders()
+    held, at = holders(), time.time()
     if not waiting:
-        return [], held
-    at = time.time()
-    had = usage.had_s({one.uid for one in waiting}, held, at)
-    return line.turns(line.ordered(waiting, held, had), held, at, passed=passed), held
+        return [], held, at
+    holding = {holder.uid for holder in held.values() if holder.uid is not None}
+    had = usage.had_s(holding.union(one.uid for one in waiting), at)
+    return line.ordered(waiting, held, had), held, at
 
 
 class Watch:
@@ -58,11 +58,13 @@ class Watch:
         StateUnusable
             As `now`.
         """
-        at = time.monotonic()
-        since = {name: began for name, began in self._kept_since.items() if at - began < FORGIVEN_S}
-        passed = {name for name, began in since.items() if at - began > KEPT_S}
-        turns, held = now(passed=frozenset(passed - {self._own.name}))
-        kept = {turn.ticket.name for turn in turns if turn.keys}
-        self._kept_since = {name: since.get(name, at) for name in passed | kept}
+        waiting, held, at = _read()
+        turns = line.turns(waiting, held, at)
+        began = time.monotonic()
+        kept = (turn.ticket.name for turn in turns if turn.keys)
+        self._kept_since = {name: self._kept_since.get(name, began) for name in kept}
+        passed = {name for name, since in self._kept_since.items() if began - since > KEPT_S}
+        if passed := passed - {self._own.name}:
+            turns = line.turns(waiting, held, at, passed=frozenset(passed))
         mine = next((turn for turn in turns if turn.ticket.name == self._own.name), None)
         return mine, turns, held

@@ -1,9 +1,9 @@
 """How much of the node each user has had lately: what a fair share is measured by.
 
-Each user keeps a file beside the leases, to which everything that held a device for this user adds
-when it lets go; what is held now is counted from the claims. What was had fades: a day later it
-counts half. The file is the user's own, and may be written at will: a fair share is kept by this
-tool's cooperation, the lock on a device by the system.
+Each user keeps a file beside the leases, to which everything that holds a device for this user adds
+by the minute, so that a kill loses none but the last. What was had fades: a day later it counts
+half. The file is the user's own, and may be written at will: a fair share is kept by this tool's
+cooperation, the lock on a device by the system.
 """
 
 from __future__ import annotations
@@ -12,18 +12,20 @@ import contextlib
 import math
 import os
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
+from typing import Self
 
 import msgspec
 from msgspec import Struct
 
 from aim_jupyter.core.errors import StateUnusable
 from aim_jupyter.core.leases import folder, locks
-from aim_jupyter.core.leases.holder import Holder
 from aim_jupyter.core.records.kinds import resolved
 
 #: Seconds after which what a user has had counts half.
 HALF_LIFE_S = 86400.0
+#: Seconds that are added at a time.
+EACH_S = 60.0
 _LEAD = "had-"
 _MOST_TEXT = 256
 _PATIENCE_S = 2.0
@@ -55,8 +57,38 @@ def add(gpu_s: float) -> None:
             os.close(handle)
 
 
-def had_s(uids: Iterable[int], holders: Mapping[str, Holder], now: float) -> dict[int, float]:
-    """Return the GPU seconds that these users, and all who hold a device now, have had lately.
+class Meter:
+    """Counts what somebody holds while inside the block, as long as that is looked after.
+
+    Parameters
+    ----------
+    devices : int
+        How many are held.
+    """
+
+    def __init__(self, devices: int) -> None:
+        self._devices = devices
+        self._since = time.monotonic()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._add(at_least_s=0.0)
+
+    def tick(self) -> None:
+        """Add what is due."""
+        self._add(at_least_s=EACH_S)
+
+    def _add(self, *, at_least_s: float) -> None:
+        held_s = time.monotonic() - self._since
+        if self._devices and held_s >= at_least_s:
+            self._since += held_s
+            add(held_s * self._devices)
+
+
+def had_s(uids: Iterable[int], now: float) -> dict[int, float]:
+    """Return the GPU seconds that these users have had lately.
 
     Raises
     ------
@@ -64,10 +96,6 @@ def had_s(uids: Iterable[int], holders: Mapping[str, Holder], now: float) -> dic
         If the folder is a link or could be emptied by anyone.
     """
     found = dict.fromkeys(uids, 0.0)
-    for holder in holders.values():
-        if holder.uid is not None:
-            held = max(now - (holder.since or now), 0.0)
-            found[holder.uid] = found.get(holder.uid, 0.0) + held
     with folder.opened(make=False) as place:
         if place is not None:
             for uid in found:

@@ -25,6 +25,7 @@ from aim_jupyter.core.records.download import Arriving, Prefetch, Progress
 from aim_jupyter.core.records.engine import EngineEnvironment, Flag, Image, WarmHost
 from aim_jupyter.core.records.gpu import Cpu, Gpu, GpuState, Machine
 from aim_jupyter.core.records.job import Job, Partition
+from aim_jupyter.core.records.note import Note
 from aim_jupyter.core.records.plan import Mode, Plan, Source
 from aim_jupyter.core.records.process import ProcessId
 from aim_jupyter.core.records.recipe import Choice, Model, Offer, Recipe, Verdict, Weights
@@ -74,6 +75,7 @@ __all__ = [
     "Model",
     "ModelKind",
     "NextStep",
+    "Note",
     "Offer",
     "Partition",
     "Plan",

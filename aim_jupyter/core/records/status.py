@@ -7,6 +7,7 @@ from msgspec import Struct
 from aim_jupyter.core.records.cached import CacheTotals
 from aim_jupyter.core.records.engine import EngineEnvironment
 from aim_jupyter.core.records.gpu import Machine
+from aim_jupyter.core.records.note import Note
 from aim_jupyter.core.records.sample import Sample
 from aim_jupyter.core.records.server import ServerRecord
 
@@ -54,6 +55,8 @@ class Status(Struct, frozen=True, kw_only=True):
         Who looks: a GPU with this holder is "you".
     engine_known : bool
         False: there may be one, but nobody has asked it yet.
+    asked : tuple of Note
+        What others ask this user for, and have no answer to.
     """
 
     at: float
@@ -65,6 +68,7 @@ class Status(Struct, frozen=True, kw_only=True):
     servers: tuple[ServerView, ...] = ()
     cache: CacheTotals | None = None
     next: tuple[NextStep, ...] = ()
+    asked: tuple[Note, ...] = ()
 
 
 class Top(Struct, frozen=True, kw_only=True):

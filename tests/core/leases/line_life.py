@@ -1,12 +1,12 @@
 """Twenty users of one node, each a real one, who want more than there is: run as a program.
 
-Run as ``line_life.py RECORD SECONDS SEED``. A minute on the node is a second here. Some users have
-one request after the other, some three or four at a time; some want several devices; some say when
-they will end. Who waits and who holds is killed at random, and comes again; once the node is
-rebooted on paper: all is killed, and the folder of the leases is empty. The record is a line an
-event, in seconds of the monotonic clock that all processes share: ``asked``, ``took``, ``left`` and
-``killed``, with ``user.slot`` and the devices. ``idle`` is how long at most a device was free
-while somebody waited whom it would have done.
+Run as ``line_life.py RECORD SECONDS SEED``. A minute on the node is two seconds here. Some users
+have one request after the other, some three or four at a time; some want several devices. Who waits
+and who holds is killed at random, and comes again; once the node is rebooted on paper: all is
+killed, and the folder of the leases is empty. The record is a line an event, in seconds of the
+monotonic clock that all processes share: ``asked``, ``took``, ``left`` and ``killed``, with
+``user.slot`` and the devices. ``idle`` is how long at most a device was free while somebody waited
+whom it would have done, and for how long this program itself stood still at most.
 """
 
 from __future__ import annotations
@@ -18,10 +18,11 @@ import sys
 import time
 from pathlib import Path
 from types import SimpleNamespace
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 from aim_jupyter.core import gpus, leases
-from aim_jupyter.core.leases import Lease, Wish
+from aim_jupyter.core.leases import Lease, Wish, usage
+from aim_jupyter.core.records import Plan
 from aim_jupyter.core.serving.start import turn
 
 FIRST_USER = 64101
@@ -29,6 +30,7 @@ FIRST_USER = 64101
 USERS = tuple((1, 1) for _ in range(8)) + ((3, 1),) * 6 + ((4, 1),) * 4 + ((1, 4),) * 2
 LASTS_S = {1: (1.5, 4.0), 4: (0.8, 1.6)}
 KILLS_EACH_S = 4.0
+COUNTED_S = 0.2
 LOOK_S = 0.1
 
 
@@ -37,7 +39,7 @@ class Asker(NamedTuple):
 
     user: int
     slot: int
-    count: int
+    devices: int
 
     @property
     def name(self) -> str:
@@ -54,19 +56,20 @@ def live(asker: Asker, record: int, keys: tuple[str, ...], seed: int, end: float
     os.setgid(FIRST_USER + asker.user)
     os.setuid(FIRST_USER + asker.user)
     draw = random.Random(seed)
-    waits = turn._Waiter(SimpleNamespace(until=""), float("inf"), lambda _: None, say)  # type: ignore[arg-type]
+    waits = turn._Waiter(cast(Plan, SimpleNamespace(until="")), float("inf"), unset, say)
     number = 0
     while time.monotonic() < end:
         number += 1
-        lasts_s = draw.uniform(*LASTS_S[asker.count])
-        said_s = lasts_s if draw.random() < 0.5 else None
-        info = {"server": asker.name, **({"until": time.time() + lasts_s} if said_s else {})}
+        lasts_s = draw.uniform(*LASTS_S[asker.devices])
+        # As under a longest lifetime, all have said an end, and most end before.
+        said_s = lasts_s * draw.uniform(1.0, 1.5)
+        info = {"server": asker.name, "until": time.time() + said_s}
         wish = Wish(
-            keys=keys, count=asker.count, launch=str(number), lasts_s=said_s, server=asker.name
+            keys=keys, count=asker.devices, launch=str(number), lasts_s=said_s, server=asker.name
         )
 
         def take(free: frozenset[str], info: dict[str, object] = info) -> Lease:
-            return leases.take(draw.sample(sorted(free), asker.count), info=info)
+            return leases.take(draw.sample(sorted(free), asker.devices), info=info)
 
         waits._take = take
         note(record, "asked", asker)
@@ -74,13 +77,24 @@ def live(asker: Asker, record: int, keys: tuple[str, ...], seed: int, end: float
             lease = waits.wait(ticket)
         if lease is None:
             return
-        began = time.monotonic()
         note(record, "took", asker, lease.keys)
-        time.sleep(lasts_s)
+        hold(asker.devices, lasts_s)
         note(record, "left", asker, lease.keys)
-        held = lease.keys
         lease.release()
-        leases.add((time.monotonic() - began) * len(held))
+
+
+def hold(count: int, lasts_s: float) -> None:
+    """Hold devices as a supervisor does that looks after its server."""
+    usage.EACH_S = COUNTED_S
+    end = time.monotonic() + lasts_s
+    with leases.Meter(count) as meter:
+        while (left_s := end - time.monotonic()) > 0:
+            time.sleep(min(left_s, COUNTED_S))
+            meter.tick()
+
+
+def unset(_keys: frozenset[str]) -> Lease:
+    raise AssertionError
 
 
 def say(_words: str, seconds: float) -> bool:
@@ -109,7 +123,7 @@ class Node:
         self.end = time.monotonic() + seconds
         self.askers: dict[int, Asker] = {}
         self.free_since: dict[str, float] = {}
-        self.idle_s = 0.0
+        self.idle_s = self.late_s = 0.0
 
     def start(self) -> None:
         for user, (slots, count) in enumerate(USERS):
@@ -139,6 +153,7 @@ class Node:
         askers = [self.kill(pid) for pid in list(self.askers)]
         for file in leases.path().iterdir():
             file.unlink()
+        os.write(self.record, f"{time.monotonic()} rebooted - \n".encode())
         self.free_since = {}
         for asker in askers:
             self.bear(asker)
@@ -156,9 +171,10 @@ class Node:
                 reboots_at = float("inf")
                 self.reboot()
             time.sleep(LOOK_S)
+            self.late_s = max(self.late_s, time.monotonic() - now - LOOK_S)
         for pid in list(self.askers):
             self.kill(pid)
-        os.write(self.record, f"{time.monotonic()} idle {self.idle_s} \n".encode())
+        os.write(self.record, f"{time.monotonic()} idle {self.idle_s} {self.late_s}\n".encode())
 
 
 def main(record: str, seconds: str, seed: str) -> None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import itertools
 import math
 import random
+import sys
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -166,3 +168,105 @@ def test_whoever_is_served_the_first_is_never_later_than_was_said(
         else:
             now = min(max(one.until or 0.0, now) for one in holders.values())
             holders = {key: one for key, one in holders.items() if (one.until or 0.0) > now}
+
+
+Job = tuple[float, float, Ticket, tuple[str, ...]]
+"""When it began and will end, whose it is, and on which devices."""
+
+
+class Node:
+    """A node of eight devices in virtual time: users who want more than there is, for two hours.
+
+    Each user has so many requests at a time, each for so many devices, one after the other. Jobs
+    say an end, as under a longest lifetime, and end before. Who is in turn takes it half a second
+    later. Some are killed, waiting or holding, and ask again: of what they held the last minute is
+    not counted.
+    """
+
+    LAST_S = 7200.0
+    LASTS_S = (60.0, 240.0)
+    KILLS_EACH_S = 120.0
+
+    def __init__(self, users: list[tuple[int, int]], seed: int) -> None:
+        self.draw, self.users = random.Random(seed), users
+        self.now = 0.0
+        self.waiting: list[Ticket] = []
+        self.running: list[Job] = []
+        self.held: dict[str, Holder] = {}
+        self.counted_s = dict.fromkeys(range(len(users)), 0.0)
+        self.had_s = dict.fromkeys(range(len(users)), 0.0)
+        self.longest_wait_s = 0.0
+
+    def run(self) -> None:
+        for uid, (slots, _) in enumerate(self.users):
+            for _ in range(slots):
+                self.ask(uid)
+        kills_at = self.KILLS_EACH_S
+        while self.now < self.LAST_S:
+            self.serve()
+            ends_at = min(ended for _, ended, _, _ in self.running)
+            if kills_at < ends_at:
+                self.now, kills_at = kills_at, kills_at + self.KILLS_EACH_S
+                self.kill()
+            else:
+                self.now = ends_at
+                self.end(min(self.running, key=lambda job: job[1]))
+        for job in list(self.running):
+            self.count(job, self.now - job[0])
+
+    def ask(self, uid: int) -> None:
+        said_s = self.draw.uniform(*self.LASTS_S)
+        self.waiting.append(ticket(uid, self.users[uid][1], at=self.now, lasts_s=said_s))
+
+    def serve(self) -> None:
+        """Let all whose turn it is take what they may, each half a second after it could."""
+        while True:
+            line = ordered(self.waiting, self.held, self.counted_s)
+            turn = next((one for one in turns(line, self.held, self.now) if one.keys), None)
+            if turn is None:
+                return
+            self.now += 0.5
+            mine, lasts_s = turn.ticket, turn.ticket.lasts_s or 0.0
+            self.longest_wait_s = max(self.longest_wait_s, self.now - mine.at)
+            keys = tuple(self.draw.sample(turn.keys, mine.count))
+            for key in keys:
+                assert key not in self.held
+                self.held[key] = Holder(key=key, uid=mine.uid, until=self.now + lasts_s)
+            self.waiting.remove(mine)
+            ends_at = self.now + lasts_s * self.draw.uniform(0.6, 1.0)
+            self.running.append((self.now, ends_at, mine, keys))
+
+    def count(self, job: Job, held_s: float, *, killed: bool = False) -> None:
+        _, _, mine, keys = job
+        self.running.remove(job)
+        self.counted_s[mine.uid] += (held_s // 60 * 60 if killed else held_s) * mine.count
+        self.had_s[mine.uid] += held_s * mine.count
+        for key in keys:
+            del self.held[key]
+
+    def end(self, job: Job, *, killed: bool = False) -> None:
+        self.count(job, self.now - job[0], killed=killed)
+        self.ask(job[2].uid)
+
+    def kill(self) -> None:
+        """Kill one who waits or holds: the place in the line is lost, or what was held is free."""
+        at = self.draw.randrange(len(self.waiting) + len(self.running))
+        if at < len(self.waiting):
+            self.ask(self.waiting.pop(at).uid)
+        else:
+            self.end(self.running[at - len(self.waiting)], killed=True)
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_two_hours_of_twenty_users_give_each_the_same_share(seed: int) -> None:
+    users = [(1, 1)] * 8 + [(3, 1)] * 6 + [(4, 1)] * 4 + [(1, 4)] * 2
+    node = Node(users, seed)
+    node.run()
+    mean_s = sum(node.had_s.values()) / len(users)
+    shares = [round(100 * had_s / mean_s) for had_s in node.had_s.values()]
+    sys.stdout.write(f"{shares} %, longest wait {node.longest_wait_s / 60:.0f} min\n")
+    for uid, had_s in node.had_s.items():
+        # What is given is given by the job, and half of one may be too much or too little.
+        job_s = Node.LASTS_S[1] * users[uid][1]
+        assert abs(had_s - mean_s) <= 0.1 * mean_s + job_s / 2
+    assert node.longest_wait_s < node.LAST_S / 2

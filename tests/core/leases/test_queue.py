@@ -27,7 +27,7 @@ def test_one_who_comes_now_is_the_last() -> None:
         assert turns[0].ticket == first
 
 
-def test_one_who_does_not_take_what_is_kept_is_passed_over_and_forgiven(
+def test_one_who_does_not_take_what_is_kept_is_passed_over_until_it_is_taken(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     now = 100.0
@@ -46,8 +46,13 @@ def test_one_who_does_not_take_what_is_kept_is_passed_over_and_forgiven(
         assert keys() == ()
         now += 0.1
         assert keys() == (A,)
+        now += 3600.0
         assert keys() == (A,)
-        now += queue.FORGIVEN_S
+        # The next one is kept for it anew.
+        held = {A: leases.Holder(key=A)}
+        with monkeypatch.context() as patch:
+            patch.setattr(queue, "holders", lambda: held)
+            assert keys() == ()
         assert keys() == ()
         now += queue.KEPT_S + 0.1
         assert keys() == (A,)

@@ -10,13 +10,13 @@ import pytest
 
 from aim_jupyter.core import leases
 from aim_jupyter.core.leases import usage
-from tests.core.leases.children import ALICE, BOB, A, child, done, needs_root
+from tests.core.leases.children import ALICE, BOB, child, done, needs_root
 
 ME = os.getuid()
 
 
 def had(uid: int = ME, later_s: float = 0.0) -> float:
-    return usage.had_s([uid], {}, time.time() + later_s)[uid]
+    return usage.had_s([uid], time.time() + later_s)[uid]
 
 
 def test_it_adds_up_and_a_day_later_counts_half() -> None:
@@ -27,12 +27,18 @@ def test_it_adds_up_and_a_day_later_counts_half() -> None:
     assert had(later_s=usage.HALF_LIFE_S) == pytest.approx(2700.0, rel=0.01)
 
 
-def test_what_is_held_counts_before_it_is_let_go() -> None:
-    with leases.take([A], info={}):
-        held = leases.holders()
-        assert usage.had_s([], held, time.time() + 600)[ME] == pytest.approx(600.0, abs=30)
-    usage.add(100.0)
-    assert usage.had_s([], held, time.time())[ME] >= 100.0
+def test_what_is_held_is_counted_by_the_minute(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = [100.0]
+    monkeypatch.setattr("aim_jupyter.core.leases.usage.time.monotonic", lambda: clock[0])
+    meter, none = leases.Meter(4), leases.Meter(0)
+    for clock[0], counts in ((159.0, 0.0), (170.0, 280.0), (200.0, 280.0), (231.0, 524.0)):
+        meter.tick()
+        none.tick()
+        assert had() == pytest.approx(counts, rel=0.01)
+    # What is left of the last minute counts where it ends in order.
+    with meter, none:
+        clock[0] += 4.0
+    assert had() == pytest.approx(540.0, rel=0.01)
 
 
 @needs_root

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 
 from msgspec.structs import replace
 
-from aim_jupyter.core import gpus, leases
+from aim_jupyter.core import gpus
 from aim_jupyter.core.errors import GpuUnavailable
 from aim_jupyter.core.events import EventLog
 from aim_jupyter.core.leases import Lease
@@ -63,13 +63,9 @@ def leased(
     if lease is None:
         yield None
         return
-    began = time.monotonic()
-    try:
-        with lease:
-            folder.events.add("lease", f"holds {folder.read().plan.devices}")
-            yield lease
-    finally:
-        leases.add((time.monotonic() - began) * len(plan.gpus))
+    with lease:
+        folder.events.add("lease", f"holds {folder.read().plan.devices}")
+        yield lease
 
 
 def _taken(

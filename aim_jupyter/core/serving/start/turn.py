@@ -89,20 +89,25 @@ class _Waiter:
     def __init__(self, plan: Plan, end: float, take: Take, say: Say) -> None:
         self._plan, self._end, self._take, self._say = plan, end, take, say
         self._names = {gpu.key or "": gpu.hip_index for gpu in gpus.machine().gpus}
-        self._told = ""
+        self._told, self._refusals = "", 0
 
     def wait(self, ticket: Ticket) -> Lease | None:
         """Return the lease; None where the start is not wanted any more."""
-        watch, looks_at, told_at = leases.Watch(ticket), 0.0, 0.0
+        watch, looks_at, told_at, before = leases.Watch(ticket), 0.0, 0.0, 0
         while True:
             began = time.monotonic()
-            free = leases.free(ticket.keys) >= ticket.count
-            if began >= told_at or (free and began >= looks_at):
+            free = leases.free(ticket.keys)
+            # What has just become free is looked at at once, what has been so now and then.
+            due = free > before or began >= looks_at
+            before = free
+            if began >= told_at or (free >= ticket.count and due):
                 lease = self._look(watch, ticket)
                 if lease is not None:
                     return lease
                 rest_s = (time.monotonic() - began) / _SHARE
-                looks_at = began + min(rest_s, LONGEST_LOOK_S)
+                # Others' looks collide with it for a moment; memory without a lease stays longer.
+                again_s = LOOK_S * 2**self._refusals if self._refusals else rest_s
+                looks_at = began + min(again_s, LONGEST_LOOK_S)
                 told_at = began + max(rest_s, _TOLD_S)
             if time.time() >= self._end:
                 found = f"Its turn has not come by {self._plan.until}: {self._told}."
@@ -120,6 +125,7 @@ class _Waiter:
                 return self._take(frozenset(mine.keys))
             except GpuUnavailable as error:
                 refused = f" · {error.found}"
+        self._refusals = min(self._refusals + 1, 3) if refused else 0
         self._told = said(ticket.name, turns, held, self._names) + refused
         return None
 

@@ -24,7 +24,7 @@ from msgspec.structs import replace
 from aim_jupyter.core import config, provenance
 from aim_jupyter.core.defaults import DRAIN_S
 from aim_jupyter.core.errors import AimError, StateUnusable
-from aim_jupyter.core.leases import Lease
+from aim_jupyter.core.leases import Lease, Meter
 from aim_jupyter.core.records import Crash, Plan, Progress, State
 from aim_jupyter.core.serving.crash import crash, evidence
 from aim_jupyter.core.serving.jobs import within
@@ -266,7 +266,8 @@ class Supervisor:
     def _follow(self) -> int | None:
         """Watch the engine until it ends or is to be stopped; return its exit code."""
         ours = (self.engine.id, self.engine.first) if self.engine else ()
-        with self._waker.watching((*ours, self.plan.lives_with)):
+        held, watched = len(self.plan.gpus), (*ours, self.plan.lives_with)
+        with self._waker.watching(watched), Meter(held) as meter:
             while self.engine is not None and not self._stop_asked:
                 tick_s = RUNNING_TICK_S if self.record.state == "running" else STARTING_TICK_S
                 self._wait(0.0 if self.reading.behind else tick_s)
@@ -282,6 +283,7 @@ class Supervisor:
                 elif not starting and self.sampler.tick(self.record, time.time()):
                     self._update(idle_since=time.time(), idle_up_s=uptime_s())
                 self._look_at_limits()
+                meter.tick()
         return None
 
     def _read_log(self) -> bool:
@@ -317,12 +319,9 @@ class Supervisor:
 
     def _look_at_limits(self) -> None:
         if why := limits.reached(self.record, uptime_s()):
-            self._stop_by_itself(why)
+            self.record = replace(self.record, reason=why)
+            self._stop_asked = True
         self._stop_asked |= self._stop_left()
-
-    def _stop_by_itself(self, why: str) -> None:
-        self.record = replace(self.record, reason=why)
-        self._stop_asked = True
 
     # -- end -------------------------------------------------------------------------------------
 

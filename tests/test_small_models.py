@@ -108,7 +108,7 @@ import json, pathlib, shutil, sys
 import mistral_common, torch
 from safetensors.torch import save_file
 
-folder, dim, hidden, heads = pathlib.Path(sys.argv[1]), 64, 128, 4
+folder, dim, hidden, heads = pathlib.Path(sys.argv[1]), 64, 128, 2
 vocabulary = 131072
 torch.manual_seed(0)
 shapes = {"tok_embeddings": (vocabulary, dim), "output": (vocabulary, dim)}

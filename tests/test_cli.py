@@ -352,8 +352,8 @@ LATER = {
 @pytest.mark.parametrize(
     ("words", "most"),
     [
-        (["help"], 64),
-        (["help", "launch"], 64),
+        (["help"], 70),
+        (["help", "launch"], 70),
         (["--version"], 60),
         (["--complete", "lau"], 60),
         (["launch", "--users", "x"], 60),

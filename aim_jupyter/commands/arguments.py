@@ -6,10 +6,9 @@ from argparse import BooleanOptionalAction
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from aim_jupyter.core.defaults import DRAIN_S, WINDOW_S
+from aim_jupyter.core.defaults import AT_ONCE, DRAIN_S, ROUNDS, WINDOW_S
 from aim_jupyter.core.request.record import OPTIONS, Names, Option
 from aim_jupyter.core.request.values import SWITCH, milliseconds, seconds, size, span, tokens
-from aim_jupyter.work.bench import MOST, ROUNDS
 
 
 class Argument(NamedTuple):
@@ -223,7 +222,7 @@ BENCH = (
     argument(
         "--at-once", type=int, action="append", metavar="N", help="this level alone, and others so"
     ),
-    argument("--most", type=int, default=MOST, metavar="N", help="at once at most (default: 256)"),
+    argument("--most", type=int, default=AT_ONCE, metavar="N", help="at most (default: 256)"),
     argument(
         "--rounds",
         type=int,

@@ -18,7 +18,7 @@ import msgspec
 from aim_jupyter import render
 from aim_jupyter.commands import presenting
 from aim_jupyter.core import api, config, serving
-from aim_jupyter.tables import columns, kept
+from aim_jupyter.tables import columns
 
 if TYPE_CHECKING:
     from aim_jupyter.core.records import CachedModel, Choice, Machine, ServerView
@@ -75,7 +75,11 @@ def rows(verb: Verb, answer: Any) -> list[Row]:
         return [
             columns.metrics_row(view.record.name, view.sample) for view in answer if view.sample
         ]
-    return [{**columns.ROW, **kept.ROW}[verb](record) for record in answer]
+    if verb not in columns.ROW:
+        from aim_jupyter.tables import kept  # noqa: PLC0415 - of runs alone
+
+        return [kept.ROW[verb](record) for record in answer]
+    return [columns.ROW[verb](record) for record in answer]
 
 
 # -- tables ----------------------------------------------------------------------------------------

@@ -8,3 +8,5 @@ IDLE_S = 3600.0
 DRAIN_S = 30.0
 #: Seconds that rates and quantiles look back.
 WINDOW_S = 60.0
+#: Of a bench: requests at once at most, and requests of a level for each of those at once.
+AT_ONCE, ROUNDS = 256, 4

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from aim_jupyter.core.sizes import GIB
 from aim_jupyter.tables.columns import COLUMNS, Row, Verb, row
 from aim_jupyter.work.bench.search import within
-from aim_jupyter.work.map.drift import Again
 from aim_jupyter.work.records import Answer, BenchRun, Level, Score
 from aim_jupyter.work.runs import RunFolder
+
+if TYPE_CHECKING:
+    from aim_jupyter.work.map.drift import Again
 
 
 def run_row(folder: RunFolder) -> Row:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from aim_jupyter.core.defaults import AT_ONCE, ROUNDS
 from aim_jupyter.verbs.keeping import RunHandle
-from aim_jupyter.work.bench import MOST, ROUNDS
 
 
 def bench(
@@ -17,7 +17,7 @@ def bench(
     ttft_ms: float | None = None,
     itl_ms: float | None = None,
     at_once: Sequence[int] = (),
-    most: int = MOST,
+    most: int = AT_ONCE,
     rounds: int = ROUNDS,
 ) -> RunHandle:
     """Measure a server at more and more requests at once, up to the one that it works best at.

@@ -10,12 +10,13 @@ from typing import Any, Protocol
 from msgspec.structs import replace
 
 from aim_jupyter.core import adapters, api, events, metrics
+from aim_jupyter.core.defaults import AT_ONCE, ROUNDS
 from aim_jupyter.core.errors import AimError, BadUsage, BenchFailed
 from aim_jupyter.core.metrics import Scrape
 from aim_jupyter.core.records import Sample, ServerRecord
 from aim_jupyter.core.serving import ServerFolder
 from aim_jupyter.work import runs
-from aim_jupyter.work.bench import LEAST, MOST, ROUNDS, search
+from aim_jupyter.work.bench import search
 from aim_jupyter.work.bench.ours import Ours
 from aim_jupyter.work.bench.theirs import Theirs
 from aim_jupyter.work.bench.workloads import lengths
@@ -24,6 +25,8 @@ from aim_jupyter.work.map.wire import Place
 from aim_jupyter.work.records import BenchRun, Level, Workload, digest
 from aim_jupyter.work.runs import RunFolder
 
+#: Requests of a level at least.
+LEAST = 8
 #: Requests of the warm-up, and of them at once.
 _WARM_UP, _WARM_AT_ONCE = 4, 2
 #: What is told of the engine's side: as it counts over the level, and the most that was seen.
@@ -77,7 +80,7 @@ class Bench:
         ttft_ms: float | None = None,
         itl_ms: float | None = None,
         at_once: Sequence[int] = (),
-        most: int = MOST,
+        most: int = AT_ONCE,
         rounds: int = ROUNDS,
     ) -> None:
         numbers = (tokens_in, tokens_out, ttft_ms, itl_ms, most, rounds, *at_once)

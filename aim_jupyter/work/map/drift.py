@@ -107,7 +107,7 @@ def drift(folder: RunFolder, server: str | None = None, *, count: int = 20) -> D
     with contextlib.closing(folder.store()) as store:
         known = store.answered(count)
     if not known:
-        raise BadUsage(f"Run {run.id} has no answer yet.", f"%aim runs frame {run.id}")
+        raise BadUsage(f"No row of run {run.id} was answered well.", f"%aim runs frame {run.id}")
     (endpoint,) = endpoints.named(server or run.servers[0])
     schema = Schema(list(question.choices) or question.schema)
     now = endpoint.served()

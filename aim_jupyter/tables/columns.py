@@ -96,10 +96,10 @@ COLUMNS: dict[Verb, tuple[str, ...]] = {
     "cache": (
         *("state", "size_gib", "expected_gib", "revision", "files", "files_missing"),
         *("in_use_by", "pinned", "last_used_at", "path", "reason"),
-        *("kind", "verified", "shared"),
+        *("kind", "verified", "shared", "source"),
     ),
     # The plan of `cache evict`: what goes first, then what stays.
-    "evict": ("evict", "frees_gib", "reason", "kind", "last_used_at", "done", "path"),
+    "evict": ("evict", "frees_gib", "reason", "kind", "last_used_at", "done", "path", "source"),
     "events": ("server", "kind", "stage", "took_s", "message", "level"),
     "engines": ("engine", "version", "platform", "source", "usable", "reason", "path"),
     # The starts of `fit --history`.

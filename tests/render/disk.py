@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from aim_jupyter.core.records import (
     Arriving,
     CacheFolder,
@@ -84,7 +86,7 @@ NO_STATS = CacheStats(
 )
 
 
-def eviction(model: str, size: float, reason: str, **facts: bool) -> Eviction:
+def eviction(model: str, size: float, reason: str, **facts: Any) -> Eviction:
     """Return one line of a plan."""
     known = {"evict": False, "done": False, **facts}
     return Eviction(

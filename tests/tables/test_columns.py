@@ -44,8 +44,8 @@ LITERAL = {
     "e2e_mean_ms req_stopped req_length req_aborted req_error cpu_pct memory_gib disk_free_gib",
     "raw": "server kind labels value",
     "cache": "state size_gib expected_gib revision files files_missing in_use_by pinned "
-    "last_used_at path reason kind verified shared",
-    "evict": "evict frees_gib reason kind last_used_at done path",
+    "last_used_at path reason kind verified shared source",
+    "evict": "evict frees_gib reason kind last_used_at done path source",
     "events": "server kind stage took_s message level",
     "partitions": "state gpu_model vram_gib gpus_total gpus_free gpus_used gpus_down "
     "pending_ahead limit_s nodes gpus_per_node most_free asked_at",

@@ -101,6 +101,7 @@ def _eviction(model: CachedModel, reason: str, *, evict: bool) -> Eviction:
         last_used_at=model.last_used_at,
         reason=reason,
         folder=model.folder,
+        source=model.source,
     )
 
 

@@ -14,9 +14,12 @@ from aim_jupyter.core.cache.repo import Repo, Revision
 from aim_jupyter.core.cache.roots import Root
 from aim_jupyter.core.cache.scan import scan
 from aim_jupyter.core.records import CachedModel, CacheState, CacheTotals
+from aim_jupyter.core.records.plan import SourceKind
 
 #: Names of missing files that a reason lists.
 _NAMED = 3
+#: What the folders of the Hub's layout begin with.
+_HUB = ("models--", "datasets--", "spaces--")
 #: Letters of a commit that are shown.
 _SHORT = 7
 
@@ -80,7 +83,18 @@ def _describe(root: Root, repo: Repo, in_use_by: str | None, noted: Index | None
         verified=_verified(revision, entry),
         shared=root.shared,
         folder=repo.path,
+        source=_source(repo),
     )
+
+
+def _source(repo: Repo) -> SourceKind:
+    """Return where a repository came from: by its name, its layout, or what is noted in it."""
+    hub = Path(repo.path).name.startswith(_HUB)
+    if hub and "://" not in repo.name:
+        return "hub"
+    from aim_jupyter.core.cache import packages  # noqa: PLC0415 - brings the download with it
+
+    return packages.source_of(repo.name, Path(repo.path)).kind
 
 
 def _state(repo: Repo, missing: tuple[str, ...], entry: Entry) -> CacheState:

@@ -6,6 +6,8 @@ from typing import Literal
 
 from msgspec import Struct
 
+from aim_jupyter.core.records.plan import SourceKind
+
 CacheState = Literal["complete", "incomplete", "downloading", "unreadable"]
 ModelKind = Literal["model", "GGUF", "adapter", "diffusers", "tokenizer", "config"]
 CacheKind = ModelKind | Literal["dataset", "space"]
@@ -34,6 +36,8 @@ class CachedModel(Struct, frozen=True, kw_only=True):
         Whether it lies in a cache that is only read.
     folder : str
         What would go if it were evicted.
+    source : SourceKind
+        Where it came from; ``folder`` where nobody has noted it.
     """
 
     model: str
@@ -52,6 +56,7 @@ class CachedModel(Struct, frozen=True, kw_only=True):
     verified: bool | None = None
     shared: bool = False
     folder: str = ""
+    source: SourceKind = "hub"
 
 
 class EvictionRule(Struct, frozen=True, kw_only=True):
@@ -80,6 +85,8 @@ class Eviction(Struct, frozen=True, kw_only=True):
 
     Attributes
     ----------
+    source : SourceKind
+        From where it would be fetched again; ``folder`` is from nowhere that is known.
     done : bool
         Whether it has gone.
     """
@@ -92,6 +99,7 @@ class Eviction(Struct, frozen=True, kw_only=True):
     folder: str
     last_used_at: float | None = None
     done: bool = False
+    source: SourceKind = "hub"
 
 
 class Startable(Struct, frozen=True, kw_only=True):

@@ -88,3 +88,19 @@ def test_damage_hides_no_other_model(damage: str) -> None:
     listed = {one.model: one.state for one in cache.models()}
     assert listed["Org/Good"] == "complete"
     assert listed["Org/Bad"] == "incomplete"
+
+
+def test_each_says_where_it_came_from() -> None:
+    cached("Org/Model", *WHOLE)
+    cached("s3://models/x", *WHOLE)
+    for name, noted in (("Org/Plain", ""), ("Org/Packed", "package:x==1\n0\n0\n")):
+        folder = config.model_cache_dir() / name
+        (folder / ".cache/huggingface/download").mkdir(parents=True)
+        (folder / "config.json").write_text("{}")
+        (folder / ".cache/huggingface/download/config.json.metadata").write_text(noted)
+    assert {one.model: one.source for one in cache.models()} == {
+        "Org/Model": "hub",
+        "Org/Packed": "package",
+        "Org/Plain": "folder",
+        "s3://models/x": "s3",
+    }

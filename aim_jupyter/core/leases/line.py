@@ -89,14 +89,17 @@ def turns(
         Names of tickets whose turn has come and who do not take it: nothing is kept for them.
     """
     times = _Times(holders, now)
+    has = Counter(holder.uid for holder in holders.values())
     found = []
     for place, ticket in enumerate(line, 1):
-        if place > MOST or ticket.name in passed:
+        full = ticket.most is not None and has[ticket.uid] + ticket.count > ticket.most
+        if place > MOST or ticket.name in passed or full:
             found.append(Turn(ticket=ticket, place=place))
             continue
         at, keys = times.earliest(ticket)
         here = Turn(ticket=ticket, place=place, expected_at=None if math.isinf(at) else at)
         if at <= now:
+            has[ticket.uid] += ticket.count
             here = Turn(ticket=ticket, place=place, keys=keys, expected_at=now)
         times.keep(ticket, at, keys)
         found.append(here)

@@ -46,6 +46,8 @@ class Ticket(Struct, frozen=True, kw_only=True):
         Since when, seconds since the epoch (UTC).
     keys : tuple of str
         The devices of which `count` would do.
+    most : int or None
+        How many devices its user may hold at a time: its turn does not come before.
     lasts_s : float or None
         How long it will hold them at most, in seconds; None where it has set no end.
     server, model, until : str or None
@@ -58,6 +60,7 @@ class Ticket(Struct, frozen=True, kw_only=True):
     at: float
     keys: tuple[str, ...]
     count: int
+    most: int | None = None
     lasts_s: float | None = None
     server: str | None = None
     model: str | None = None
@@ -78,6 +81,7 @@ class Wish(Struct, frozen=True, kw_only=True):
     keys: tuple[str, ...]
     count: int
     launch: str = ""
+    most: int | None = None
     lasts_s: float | None = None
     server: str | None = None
     model: str | None = None
@@ -130,6 +134,7 @@ def supposed(wish: Wish) -> Ticket:
         at=time.time(),
         keys=wish.keys,
         count=wish.count,
+        most=wish.most,
         lasts_s=wish.lasts_s,
     )
 
@@ -208,6 +213,7 @@ def _read(handle: int, name: str) -> Ticket | None:
         at=min(facts.st_ctime, time.time()),
         keys=said.keys,
         count=said.count,
+        most=said.most,
         lasts_s=lasts if lasts is not None and 0 < lasts < _FOR_EVER_S else None,
         server=shown(said.server),
         model=shown(said.model),

@@ -94,10 +94,16 @@ def plan(rules: Policy, made: Plan) -> Plan:
             f"The administrator of this machine does not allow servers to listen on {made.listen}.",
             f"--listen {' or '.join(each for each in rules.listen if each != 'network')}",
         )
+    most = None if made.on else rules.max_gpus
+    if most is not None and len(made.gpus) > most:
+        raise BadUsage(
+            f"The administrator of this machine allows {most} of its GPUs at a time to each user.",
+            f"--most-gpus {most}",
+        )
     idle_s, idle = _shorter(made.idle_s, rules.idle_s, "idle")
     lifetime_s, life = _shorter(made.lifetime_s, rules.lifetime_s, "for")
     changes = (*made.changes, *idle, *life)
-    return replace(made, idle_s=idle_s, lifetime_s=lifetime_s, changes=changes)
+    return replace(made, idle_s=idle_s, lifetime_s=lifetime_s, most_held=most, changes=changes)
 
 
 def _shorter(

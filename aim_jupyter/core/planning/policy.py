@@ -10,6 +10,7 @@
     listen = ["loopback", "unix"]            # and "network"; absent: all three
     max_idle = "2h"                          # the longest --idle, and the longest --for
     max_lifetime = "24h"
+    max_gpus = 4                             # of one user at a time, whether waited for or not
 
 The path is fixed, and no variable moves it: who may only use the machine can't loosen it. It is
 believed only where nobody but root could have written it. It binds this tool, not a user who runs
@@ -22,10 +23,10 @@ import os
 import re
 import stat
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from aim_jupyter.core.errors import StateUnusable
 from aim_jupyter.core.records.kinds import resolved
@@ -48,6 +49,8 @@ class Policy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         with. None is any, or the Hub and packages alone where `organisations` says whose.
     max_idle, max_lifetime : str
         Durations such as ``90s``, ``30m``, ``8h``, ``1d``; empty is no limit.
+    max_gpus : int or None
+        How many GPUs of this machine one user's servers may hold at a time.
     """
 
     organisations: tuple[str, ...] | None = None
@@ -58,6 +61,7 @@ class Policy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     listen: tuple[Listen, ...] = ("loopback", "unix", "network")
     max_idle: str = ""
     max_lifetime: str = ""
+    max_gpus: Annotated[int, Meta(ge=1)] | None = None
 
     @property
     def idle_s(self) -> float | None:

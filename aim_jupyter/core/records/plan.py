@@ -83,6 +83,8 @@ class Plan(Struct, frozen=True, kw_only=True):
     queue : bool
         Whether it waits in the line where its GPUs are taken; `until` is when it gives up, as in
         ``18:00``, and empty for never.
+    most_held : int or None
+        How many GPUs this user's servers may hold at a time, as the administrator says.
     lives_with : ProcessId or None
         The Jupyter server with which it ends; None is none.
     restarts : int
@@ -129,6 +131,7 @@ class Plan(Struct, frozen=True, kw_only=True):
     lifetime_s: float | None = None
     queue: bool = False
     until: str = ""
+    most_held: int | None = None
     lives_with: ProcessId | None = None
     restarts: int = 0
     asked: tuple[str, ...] = ()

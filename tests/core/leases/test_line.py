@@ -10,6 +10,7 @@ import sys
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from aim_jupyter.core.leases.holder import Holder
 from aim_jupyter.core.leases.line import MOST, ordered, turns
@@ -270,3 +271,18 @@ def test_two_hours_of_twenty_users_give_each_the_same_share(seed: int) -> None:
         job_s = Node.LASTS_S[1] * users[uid][1]
         assert abs(had_s - mean_s) <= 0.1 * mean_s + job_s / 2
     assert node.longest_wait_s < node.LAST_S / 2
+
+
+def test_one_who_has_as_many_as_each_may_waits_and_keeps_nobody() -> None:
+    busy = held(KEYS[0], uid=1)
+    full = replace(ticket(1, at=1.0), most=1)
+    again, other = replace(ticket(2, at=2.0), most=1), ticket(3, at=3.0)
+    more = replace(ticket(2, at=2.5), most=1)
+    found = {one.ticket.name: one.keys for one in turns([full, again, more, other], busy, NOW)}
+    assert found == {
+        full.name: (),
+        again.name: KEYS[1:],
+        more.name: (),
+        other.name: KEYS[2:],
+    }
+    assert turns([full], {}, NOW)[0].keys == KEYS

@@ -8,8 +8,10 @@ from msgspec.structs import replace
 from aim_jupyter.core import recipes
 from aim_jupyter.core.errors import BadUsage
 from aim_jupyter.core.planning import permission
+from aim_jupyter.core.planning.policy import Policy
 from aim_jupyter.core.records import Recipe
 from aim_jupyter.core.request import Request
+from tests.core.serving.state.test_starts import PLAN
 
 DEMO: Recipe = recipes.catalogue().find("demo").recipes[0]
 
@@ -66,3 +68,14 @@ def test_of_the_shipped_recipes_only_those_with_code_of_their_own_ask_for_it() -
                     permission.recipe(recipe, Request(model=model.name))
             else:
                 permission.recipe(recipe, Request(model=model.name))
+
+
+def test_a_plan_carries_how_many_gpus_each_user_may_hold_and_asks_for_no_more() -> None:
+    rules = Policy(max_gpus=2)
+    assert permission.plan(Policy(), replace(PLAN, gpus=(0, 1, 2))).most_held is None
+    assert permission.plan(rules, replace(PLAN, gpus=(0, 1))).most_held == 2
+    with pytest.raises(BadUsage, match="allows 2 of its GPUs at a time") as caught:
+        permission.plan(rules, replace(PLAN, gpus=(0, 1, 2)))
+    assert caught.value.hint == "--most-gpus 2"
+    # Those of a site are its own to give.
+    assert permission.plan(rules, replace(PLAN, gpus=(0, 1, 2), on="slurm")).most_held is None

@@ -35,6 +35,7 @@ def wish(plan: Plan, launched: float = 0.0) -> Wish:
         keys=tuple(sorted(key for gpu in alike(plan) if (key := gpu.key) is not None)),
         count=len(plan.gpus),
         launch=str(launched),
+        most=plan.most_held,
         lasts_s=plan.lifetime_s,
         server=plan.server,
         model=plan.model,
@@ -140,6 +141,12 @@ def allowed(plan: Plan) -> frozenset[str] | None:
     """
     mine = leases.supposed(wish(plan))
     turns, held = queue.now(last=mine)
+    if _full(mine, held):
+        raise GpuUnavailable(
+            f"The administrator of this machine allows {mine.most} of its GPUs at a time to each "
+            f"user: with {plan.devices} it would be more.",
+            queued(plan),
+        )
     if len(turns) <= 1:
         return None
     own = next(turn for turn in turns if turn.ticket.name == mine.name)
@@ -179,6 +186,8 @@ def said(
     if before:
         parts.append(f"after {_names(turn.ticket.words for turn in before)}")
     parts += [_held(ticket.keys, held, names)] if any(key in held for key in ticket.keys) else []
+    if _full(ticket, held):
+        return " · ".join([*parts, f"you have as many as each user may: {ticket.most}"])
     return " · ".join([*parts, stands(mine)])
 
 
@@ -210,6 +219,12 @@ def _held(keys: Iterable[str], held: Mapping[str, Holder], names: Mapping[str, i
             shown = names.get(key)
             by_whom.setdefault(held[key].title, []).append(key if shown is None else str(shown))
     return _names(f"{who} has GPU {','.join(which)}" for who, which in by_whom.items())
+
+
+def _full(ticket: Ticket, held: Mapping[str, Holder]) -> bool:
+    """Whether its user would hold more than each may at a time."""
+    has = sum(holder.uid == ticket.uid for holder in held.values())
+    return ticket.most is not None and has + ticket.count > ticket.most
 
 
 def _names(all_of_them: Iterable[str]) -> str:

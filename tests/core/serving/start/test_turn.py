@@ -192,3 +192,16 @@ def test_a_restart_takes_its_own_gpu_before_those_who_wait(
     until(lambda: state(mine)[0] == "running")
     with leases.drawn(Wish(keys=KEYS, count=2), Path("other")):
         until(lambda: serving.current(mine).restarts == 1 and state(mine)[0] == "running")
+
+
+def test_no_user_holds_more_than_each_may(machine: Path, plan: Plan) -> None:
+    limited = replace(plan, most_held=1, asked=("demo",))
+    assert turn.allowed(limited) is None
+    with leases.take(KEYS[:1], info={"server": "mine"}) as mine:
+        with pytest.raises(GpuUnavailable, match="allows 1 of its GPUs at a time") as caught:
+            turn.allowed(limited)
+        assert caught.value.hint == "%aim launch demo --queue"
+        waits = launch(limited, "waits")
+        until(lambda: detail(waits).endswith("you have as many as each user may: 1"))
+        mine.release()
+    until(lambda: state(waits)[0] == "running")

@@ -86,3 +86,22 @@ def test_what_a_model_does_is_known_before_it_starts(eight: Planner) -> None:
     assert mute.does == ("chat", "completion", "json")
     _, embeds = eight.plan(Request(model=QWEN, options={"runner": "pooling"}))
     assert embeds.does == ("embed",)
+
+
+@pytest.mark.parametrize(
+    ("model", "does"),
+    [
+        ("Qwen/Qwen3-Embedding-0.6B", ("embed",)),
+        ("Qwen/Qwen3-Embedding-8B", ("embed",)),
+        ("intfloat/multilingual-e5-large-instruct", ("embed",)),
+        ("Alibaba-NLP/gte-modernbert-base", ("embed",)),
+        ("BAAI/bge-reranker-v2-m3", ("rerank", "classify")),
+    ],
+)
+def test_what_embeds_and_ranks_is_planned_as_derived(
+    eight: Planner, model: str, does: tuple[str, ...]
+) -> None:
+    choice, plan = eight.plan(Request(model=model))
+    assert plan.does == does
+    assert (plan.origin, choice.evidence) == ("derived", "unverified")
+    assert plan.gpu_model == "MI300X"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from aim_jupyter.core import recipes
+from aim_jupyter.core.checkpoint.abilities import abilities
 from aim_jupyter.core.checkpoint.outline import outline
 from aim_jupyter.core.devices import kinds
 from aim_jupyter.core.recipes import catalogue, parsers
@@ -54,6 +55,7 @@ def test_every_chat_model_of_the_large_families_takes_tools() -> None:
         model.name
         for model in catalogue().models
         if model.name.startswith(("Qwen/Qwen3", "meta-llama/", "openai/", "zai-org/"))
+        and "chat" in abilities(model.facts, model.args, model.does)
         for recipe in whole(model).recipes
         if recipe.engine == "vllm" and "tool-call-parser" not in recipe.args
     }

@@ -396,7 +396,7 @@ def test_shares_of_the_second_that_never_answer_hold_nobody_up(
     try:
         assert child.stdout is not None
         assert int(child.stdout.readline()) >= 20
-        assert [row["server"] for row in users[0].aim("ps")] == ["first"]
+        assert "first" in {row["server"] for row in users[0].aim("ps")}
         (named,) = [
             row for row in users[0].aim("doctor", check=False) if users[1].name in row["found"]
         ]

@@ -197,8 +197,8 @@ def server_row(view: ServerView) -> Row:
         stage=record.stage,
         model=plan.model,
         recipe=plan.recipe_id,
-        # Of those that it waits for it has none yet.
-        gpus=None if record.waits else _ordinals(plan.gpus),
+        # Of those that it waits for, or waited for in vain, it has none.
+        gpus=None if record.stage == "queued" else _ordinals(plan.gpus),
         endpoint=record.endpoint,
         gen_tok_s=sample.gen_tok_s,
         kv_used_pct=sample.kv_used_pct,

@@ -176,9 +176,9 @@ class ServerRecord(Struct, frozen=True, kw_only=True):
 
     @property
     def devices(self) -> str:
-        """The devices in words: ``GPU 4,5``; of one that waits for its turn, how many it wants."""
+        """The devices in words: ``GPU 4,5``; of one that never had any, how many it wants."""
         count = len(self.plan.gpus)
-        if not self.waits or not count:
+        if self.stage != "queued" or not count:
             return self.plan.devices
         return f"{count} GPU{'s' * (count > 1)}"
 

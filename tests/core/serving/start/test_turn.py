@@ -81,6 +81,7 @@ def test_a_supervisor_that_is_killed_while_it_waits_costs_no_place(
         until(lambda: detail(second).startswith("1st"))
         assert serving.stop(second).state == "stopped"
     assert api.queue() == []
+    assert serving.current(second).devices == "1 GPU"
 
 
 def test_it_gives_up_when_it_said(machine: Path, plan: Plan) -> None:

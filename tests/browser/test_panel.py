@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Locator, expect
 
+from tests.browser.axe import findings
 from tests.browser.conftest import OpenNotebook
 from tests.browser.lab import DARK, LIGHT, LIMIT_S, Notebook
 from tests.browser.test_quickstart import CONTRAST, LEAST_CONTRAST, SECOND
@@ -70,6 +71,21 @@ def drawn_and_filled(notebook: Notebook) -> tuple[int, Locator]:
     return index, panel
 
 
+def look_through(notebook: Notebook, index: int, panel: Locator) -> None:
+    """Look through the models by keys, and leave the choice as it was."""
+    model = panel.get_by_role("combobox", name="Model")
+    model.fill("nothing-of-this-kind")
+    expect(panel).to_contain_text("No model of that name.")
+    model.fill("32b qwen")
+    expect(panel).to_contain_text(re.compile(r"\d of \d\d+ models"))
+    model.press("ArrowDown")
+    notebook.screenshot("panel-picker", index)
+    mine = f".jp-Cell[data-windowed-list-index='{index}'] .jp-OutputArea-output"
+    assert findings(notebook.page, mine) == []
+    model.press("Escape")
+    expect(model).to_have_value("demo")
+
+
 def test_choose_launch_watch_talk_and_stop(
     open_notebook: OpenNotebook, fake: FakeEngine, tmp_path: Path
 ) -> None:
@@ -94,15 +110,7 @@ def test_choose_launch_watch_talk_and_stop(
     fill(panel, "Options", "--max-num-seqs 8")
     expect(panel).to_contain_text("%aim launch --max-num-seqs 8", timeout=SOON)
 
-    model = panel.get_by_role("combobox", name="Model")
-    model.fill("nothing-of-this-kind")
-    expect(panel).to_contain_text("No model of that name.")
-    model.fill("32b qwen")
-    expect(panel).to_contain_text(re.compile(r"\d of \d\d+ models"))
-    model.press("ArrowDown")
-    notebook.screenshot("panel-picker", index)
-    model.press("Escape")
-    expect(model).to_have_value("demo")
+    look_through(notebook, index, panel)
     notebook.screenshot("panel-launch", index)
     launch(panel)
     expect(panel.get_by_role("tab", name="Servers (1)")).to_be_visible(timeout=SOON)

@@ -11,6 +11,7 @@ import pytest
 from playwright.sync_api import Browser, ViewportSize, expect
 
 from aim_jupyter.tables.columns import COLUMNS
+from tests.browser.axe import findings
 from tests.browser.conftest import new_window
 from tests.browser.lab import DARK, LIGHT, LIMIT_S, Lab
 from tests.browser.sidebar import BUILT, LATER, Sidebar, captured
@@ -211,6 +212,15 @@ def test_every_state_in_both_themes_and_three_widths(
             # Nothing is cut off: at no width does the sidebar scroll sideways.
             assert sidebar.overflow() <= 0
         assert sidebar.page.evaluate(CONTRAST, LEAST) == []
+        model = sidebar.node.get_by_role("combobox", name="Model")
+        model.fill("qwen 32")
+        model.press("End")
+        for width in (360, 300, 240):
+            sidebar.width(width)
+            sidebar.screenshot(f"picker-{name}-{width}")
+            assert sidebar.overflow() <= 0
+        assert findings(sidebar.page, ".aim-Sidebar") == []
+        model.press("Escape")
 
     sidebar.answers = node(status=captured("failed"))
     sidebar.refresh()

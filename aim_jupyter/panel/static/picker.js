@@ -437,6 +437,10 @@ class Picker {
     const name = element('span', 'aim-Pick-name', { title: row.model });
     name.append(...named(row.model, this.typed ?? '', isAlike));
     const done = TAGS.filter(tag => row.does.includes(tag));
+    // Where there is little room it stands below the state.
+    const attach = row.server
+      ? [element('span', 'aim-Pick-attach aim-Pick-narrow', {}, words.attach)]
+      : [];
     const tags = done.map(tag => element('span', 'aim-Pick-tag', {}, tag));
     return element(
       'div',
@@ -448,7 +452,7 @@ class Picker {
         'aim-Pick-line aim-Pick-facts',
         {},
         element('span', 'aim-Pick-sum', { title: row.reason ?? '' }, ...this.facts(row)),
-        element('span', 'aim-Pick-end', {}, ...tags)
+        element('span', 'aim-Pick-end', {}, ...tags, ...attach)
       )
     );
   }
@@ -456,10 +460,16 @@ class Picker {
   serving(row) {
     const { words } = this;
     const state = row.state === 'starting' ? 'starting' : 'running';
-    const shared = row.shared_by ? `, ${filled(words.sharedBy, row.shared_by)}` : '';
+    const said = row.shared_by
+      ? [
+          element('span', 'aim-Pick-wide', {}, `${words[state]}, `),
+          filled(words.sharedBy, row.shared_by)
+        ]
+      : [words[state]];
+    const spelled = element('span', '', {}, ...said);
     return [
-      element('span', 'aim-Pick-state', {}, glyph(state), `${words[state]}${shared}`),
-      element('span', 'aim-Pick-attach', {}, words.attach)
+      element('span', 'aim-Pick-state', {}, glyph(state), spelled),
+      element('span', 'aim-Pick-attach aim-Pick-wide', {}, words.attach)
     ];
   }
 

@@ -105,7 +105,7 @@ function Head(): React.ReactElement {
   const { status } = site;
   const engine = status?.engine ?? null;
   return (
-    <header className="aim-Head">
+    <div className="aim-Head">
       <span className="aim-Mark" aria-hidden="true" />
       <h2>{NAME}</h2>
       <span className="aim-soft aim-Head-host">{status?.host}</span>
@@ -123,7 +123,7 @@ function Head(): React.ReactElement {
       >
         <refreshIcon.react tag="span" width="16px" />
       </button>
-    </header>
+    </div>
   );
 }
 

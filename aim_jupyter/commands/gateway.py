@@ -9,11 +9,10 @@ from aim_jupyter.commands import looks
 from aim_jupyter.commands.arguments import argument
 from aim_jupyter.commands.command import Command
 from aim_jupyter.core import api
-from aim_jupyter.core.api import directory
 
 
 def _aliases(given: Namespace) -> list[str]:
-    known = directory.alias(given.said)
+    known = api.alias(given.said)
     return [f"{name} = {', '.join(meant)}" for name, meant in known.items()] or ["No alias yet."]
 
 

@@ -25,6 +25,7 @@ from .caching import (
     verify,
 )
 from .checking import doctor
+from .directory import alias
 from .explaining import ask, report, why, why_log
 from .finding import launching, server, servers
 from .fitting import fit, fit_json, fits, starts
@@ -74,6 +75,7 @@ __all__ = [
     "TOP_PAST_S",
     "Elsewhere",
     "Share",
+    "alias",
     "answer_note",
     "ask",
     "ask_engine",

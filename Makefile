@@ -19,7 +19,7 @@ CHECKED := labextension/lib/.checked
 LOCKED  := --quiet --no-deps --require-hashes
 
 .DEFAULT_GOAL := help
-.PHONY: help setup labextension engine demo lab slurm image check test ordeal benchmarks proxy lock clean
+.PHONY: help setup labextension engine demo lab slurm image check test ordeal benchmarks docs proxy lock clean
 
 help:        ## these lines
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 20
@@ -92,6 +92,9 @@ proxy: setup
 
 ordeal: setup engine proxy   ## what takes minutes: the rows of tests/ordeals.toml (ORDEAL=NAME: one)
 	@$(BIN)/python -m tests.ordeals $(ORDEAL)
+
+docs: $(READY)       ## the documentation as plain files in build/docs
+	@$(BIN)/python docs/site/building.py
 
 benchmarks: setup engine   ## ratios against named baselines
 	@for script in benchmarks/[a-z]*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done

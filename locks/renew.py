@@ -14,7 +14,7 @@ from pathlib import Path
 LOCKS = Path(__file__).parent
 #: For each lock what it is made of, and what is left out of it.
 MADE_OF: dict[str, tuple[str, ...]] = {
-    "developer": ("pyproject.toml", "--group", "dev"),
+    "developer": ("pyproject.toml", "--group", "dev", "--extra", "docs"),
     # Linked to CUDA on the index, and not needed: see sources.toml.
     "engine-cpu": (
         "locks/engine-cpu.in",

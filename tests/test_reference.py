@@ -53,6 +53,14 @@ def test_every_option_of_a_verb_is_there(command: Command) -> None:
             assert re.search(rf"^  .*{re.escape(shown)}(?![\w-])", text, re.MULTILINE), name
 
 
+def test_a_verb_that_is_in_python_says_so() -> None:
+    found = sections("verbs")
+    both = {name for name in found if name.replace(" ", "_") in aim.__all__}
+    assert {"launch", "cache pin", "map"} <= both
+    for name, text in found.items():
+        assert (f"\naim_jupyter.{name.replace(' ', '_')}(" in text) is (name in both), name
+
+
 def test_every_column_is_there() -> None:
     found = sections("columns")
     assert list(found) == list(COLUMNS)

@@ -43,7 +43,7 @@ def _block(text: str, language: str = "text") -> str:
 
 def verbs() -> str:
     """Return every verb, with how the magic and the command are called and each option."""
-    said = "Each verb is a magic and a command; both take the same line."
+    said = "A magic and a command take the same line; many verbs are in [Python](python.md) too."
     return "\n\n".join(["# Verbs and options", said, *map(_verb, COMMANDS)])
 
 
@@ -54,6 +54,10 @@ def _verb(command: Command) -> str:
         forms.insert(0, f"{MAGIC} {command.name}".rstrip())
     if command.cell:
         forms.append(f"%{MAGIC} {command.name}, with a cell: {command.cell}")
+    # The same name in Python; what has another one there stands on the page of Python alone.
+    called = command.name.replace(" ", "_")
+    if called in aim_jupyter.__all__:
+        forms.append(f"aim_jupyter.{called}(…)")
     prefix = PROGRAM if command.terminal else MAGIC
     helped = parser(command, prefix).format_help()
     return "\n\n".join([f"## {name}", _block("\n".join(forms)), _block(helped)])

@@ -81,7 +81,7 @@ check: $(READY)      ## ruff, mypy, import-linter; tsc, eslint, prettier where t
 
 test: setup engine check   ## what every change needs: checks, tests, one run on the real engine
 	@if test -e $(SIDEBAR); then cd labextension && $(abspath $(BIN))/jlpm test; fi
-	@$(BIN)/python -m tests.running -n 2
+	@$(BIN)/python -m tests.running -n 3
 
 # npm's proxy for the tests of JupyterHub; without npm they say so and are left out.
 proxy: setup

@@ -18,7 +18,7 @@ def test_models_are_found_by_a_part_of_their_name(jupyter: Jupyter) -> None:
     assert every["suggested"] == every["models"][0]["model"] == "demo"
     assert (every["models"][0]["standing"], every["models"][0]["on_disk"]) == ("on disk", True)
     found = jupyter.get("models", q="8b qwen3", users=2)["models"]
-    assert [model["model"] for model in found] == ["Qwen/Qwen3-8B"]
+    assert [model["model"] for model in found] == ["Qwen/Qwen3-8B", "Qwen/Qwen3-Embedding-8B"]
     assert not found[0]["on_disk"]
     assert found[0]["weights_gib"] > 5
     # JupyterLab adds the time to what it asks.

@@ -222,7 +222,10 @@ class Request(_Model, frozen=True, kw_only=True, forbid_unknown_fields=True):
         Line | None, Option("--name", TEXT, "call the server so", more=("panel", "sidebar"))
     ] = None
     new: Annotated[
-        bool, Option("--new", SWITCH, "start another one beside one that runs", more=("panel",))
+        bool,
+        Option(
+            "--new", SWITCH, "start another one beside one that runs", more=("panel", "sidebar")
+        ),
     ] = False
     port: Annotated[
         Port | None,

@@ -17,6 +17,7 @@ from msgspec.structs import replace
 from aim_jupyter.core import api, config, events, files
 from aim_jupyter.core.errors import BadUsage, EvalFailed, UnknownName
 from aim_jupyter.core.records import ServerRecord
+from aim_jupyter.core.records.kinds import resolved
 from aim_jupyter.work import runs
 from aim_jupyter.work.connect.environment import environment
 from aim_jupyter.work.evaluate import environment as tools
@@ -176,7 +177,7 @@ class Evaluation:
         if "unknown" in part:
             name = part["unknown"][0]
             raise UnknownName("task", name, part["known"], "%aim help eval")
-        scores = msgspec.convert(part["scores"], tuple[Score, ...])
+        scores = msgspec.convert(part["scores"], resolved(tuple[Score, ...]))
         with (self.folder.path / SAMPLES).open("ab") as file:
             for sample in part["samples"]:
                 file.write(msgspec.json.encode(sample) + b"\n")

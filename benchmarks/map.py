@@ -283,6 +283,7 @@ class Instant(Endpoint):
         b'{"choices":[{"message":{"content":"yes"},"finish_reason":"stop"}],'
         b'"usage":{"prompt_tokens":9,"completion_tokens":1}}'
     )
+    people = None
 
     def served(self) -> Served:
         """Return what answers."""

@@ -20,8 +20,11 @@ from yarl import URL
 from aim_jupyter.core.records import Address
 
 #: What of a request goes on to the engine. All else is between the client and who stands before it:
-#: cookies, tokens, the hub's own headers.
-PASSED = ("accept", "accept-encoding", "content-type", "traceparent", "tracestate", "x-request-id")
+#: cookies, tokens, the hub's own headers. A map stays one that may wait for people (`aim_guard`).
+PASSED = (
+    *("accept", "accept-encoding", "content-type", "traceparent", "tracestate", "x-request-id"),
+    "x-aim-behind",
+)
 #: What of a reply does not come back: it is about one connection (RFC 9110, 7.6.1), or is for the
 #: route's own server to say.
 _KEPT_BACK = {

@@ -103,12 +103,14 @@ def test_what_authenticates_to_jupyter_never_reaches_the_engine(route: str) -> N
         "Cookie": "jupyterhub-session-id=secret",
         "X-XSRFToken": "secret",
         "X-Request-Id": "kept",
+        "X-Aim-Behind": "1",
     }
     seen = httpx.get(f"{route}/seen", headers=headers, timeout=60).json()["headers"]
     told = {name.lower(): value for name, value in seen.items()}
     assert TOKEN not in json.dumps(seen)
     assert "secret" not in json.dumps(seen)
     assert told["x-request-id"] == "kept"
+    assert told["x-aim-behind"] == "1", "a map through this route still waits for people"
     assert told["authorization"].startswith("Bearer ")
 
 

@@ -23,7 +23,7 @@ from aim_jupyter.core.fit.memory.overhead import Overhead, overhead
 from aim_jupyter.core.fit.memory.reasons import reason
 from aim_jupyter.core.fit.memory.request import Request, indivisible, settled, usual_batch
 from aim_jupyter.core.fit.memory.versions import Rules, Span, changes, release, rules
-from aim_jupyter.core.fit.memory.weights import drafting, shares, stages
+from aim_jupyter.core.fit.memory.weights import buffers, drafting, shares, stages
 from aim_jupyter.core.records.fit import Band, Basis, Device, Fit, FitVerdict, Settings, Term
 from aim_jupyter.core.sizes import GIB
 
@@ -259,7 +259,7 @@ def _weights(
     low: float = max(share.total for share in parts)
     if request.weights is not None:
         low = request.weights.low + max(share.added for share in parts)
-    low += _buffers(model, settings)
+    low += buffers(model, settings.dtype, settings.max_num_batched_tokens)
     if request.drafter is not None:
         low += drafting(request.drafter, settings.tp, settings.dtype, device.family)
     basis: Basis = request.basis if request.weights is not None else "modelled"
@@ -268,15 +268,6 @@ def _weights(
         return Band(low, low), basis, request.counted
     note = f"experts may grow by up to {grown / GIB:.1f} GiB while they are loaded on ROCm"
     return Band(low, low + grown), basis, "; ".join(filter(None, [request.counted, note]))
-
-
-def _buffers(model: Architecture, settings: Settings) -> int:
-    """Return what a model makes for a step's tokens when it is built.
-
-    Qwen3-VL: features of images for its first layers (``deepstack_input_embeds``).
-    """
-    one = model.hidden * model.element_bytes(settings.dtype)
-    return model.deep * (settings.max_num_batched_tokens or 0) * one
 
 
 def _judged(

@@ -132,6 +132,14 @@ def _vision(how: _How, family: Family) -> int:
     return int(shared / how.tp) + its.vision_whole * how.size
 
 
+def buffers(model: Architecture, dtype: str, batched: int | None) -> int:
+    """Return what a model makes for a step's tokens when it is built, in bytes.
+
+    Qwen3-VL: features of images for its first layers (``deepstack_input_embeds``).
+    """
+    return model.deep * (batched or 0) * model.hidden * model.element_bytes(dtype)
+
+
 def drafting(its: Drafter, tp: int, dtype: str = "auto", family: Family = "cuda") -> int:
     """Return what one rank loads of a drafter, in bytes."""
     share = shares(its.model, tp, 1, dtype, family)[0]

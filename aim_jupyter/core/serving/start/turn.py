@@ -78,6 +78,9 @@ def waited(plan: Plan, owner: Path, launched: float, take: Take, say: Say) -> Le
     while True:
         with leases.drawn(wished, owner) as ticket, contextlib.suppress(_Lost):
             return waiter.wait(ticket)
+        # Not at once: it may be lost again, as one of more tickets than are looked at.
+        if not waiter.goes_on():
+            return None
 
 
 class _Lost(Exception):
@@ -110,11 +113,15 @@ class _Waiter:
                 again_s = LOOK_S * 2**self._refusals if self._refusals else rest_s
                 looks_at = began + min(again_s, LONGEST_LOOK_S)
                 told_at = began + max(rest_s, _TOLD_S)
-            if time.time() >= self._end:
-                found = f"Its turn has not come by {self._plan.until}: {self._told}."
-                raise GpuUnavailable(found, "%aim queue")
-            if not self._say(self._told, LOOK_S):
+            if not self.goes_on():
                 return None
+
+    def goes_on(self) -> bool:
+        """Wait until the next look; return whether the start is wanted still."""
+        if time.time() >= self._end:
+            found = f"Its turn has not come by {self._plan.until}: {self._told}."
+            raise GpuUnavailable(found, "%aim queue")
+        return self._say(self._told, LOOK_S)
 
     def _look(self, watch: leases.Watch, ticket: Ticket) -> Lease | None:
         mine, turns, held = watch.look()

@@ -129,6 +129,21 @@ def test_a_ticket_that_is_cleaned_away_is_drawn_anew(
     assert seen[0] == seen[1]
 
 
+def test_a_ticket_that_is_one_of_too_many_waits_and_gives_up_like_others(
+    machine: Path, plan: Plan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("aim_jupyter.core.leases.ticket.MOST_OF_ONE", 0)
+    slept = list[float]()
+
+    def say(words: str, seconds: float) -> bool:
+        slept.append(seconds)
+        return len(slept) < 3
+
+    with leases.take(KEYS, info={}):
+        assert turn.waited(plan, Path("x"), 0.0, _never, say) is None
+    assert slept == [turn.LOOK_S] * 3
+
+
 def test_memory_that_somebody_holds_without_a_lease_is_waited_for(
     machine: Path, plan: Plan
 ) -> None:
